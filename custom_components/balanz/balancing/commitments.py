@@ -1,0 +1,254 @@
+"""The worst-case ledger: the most that each connector may be drawing, whatever went wrong.
+
+A limit that was accepted, one that is on its way, one whose answer never came and one that the
+car has yet to follow can all be in force. A commitment keeps them apart and books the largest.
+"""
+
+from dataclasses import dataclass, replace
+
+from .model import Connector
+
+TOLERANCE_A = 1.0
+"""A current this much above a limit still counts as obeying it: neither meters nor cars are
+exact. One still higher is booked as it was measured."""
+LAG_S = 15.0
+"""How long a charger and its car may take to follow a cut: a charger may hold its signal for
+5 s, a car has 5 s to follow (IEC 61851-1), and slow chargers need some seconds to begin."""
+READING_MAX_AGE_S = 45.0
+"""A charger whose last reading is older does not count as metering."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A limit on its way, not answered yet."""
+
+    limit_a: float
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Falling:
+    """A cut that was accepted and that the car has not been seen to follow."""
+
+    from_a: float
+    since: float
+    drew_a: float | None
+    """The last reading before; None where there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The largest of a connector's line currents, and when it was received."""
+
+    current_a: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """All limits that could be in force at one connector. Immutable; each event makes a new one.
+
+    Times are monotonic seconds, currents A per line.
+    """
+
+    online: bool = False
+    accepted_a: float | None = None
+    """The last accepted limit; None: none is known to be in force."""
+    accepted_at: float | None = None
+    pending: Pending | None = None
+    uncertain_a: float | None = None
+    """The largest limit whose write was never answered, or that an earlier run left behind."""
+    falling: Falling | None = None
+    reading: Reading | None = None
+    refusals: int = 0
+    """Writes refused in a row."""
+    failed_at: float | None = None
+    """When a write last failed; None once one was accepted."""
+
+    # What happens to it
+
+    def connected(self, *, keeps_limit: bool) -> Commitment:
+        """The link is back. Only a charger that keeps its limit still has an old one in force."""
+        return Commitment(
+            online=True, uncertain_a=self.largest_possible_a() if keeps_limit else None
+        )
+
+    def disconnected(self) -> Commitment:
+        """The link is gone: the answer to what is on its way will not come."""
+        return replace(self._unanswered(), online=False, reading=None, failed_at=None)
+
+    def sent(self, limit_a: float, now: float) -> Commitment:
+        """A limit is about to be written to the wire."""
+        return replace(self._unanswered(), pending=Pending(limit_a=limit_a, sent_at=now))
+
+    def not_sent(self, now: float) -> Commitment:
+        """The pending limit provably never left."""
+        return replace(self, pending=None, failed_at=now)
+
+    def accepted(self, now: float, before: Connector) -> Commitment:
+        """The charger accepted the pending limit; `before` tells what bounded it until now."""
+        if self.pending is None:
+            return self
+        limit_a = self.pending.limit_a
+        was_a = self.booked_a(before, now)
+        falling = self.falling
+        if was_a > limit_a:
+            falling = Falling(
+                from_a=was_a,
+                since=self._fall_began(limit_a, now),
+                drew_a=self._drew_before(limit_a, now),
+            )
+        elif falling is not None and falling.from_a <= limit_a:
+            falling = None
+        return replace(
+            self,
+            accepted_a=limit_a,
+            accepted_at=now,
+            pending=None,
+            uncertain_a=None,
+            falling=falling,
+            refusals=0,
+            failed_at=None,
+        )
+
+    def rejected(self, now: float) -> Commitment:
+        """The charger refused the pending limit: the old one stays."""
+        return replace(self, pending=None, refusals=self.refusals + 1, failed_at=now)
+
+    def timed_out(self, now: float) -> Commitment:
+        """No answer came: the old and the pending limit may both be in force."""
+        return replace(self._unanswered(), failed_at=now)
+
+    def measured(self, current_a: float, now: float) -> Commitment:
+        """A reading of the connector's largest line current arrived."""
+        updated = replace(self, reading=Reading(current_a=current_a, at=now))
+        falling = self.falling
+        if falling is None or self.accepted_a is None:
+            return updated
+        obeys = current_a <= self.accepted_a + TOLERANCE_A
+        seen_to_fall = falling.drew_a is not None and falling.drew_a > self.accepted_a + TOLERANCE_A
+        if obeys and (seen_to_fall or now >= falling.since + LAG_S):
+            return replace(updated, falling=None)
+        return updated
+
+    def settled(self, now: float) -> Commitment:
+        """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
+        falling = self.falling
+        if (
+            falling is not None
+            and now >= falling.since + LAG_S
+            and self._fresh_reading(now) is None
+            and not self.exceeds
+        ):
+            return replace(self, falling=None)
+        return self
+
+    # What it amounts to
+
+    def booked_a(self, connector: Connector, now: float) -> float:
+        """Return the most that the connector may be drawing now, A per line."""
+        # One that was last seen to draw too much does not draw less for having fallen silent.
+        reading = self.reading if self.exceeds else self._fresh_reading(now)
+        booked_a = self._allowed_a(connector)
+        if reading is not None and reading.current_a > booked_a + TOLERANCE_A:
+            return reading.current_a
+        return booked_a
+
+    def aim_a(self, connector: Connector, now: float) -> float:
+        """Return what the connector may draw once all that was sent is answered and obeyed."""
+        if self.online and self.pending is not None:
+            return self.pending.limit_a
+        if self.online and self.accepted_a is not None and self.uncertain_a is None:
+            return self.accepted_a
+        return self.booked_a(connector, now)
+
+    def disobeys(self, now: float) -> bool:
+        """Return whether it draws more than it accepted, longer than its lag explains."""
+        return self.exceeds and self._fresh_reading(now) is not None
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether it was last seen, however long ago, to draw more than it should by then."""
+        since = self.accepted_at if self.falling is None else self.falling.since
+        return (
+            self.reading is not None
+            and self.accepted_a is not None
+            and since is not None
+            and self.reading.current_a > self.accepted_a + TOLERANCE_A
+            and self.reading.at >= since + LAG_S
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it is not known which limit is in force, and nothing is on its way."""
+        return self.pending is None and (self.accepted_a is None or self.uncertain_a is not None)
+
+    def next_change(self, now: float) -> float | None:
+        """Return when time alone may change what is booked; None if it does not."""
+        times: list[float] = []
+        if self.falling is not None:
+            times.append(self.falling.since + LAG_S)
+        if self.reading is not None:
+            times.append(self.reading.at + READING_MAX_AGE_S)
+        return min((time for time in times if time > now), default=None)
+
+    def largest_possible_a(self) -> float | None:
+        """Return the largest limit that could be in force; None where nothing is known."""
+        return max(self._possible()) if self._known else None
+
+    # Details
+
+    def _allowed_a(self, connector: Connector) -> float:
+        trusted = connector.keeps_limit or (self.online and self.accepted_a is not None)
+        if not self._known or not trusted:
+            return connector.rating_a
+        return max(self._possible())
+
+    @property
+    def _known(self) -> bool:
+        """Whether anything bounds it; a limit that is on its way does not yet."""
+        return self.accepted_a is not None or self.uncertain_a is not None
+
+    def _possible(self) -> list[float]:
+        candidates = (
+            self.accepted_a,
+            self.uncertain_a,
+            self.pending.limit_a if self.pending is not None else None,
+            self.falling.from_a if self.falling is not None else None,
+        )
+        return [limit_a for limit_a in candidates if limit_a is not None]
+
+    def _unanswered(self) -> Commitment:
+        if self.pending is None or not self._known:
+            return replace(self, pending=None)
+        uncertain_a = max(self.pending.limit_a, self.uncertain_a or 0.0)
+        return replace(self, pending=None, uncertain_a=uncertain_a)
+
+    def _fresh_reading(self, now: float) -> Reading | None:
+        if self.reading is None or now >= self.reading.at + READING_MAX_AGE_S:
+            return None
+        return self.reading
+
+    def _fall_began(self, limit_a: float, now: float) -> float:
+        """Return since when the charger has known that it must not exceed the new limit."""
+        lower = self.accepted_a is None or limit_a < self.accepted_a
+        if lower or self.uncertain_a is not None:
+            return now
+        if self.falling is not None:
+            return self.falling.since
+        return self.accepted_at if self.exceeds and self.accepted_at is not None else now
+
+    def _drew_before(self, limit_a: float, now: float) -> float | None:
+        """Return the reading that a fall can be told from, None where it would prove nothing.
+
+        A later fall may be that of an earlier cut, with a raise in between yet to be followed.
+        """
+        if self.falling is not None:
+            further = self.accepted_a is not None and limit_a <= self.accepted_a
+            return self.falling.drew_a if further and self.uncertain_a is None else None
+        reading = self._fresh_reading(now)
+        if reading is None or self.uncertain_a is not None:
+            return None
+        if self.accepted_at is not None and reading.at <= self.accepted_at:
+            return None
+        return reading.current_a

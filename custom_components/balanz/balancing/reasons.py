@@ -1,0 +1,50 @@
+"""Why a connector has the limit it has."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .phases import Phase
+
+
+class Rule(StrEnum):
+    """The rule that decided a limit."""
+
+    NOT_CONNECTED = "not_connected"
+    """The charger's link is down; nothing can be sent."""
+    STARTING = "starting"
+    """The charger has not confirmed a limit since it connected."""
+    OUT_OF_SERVICE = "out_of_service"
+    """The charger says that it is faulted or unavailable."""
+    SWITCHED_OFF = "switched_off"
+    """The user has switched charging off."""
+    NO_CAR = "no_car"
+    """Nothing is plugged in."""
+    ASLEEP = "asleep"
+    """The car does not want current now; the minimum is offered so that it can wake."""
+    CAR = "car"
+    """The car takes no more."""
+    MAXIMUM = "maximum"
+    """The charger's maximum, or its rating, is reached."""
+    SHARED = "shared"
+    """A group's limit is shared."""
+    WAITING = "waiting"
+    """What is left of a group's limit is less than a car's minimum."""
+    CONFIRMING = "confirming"
+    """More is due as soon as headroom is confirmed: others have yet to obey their cuts."""
+    SPACING = "spacing"
+    """More is due; raises are spaced in time."""
+    SUPPLY_UNKNOWN = "supply_unknown"
+    """A group's meter does not tell what is left."""
+    STORAGE_FAILING = "storage_failing"
+    """Nothing is raised that cannot be recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """The cause of a limit: the rule, what binds, and until when."""
+
+    rule: Rule
+    group_id: str | None = None
+    phase: Phase | None = None
+    until: float | None = None
+    """Monotonic seconds; None where nothing but an event ends it."""

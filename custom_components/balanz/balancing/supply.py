@@ -1,0 +1,147 @@
+"""What flows through a metered group besides its chargers, told from the group's meter.
+
+The meter sees everything, and what the chargers draw is known only at their own readings. While
+a charger may be changing its current, its draw is therefore an interval, and the base load is the
+estimate that has to move least to explain what the meter shows (set membership). A rise counts at
+once, a fall only after it has lasted: the estimate in use is the peak of the last minute.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .phases import ALL_PHASES, ZERO, PhaseCurrents
+
+PEAK_HOLD_S = 60.0
+"""How long a peak of the base load is kept: long enough for kettles and for late readings."""
+CALM_A = 1.0
+"""A fall of the base load by less than this lets no limit rise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawInterval:
+    """The least and the most that one connector may be drawing on each phase, A."""
+
+    least: PhaseCurrents
+    most: PhaseCurrents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """A group's own current, import positive, and when it was received (monotonic seconds)."""
+
+    currents: PhaseCurrents
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The largest estimate of one second."""
+
+    second: int
+    base_load: PhaseCurrents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseLoad:
+    """The estimate of one metered group's base load. Never below zero: export is not headroom."""
+
+    latest: PhaseCurrents | None = None
+    observed_at: float | None = None
+    peaks: tuple[Peak, ...] = ()
+    held: PhaseCurrents = ZERO
+    """What was in use; it follows a peak down only where that makes a difference."""
+
+    def observe(self, reading: MeterReading, draws: Iterable[DrawInterval]) -> BaseLoad:
+        """Return the estimate after a new reading of the meter."""
+        draws = tuple(draws)
+        highest = reading.currents - PhaseCurrents.total(draw.least for draw in draws)
+        lowest = reading.currents - PhaseCurrents.total(draw.most for draw in draws)
+        before = highest if self.latest is None else self.latest
+        latest = before.minimum(highest).maximum(lowest).without_export
+        second = int(reading.at)
+        peaks = self._recent(reading.at)
+        if peaks and peaks[-1].second == second:
+            latest_peak = peaks[-1].base_load.maximum(latest)
+            peaks = (*peaks[:-1], Peak(second=second, base_load=latest_peak))
+        else:
+            peaks = (*peaks, Peak(second=second, base_load=latest))
+        return replace(self, latest=latest, observed_at=reading.at, peaks=peaks)
+
+    def settled(self, now: float) -> BaseLoad:
+        """Return the estimate with the load in use brought up to date."""
+        peak = self.peak(now)
+        if peak is None:
+            return self
+        return replace(
+            self,
+            held=PhaseCurrents(
+                l1=_held(self.held.l1, peak.l1),
+                l2=_held(self.held.l2, peak.l2),
+                l3=_held(self.held.l3, peak.l3),
+            ),
+        )
+
+    def peak(self, now: float) -> PhaseCurrents | None:
+        """Return the largest estimate within the hold time; None before the first reading."""
+        if self.latest is None:
+            return None
+        held = self.latest
+        for peak in self._recent(now):
+            held = held.maximum(peak.base_load)
+        return held
+
+    def next_change(self, now: float) -> float | None:
+        """Return when a held peak ends, so that the estimate in use falls; None if none does."""
+        held = self.peak(now)
+        if held is None or self.latest is None or held == self.latest:
+            return None
+        # The oldest peak that stands above everything after it is the first whose end matters.
+        recent = self._recent(now)
+        above = self.latest
+        ends_at: float | None = None
+        for peak in reversed(recent):
+            if _exceeds(peak.base_load, above):
+                ends_at = peak.second + 1 + PEAK_HOLD_S
+                above = above.maximum(peak.base_load)
+        return ends_at
+
+    def _recent(self, now: float) -> tuple[Peak, ...]:
+        oldest = now - PEAK_HOLD_S
+        return tuple(peak for peak in self.peaks if peak.second + 1 > oldest)
+
+
+def _exceeds(one: PhaseCurrents, other: PhaseCurrents) -> bool:
+    return any(one[phase] > other[phase] for phase in ALL_PHASES)
+
+
+def _held(held_a: float, peak_a: float) -> float:
+    # Without this, noise around the point where one more ampere fits would send it and take it
+    # back all day long.
+    return held_a if 0 < held_a - peak_a < CALM_A else peak_a
+
+
+def may_draw(
+    *,
+    reading: DrawInterval,
+    before: DrawInterval | None,
+    commanded: PhaseCurrents,
+    rising_to: PhaseCurrents | None,
+) -> DrawInterval:
+    """Return what a metering connector may be drawing.
+
+    `before` is the reading that was replaced a moment ago, None once that no longer matters: the
+    group's meter may still show it. `commanded` bounds the draw from above as soon as it is
+    obeyed, so that it may already have fallen that far; `rising_to` is what it may have risen to
+    since its last reading, None where nothing lets it rise.
+    """
+    least, most = reading.least, reading.most
+    if before is not None:
+        least, most = least.minimum(before.least), most.maximum(before.most)
+    if rising_to is not None:
+        most = most.maximum(rising_to)
+    return DrawInterval(least=least.minimum(commanded), most=most)
+
+
+def available(capacity_a: float, base_load: PhaseCurrents, margin_a: float) -> PhaseCurrents:
+    """Return what is left for chargers on each phase; below zero if the rest is too much."""
+    return PhaseCurrents.uniform(capacity_a - margin_a) - base_load

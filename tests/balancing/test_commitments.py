@@ -1,0 +1,219 @@
+"""The worst-case ledger: what may still be in force, told event by event."""
+
+from custom_components.balanz.balancing.commitments import (
+    LAG_S,
+    READING_MAX_AGE_S,
+    Commitment,
+)
+
+from .build import connector
+
+CHARGER = connector("a", rating_a=32.0)
+KEEPER = connector("a", rating_a=32.0, keeps_limit=True)
+
+
+def following(limit_a: float, *, keeps_limit: bool = False) -> Commitment:
+    """A charger that accepted a limit at 0 s, its lag long over."""
+    fresh = Commitment().connected(keeps_limit=keeps_limit).sent(limit_a, 0.0)
+    return fresh.accepted(0.0, CHARGER).settled(LAG_S)
+
+
+def booked(commitment: Commitment, now: float = 100.0) -> float:
+    return commitment.booked_a(CHARGER, now)
+
+
+def test_a_charger_that_never_answered_is_booked_at_its_rating() -> None:
+    assert booked(Commitment()) == 32.0
+    assert booked(Commitment().connected(keeps_limit=False).sent(6.0, 0.0)) == 32.0
+
+
+def test_a_limit_counts_once_it_was_followed() -> None:
+    assert booked(following(10.0)) == 10.0
+
+
+def test_a_raise_counts_from_when_it_is_sent() -> None:
+    assert booked(following(10.0).sent(16.0, 100.0)) == 16.0
+
+
+def test_a_cut_counts_only_after_it_was_accepted_and_followed() -> None:
+    sent = following(16.0).sent(6.0, 100.0)
+    accepted = sent.accepted(101.0, CHARGER)
+
+    assert booked(sent) == 16.0
+    assert booked(accepted.settled(115.9), 115.9) == 16.0
+    assert booked(accepted.settled(116.0), 116.0) == 6.0
+
+
+def test_a_metered_cut_counts_as_soon_as_the_current_is_seen_to_fall() -> None:
+    cut = following(16.0).measured(15.8, 95.0).sent(6.0, 100.0).accepted(101.0, CHARGER)
+
+    assert booked(cut.measured(15.8, 102.0), 102.0) == 16.0
+    assert booked(cut.measured(6.1, 103.0), 103.0) == 6.0
+
+
+def test_a_low_reading_proves_no_fall_where_the_car_drew_little_before() -> None:
+    cut = following(16.0).measured(3.0, 95.0).sent(6.0, 100.0).accepted(101.0, CHARGER)
+
+    assert booked(cut.measured(3.0, 103.0), 103.0) == 16.0
+    assert booked(cut.measured(3.0, 116.0), 116.0) == 6.0
+
+
+def test_a_fall_seen_after_a_raise_in_between_may_be_that_of_the_earlier_cut() -> None:
+    cut = following(16.0).measured(16.0, 95.0).sent(6.0, 100.0).accepted(100.0, CHARGER)
+    raised = cut.sent(12.0, 101.0).accepted(101.0, CHARGER)
+    cut_again = raised.sent(8.0, 102.0).accepted(102.0, CHARGER)
+
+    assert booked(cut_again.measured(6.0, 103.0), 103.0) == 16.0
+
+
+def test_a_fall_seen_before_a_doubtful_raise_was_settled_proves_nothing() -> None:
+    doubtful = following(10.0).measured(10.0, 85.0).sent(16.0, 90.0).timed_out(100.0)
+    cut = doubtful.sent(6.0, 101.0).accepted(101.0, CHARGER)
+
+    assert booked(cut.measured(6.0, 102.0), 102.0) == 16.0
+
+
+def test_a_further_cut_keeps_what_was_drawn_before_the_first() -> None:
+    cut = following(16.0).measured(16.0, 95.0).sent(12.0, 100.0).accepted(100.0, CHARGER)
+    further = cut.sent(6.0, 101.0).accepted(101.0, CHARGER)
+
+    assert booked(further.measured(12.0, 102.0), 102.0) == 16.0
+    assert booked(further.measured(6.0, 103.0), 103.0) == 6.0
+
+
+def test_a_reading_older_than_the_last_answer_proves_no_fall() -> None:
+    raised = following(10.0).measured(10.0, 95.0).sent(12.0, 99.0).accepted(100.0, CHARGER)
+    cut = raised.sent(8.0, 101.0).accepted(101.0, CHARGER)
+
+    assert booked(cut.measured(8.0, 102.0), 102.0) == 12.0
+
+
+def test_a_raise_above_what_still_falls_ends_the_fall() -> None:
+    cut = following(16.0).sent(6.0, 100.0).accepted(100.0, CHARGER)
+
+    assert booked(cut.sent(16.0, 101.0).accepted(101.0, CHARGER), 101.0) == 16.0
+
+
+def test_a_refused_limit_leaves_the_old_one_and_is_counted() -> None:
+    refused = following(10.0).sent(16.0, 100.0).rejected(101.0)
+
+    assert booked(refused) == 10.0
+    assert refused.refusals == 1
+    assert refused.sent(6.0, 111.0).accepted(111.0, CHARGER).refusals == 0
+
+
+def test_a_write_that_timed_out_counts_as_the_larger_of_old_and_new() -> None:
+    assert booked(following(10.0).sent(16.0, 100.0).timed_out(110.0)) == 16.0
+    assert booked(following(16.0).sent(10.0, 100.0).timed_out(110.0)) == 16.0
+
+
+def test_a_first_write_that_timed_out_bounds_nothing() -> None:
+    new = Commitment().connected(keeps_limit=True).sent(0.0, 0.0)
+
+    assert new.timed_out(10.0).booked_a(KEEPER, 10.0) == 32.0
+    assert new.disconnected().booked_a(KEEPER, 10.0) == 32.0
+    assert new.largest_possible_a() is None
+
+
+def test_the_next_accepted_limit_settles_a_doubt() -> None:
+    doubtful = following(10.0).sent(16.0, 100.0).timed_out(110.0)
+    settled = doubtful.sent(8.0, 120.0).accepted(120.0, CHARGER).settled(140.0)
+
+    assert doubtful.in_doubt
+    assert not settled.in_doubt
+    assert booked(settled, 140.0) == 8.0
+
+
+def test_a_limit_that_never_left_changes_nothing() -> None:
+    assert booked(following(10.0).sent(16.0, 100.0).not_sent(100.0)) == 10.0
+
+
+def test_an_answer_to_nothing_changes_nothing() -> None:
+    commitment = following(10.0)
+
+    assert commitment.accepted(100.0, CHARGER) == commitment
+    assert booked(commitment.timed_out(100.0)) == 10.0
+
+
+def test_a_charger_that_lost_its_link_is_booked_at_its_rating() -> None:
+    assert booked(following(10.0).disconnected()) == 32.0
+
+
+def test_one_that_keeps_its_limit_is_booked_at_the_largest_that_may_be_in_force() -> None:
+    lost = following(10.0, keeps_limit=True).sent(12.0, 100.0).disconnected()
+
+    assert lost.booked_a(KEEPER, 200.0) == 12.0
+    assert lost.connected(keeps_limit=True).booked_a(KEEPER, 200.0) == 12.0
+
+
+def test_a_charger_that_came_back_is_booked_at_its_rating_until_it_follows_a_limit() -> None:
+    back = following(10.0).disconnected().connected(keeps_limit=False)
+
+    assert back.in_doubt
+    assert booked(back) == 32.0
+
+
+def test_a_charger_that_draws_too_much_is_booked_at_what_it_draws() -> None:
+    mad = following(6.0).measured(16.0, 100.0)
+
+    assert mad.disobeys(100.0)
+    assert booked(mad, 100.0) == 16.0
+
+
+def test_a_little_above_the_limit_still_obeys() -> None:
+    assert booked(following(6.0).measured(6.9, 100.0), 100.0) == 6.0
+
+
+def test_a_disobedient_charger_stays_booked_after_its_meter_fell_silent() -> None:
+    mad = following(16.0).sent(6.0, 100.0).accepted(100.0, CHARGER).measured(16.0, 120.0)
+    later = 120.0 + 10 * READING_MAX_AGE_S
+
+    assert booked(mad.settled(later), later) == 16.0
+    assert not mad.disobeys(later)
+    assert mad.exceeds
+
+
+def test_renewing_the_limit_of_a_disobedient_charger_gives_no_credit() -> None:
+    mad = following(6.0).measured(16.0, 100.0)
+    renewed = mad.sent(6.0, 300.0).accepted(300.0, CHARGER)
+
+    assert booked(renewed.settled(400.0), 400.0) == 16.0
+
+
+def test_a_disobedient_charger_is_trusted_again_once_it_is_seen_to_obey() -> None:
+    mad = following(16.0).sent(6.0, 100.0).accepted(100.0, CHARGER).measured(16.0, 120.0)
+
+    assert booked(mad.measured(6.0, 130.0), 130.0) == 6.0
+
+
+def test_a_charger_that_stops_metering_at_a_cut_is_trusted_once_its_reading_is_too_old() -> None:
+    cut = following(16.0).measured(16.0, 99.0).sent(6.0, 100.0).accepted(100.0, CHARGER)
+    old = 99.0 + READING_MAX_AGE_S
+
+    assert booked(cut.settled(old - 0.1), old - 0.1) == 16.0
+    assert booked(cut.settled(old), old) == 6.0
+
+
+def test_it_tells_when_time_alone_will_change_what_is_booked() -> None:
+    cut = following(16.0).measured(16.0, 99.0).sent(6.0, 100.0).accepted(100.1, CHARGER)
+
+    assert cut.next_change(101.0) == 100.1 + LAG_S
+    assert cut.next_change(100.1 + LAG_S) == 99.0 + READING_MAX_AGE_S
+    assert cut.next_change(1000.0) is None
+
+
+def test_a_deadline_has_passed_when_the_clock_shows_exactly_it() -> None:
+    for since in (0.1, 12345.678, 98765.4321):
+        cut = following(16.0).sent(6.0, since).accepted(since, CHARGER)
+        due = cut.next_change(since)
+        assert due is not None
+        assert cut.settled(due).falling is None
+
+
+def test_the_aim_is_what_holds_once_all_is_answered_and_obeyed() -> None:
+    cut = following(16.0).sent(6.0, 100.0)
+
+    assert following(16.0).aim_a(CHARGER, 100.0) == 16.0
+    assert cut.aim_a(CHARGER, 100.0) == 6.0
+    assert cut.accepted(100.0, CHARGER).aim_a(CHARGER, 100.0) == 6.0
+    assert cut.timed_out(110.0).aim_a(CHARGER, 110.0) == 16.0
