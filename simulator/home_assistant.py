@@ -38,7 +38,6 @@ script: !include scripts.yaml
 scene: !include scenes.yaml
 input_boolean:
 input_number:
-template:
 logger:
   default: warning
   logs:

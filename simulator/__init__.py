@@ -1,0 +1,1 @@
+"""Simulated OCPP chargers, cars and a house, for the demo, the tests and the benchmarks."""

@@ -1,0 +1,68 @@
+"""A connection that keeps a record of its frames, and on which some answers go astray."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from time import monotonic
+from typing import NamedTuple
+
+from websockets.asyncio.client import ClientConnection
+
+from .faults import Faults
+
+
+class Direction(StrEnum):
+    """Seen from the charger."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+
+
+class Frame(NamedTuple):
+    """One text frame on the wire."""
+
+    direction: Direction
+    at_s: float
+    """On the clock of time.monotonic()."""
+    text: str
+
+
+class RecordedConnection:
+    """What the `ocpp` package needs of a connection: recv and send."""
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        frames: deque[Frame],
+        faults: Callable[[], Faults],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._connection = connection
+        self._frames = frames
+        self._faults = faults
+        self._tasks = tasks
+
+    async def recv(self) -> str:
+        """Return the next frame; a silent charger takes no notice of CALLs."""
+        while True:
+            text = await self._connection.recv(decode=True)
+            self._frames.append(Frame(Direction.RECEIVED, monotonic(), text))
+            if not (self._faults().silent and text.lstrip().startswith("[2")):
+                return text
+
+    async def send(self, text: str) -> None:
+        """Send a frame, answers with the delay that the faults ask for."""
+        delay_s = self._faults().answer_delay_s
+        if delay_s and not text.startswith("[2"):
+            self._tasks.create_task(self._send_later(text, delay_s))
+        else:
+            await self._send(text)
+
+    async def _send_later(self, text: str, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        await self._send(text)
+
+    async def _send(self, text: str) -> None:
+        self._frames.append(Frame(Direction.SENT, monotonic(), text))
+        await self._connection.send(text)

@@ -1,0 +1,275 @@
+"""A charger without its socket: connectors, profiles and transactions."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from ocpp.exceptions import PropertyConstraintViolationError
+from ocpp.v16 import call
+from ocpp.v16.enums import AuthorizationStatus, ChargePointStatus, Reason
+
+from .car import Car
+from .clock import Clock, timestamp
+from .configuration import Configuration
+from .connector import Connector, Transaction
+from .faults import Faults
+from .options import ChargerOptions
+from .outbox import Message, Outbox
+from .profile_set import ActiveLimit, ProfileSet, merged
+from .profiles import Profile, ProfileRejectedError, Purpose, RunningTransaction, check_profile
+
+
+class Station:
+    """A charger's whole state. `advance` brings it to the present, whenever it is called."""
+
+    def __init__(
+        self,
+        *,
+        rating_a: float,
+        phases: int,
+        clock: Clock,
+        options: ChargerOptions,
+        faults: Faults,
+    ) -> None:
+        self.rating_a = rating_a
+        self.phases = phases
+        self.clock = clock
+        self.options = options
+        self.faults = faults
+        self.configuration = Configuration(options, phases=phases)
+        self.profiles = ProfileSet()
+        self.profile_writes = 0
+        self.outbox = Outbox()
+        self.accepted = False
+        """Whether the peer has accepted it since it was switched on."""
+        self.operative = True
+        self.connectors = {
+            number: Connector(id=number, meter_wh=options.meter_start_wh)
+            for number in range(1, options.connectors + 1)
+        }
+        self.advanced: Callable[[], None] = lambda: None
+        """Called whenever something may have changed."""
+        self._advanced_s = clock.seconds()
+
+    def now(self) -> datetime:
+        """The wall time as the charger's own clock has it."""
+        return self.clock.now() + timedelta(seconds=self.options.clock_skew_s)
+
+    @property
+    def currents_a(self) -> tuple[float, float, float]:
+        """What flows on the charger's L1, L2 and L3, over all connectors."""
+        currents = [connector.currents_a for connector in self.connectors.values()]
+        one, two, three = (sum(line) for line in zip(*currents, strict=True))
+        return one, two, three
+
+    def status(self, connector_id: int) -> ChargePointStatus:
+        """The status of a connector, or of the charger itself for 0."""
+        if connector_id:
+            return self.connectors[connector_id].status
+        return ChargePointStatus.available if self.operative else ChargePointStatus.unavailable
+
+    def advance(self) -> None:
+        """Bring cars and meters to the present, and begin what is due."""
+        seconds = self.clock.seconds()
+        elapsed_s, self._advanced_s = seconds - self._advanced_s, seconds
+        for number, connector in self.connectors.items():
+            limit = self.limit(number)
+            phases = self.phases
+            if limit is not None and limit.number_phases and self.options.switches_phases:
+                phases = min(phases, limit.number_phases)
+            connector.step(seconds=elapsed_s, offered_a=self._offer(limit), phases=phases)
+            if self.accepted and self.options.charges_freely and connector.wants_transaction:
+                self.authorize_and_start(number, self.options.id_tag)
+        self.advanced()
+
+    def limit(self, connector_id: int, now: datetime | None = None) -> ActiveLimit | None:
+        """What profiles allow a connector; None is no limit."""
+        if self.faults.ignore_profiles:
+            return None
+        now = now or self.now()
+        transaction = self.running_transaction(connector_id)
+        own = self.profiles.connector_limit(connector_id, now, transaction, phases=self.phases)
+        whole = self.profiles.charger_limit(now, phases=self.phases)
+        if whole is None:
+            return own
+        # Connectors in use share what the charger as a whole may draw, in equal parts.
+        sharing = max(1, sum(it.transaction is not None for it in self.connectors.values()))
+        share = ActiveLimit(limit_a=whole.limit_a / sharing, number_phases=whole.number_phases)
+        return merged(own, share)
+
+    def expected_a(self, connector_id: int, now: datetime) -> float:
+        """The most that it will offer at a time, A per line; for 0, all connectors together."""
+        if connector_id:
+            return self._offer(self.limit(connector_id, now))
+        total_a = sum(self.expected_a(number, now) for number in self.connectors)
+        whole = self.profiles.charger_limit(now, phases=self.phases)
+        return total_a if whole is None else min(total_a, whole.limit_a)
+
+    def _offer(self, limit: ActiveLimit | None) -> float:
+        return self.rating_a if limit is None else min(self.rating_a, limit.limit_a)
+
+    def set_profile(self, connector_id: int, profile: Profile) -> None:
+        """Install a profile. Raises ProfileRejectedError if the charger would not take it."""
+        capabilities = self.options.profile_capabilities
+        transaction = self.running_transaction(connector_id)
+        check_profile(profile, connector_id, capabilities=capabilities, transaction=transaction)
+        changed = self.profiles.with_profile(connector_id, profile)
+        if len(changed.installed) > capabilities.maximum_installed:
+            raise ProfileRejectedError("no room for another profile")
+        self.profiles = changed
+        self.advance()
+
+    def clear_profiles(
+        self,
+        *,
+        profile_id: int | None = None,
+        connector_id: int | None = None,
+        purpose: Purpose | None = None,
+        stack_level: int | None = None,
+    ) -> bool:
+        """Remove what matches all criteria given, and tell whether anything did."""
+        before = self.profiles
+        self.profiles = before.cleared(
+            profile_id=profile_id,
+            connector_id=connector_id,
+            purpose=purpose,
+            stack_level=stack_level,
+        )
+        self.advance()
+        return self.profiles != before
+
+    def plug_in(self, car: Car, connector_id: int = 1) -> None:
+        """Let a car arrive. Raises ValueError if the connector is taken."""
+        self.advance()
+        self.connectors[connector_id].plug_in(car)
+        self.advanced()
+        self.advance()
+
+    def unplug(self, connector_id: int = 1) -> None:
+        """Let the car leave, which ends its transaction."""
+        self.advance()
+        self.stop_transaction(connector_id, Reason.ev_disconnected)
+        self.connectors[connector_id].unplug()
+        self.advance()
+
+    def authorize_and_start(self, connector_id: int, id_tag: str) -> None:
+        """Begin a transaction if the peer knows the tag, or cannot be asked."""
+        connector = self.connectors[connector_id]
+        connector.authorizing = True
+
+        def answered(answer: Any) -> None:
+            connector.authorizing = False
+            if _is_accepted(answer):
+                self._start_if_possible(connector, id_tag)
+            else:
+                connector.done = True
+
+        def given_up() -> None:
+            connector.authorizing = False
+            if self.configuration.flag("AllowOfflineTxForUnknownId"):
+                self._start_if_possible(connector, id_tag)
+
+        self.outbox.put(
+            Message(
+                build=lambda: call.Authorize(id_tag=id_tag), answered=answered, given_up=given_up
+            )
+        )
+
+    def _start_if_possible(self, connector: Connector, id_tag: str) -> None:
+        if connector.car is not None and connector.transaction is None and connector.operative:
+            self.start_transaction(connector.id, id_tag)
+
+    def start_transaction(self, connector_id: int, id_tag: str) -> None:
+        """Begin a transaction, whether or not the peer can be told now."""
+        connector = self.connectors[connector_id]
+        transaction = Transaction(
+            id_tag=id_tag, started=self.now(), meter_start_wh=int(connector.meter_wh)
+        )
+        connector.transaction = transaction
+        payload = call.StartTransaction(
+            connector_id=connector_id,
+            id_tag=id_tag,
+            meter_start=transaction.meter_start_wh,
+            timestamp=timestamp(transaction.started),
+        )
+        answered = partial(self._transaction_started, connector, transaction)
+        self.outbox.put(Message(build=lambda: payload, durable=True, answered=answered))
+        self.advance()
+
+    def _transaction_started(
+        self, connector: Connector, transaction: Transaction, answer: Any
+    ) -> None:
+        transaction.id = answer.transaction_id
+        refused = not _is_accepted(answer)
+        if (
+            refused
+            and connector.transaction is transaction
+            and self.configuration.flag("StopTransactionOnInvalidId")
+        ):
+            self.stop_transaction(connector.id, Reason.de_authorized)
+
+    def stop_transaction(
+        self, connector_id: int, reason: Reason, id_tag: str | None = None
+    ) -> None:
+        """End the transaction of a connector, if there is one."""
+        connector = self.connectors[connector_id]
+        transaction = connector.end_transaction(reason)
+        if transaction is None:
+            return
+        self.profiles = self.profiles.without_transaction(connector_id)
+        meter_stop, stopped = int(connector.meter_wh), timestamp(self.now())
+
+        def build() -> Any:
+            # Without an answer to its start, the peer knows of no transaction to stop.
+            if transaction.id is None:
+                return None
+            return call.StopTransaction(
+                meter_stop=meter_stop,
+                timestamp=stopped,
+                transaction_id=transaction.id,
+                reason=reason,
+                id_tag=id_tag,
+            )
+
+        self.outbox.put(Message(build=build, durable=True))
+        self.advance()
+
+    def reboot(self, reason: Reason) -> None:
+        """Lose what a reboot loses. Transactions end, for this reason."""
+        self.accepted = False
+        for number in self.connectors:
+            self.stop_transaction(number, reason)
+        if not self.options.profiles_persist:
+            self.profiles = ProfileSet()
+
+    def change_availability(self, connector_id: int, *, operative: bool) -> bool:
+        """Put a connector, or all for 0, in or out of service; False if a transaction delays it."""
+        if connector_id == 0:
+            self.operative = operative
+        affected = [it for it in self.connectors.values() if connector_id in (0, it.id)]
+        for connector in affected:
+            connector.becomes_inoperative = not operative and connector.transaction is not None
+            connector.operative = operative or connector.becomes_inoperative
+        self.advance()
+        return not any(connector.becomes_inoperative for connector in affected)
+
+    def running_transaction(self, connector_id: int) -> RunningTransaction | None:
+        """What profiles need to know of a connector's transaction."""
+        connector = self.connectors.get(connector_id)
+        if connector is None or connector.transaction is None:
+            return None
+        return connector.transaction.running
+
+
+def known_connector(station: Station, connector_id: int) -> Connector:
+    """Look up a connector; an unknown one raises what becomes the CALLERROR of section 5.16."""
+    connector = station.connectors.get(connector_id)
+    if connector is None:
+        untyped: Any = PropertyConstraintViolationError
+        raise untyped(details={"cause": f"There is no connector {connector_id}"})
+    return connector
+
+
+def _is_accepted(answer: Any) -> bool:
+    return bool(answer.id_tag_info["status"] == AuthorizationStatus.accepted)
