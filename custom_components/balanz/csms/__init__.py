@@ -1,0 +1,1 @@
+"""The OCPP side: a central system that chargers dial in to. No Home Assistant in here."""

@@ -1,0 +1,77 @@
+"""What a charger says that it can do, from its configuration keys (OCPP 1.6, chapter 9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .lenient import integer
+
+MAX_CONNECTORS = 16
+
+
+class RateUnit(StrEnum):
+    """The unit in which a charger takes limits."""
+
+    AMPERE = "A"
+    WATT = "W"
+
+
+class Key(StrEnum):
+    """The configuration keys that are of interest."""
+
+    MAX_STACK_LEVEL = "ChargeProfileMaxStackLevel"
+    RATE_UNIT = "ChargingScheduleAllowedChargingRateUnit"
+    MAX_PERIODS = "ChargingScheduleMaxPeriods"
+    CONNECTORS = "NumberOfConnectors"
+    METER_INTERVAL = "MeterValueSampleInterval"
+    MEASURANDS = "MeterValuesSampledData"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The value of a configuration key, as text."""
+
+    value: str
+    readonly: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What is known of a charger; None is unknown."""
+
+    max_stack_level: int | None = None
+    rate_unit: RateUnit | None = None
+    max_periods: int | None = None
+    connectors: int | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether the charger has not told anything yet."""
+        return self == Capabilities()
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[Key, Setting]) -> Capabilities:
+        """Read them from what the charger told of its configuration."""
+        unit_setting = settings.get(Key.RATE_UNIT)
+        return cls(
+            max_stack_level=_number(settings, Key.MAX_STACK_LEVEL),
+            rate_unit=_rate_unit(unit_setting.value) if unit_setting else None,
+            max_periods=_number(settings, Key.MAX_PERIODS),
+            connectors=_number(settings, Key.CONNECTORS),
+        )
+
+
+def _number(settings: Mapping[Key, Setting], key: Key) -> int | None:
+    setting = settings.get(key)
+    value = integer(setting.value) if setting else None
+    return value if value is not None and value >= 0 else None
+
+
+def _rate_unit(value: str) -> RateUnit | None:
+    """Return the unit to use; amperes if the charger takes both, whatever it calls them."""
+    words = {word.strip().lower() for word in value.split(",")}
+    if words & {"a", "current", "amp", "amps", "ampere", "amperes"}:
+        return RateUnit.AMPERE
+    if words & {"w", "power", "watt", "watts"}:
+        return RateUnit.WATT
+    return None

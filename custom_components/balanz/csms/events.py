@@ -1,0 +1,160 @@
+"""What happens at the chargers, in words that know no OCPP version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ConnectorStatus(StrEnum):
+    """The state of a connector, as OCPP 1.6 names it (section 7.7)."""
+
+    AVAILABLE = "available"
+    PREPARING = "preparing"
+    CHARGING = "charging"
+    SUSPENDED_EVSE = "suspended_evse"
+    SUSPENDED_EV = "suspended_ev"
+    FINISHING = "finishing"
+    RESERVED = "reserved"
+    UNAVAILABLE = "unavailable"
+    FAULTED = "faulted"
+
+    @property
+    def plugged(self) -> bool | None:
+        """Whether a car is plugged in; None where the status does not tell."""
+        match self:
+            case (
+                ConnectorStatus.PREPARING
+                | ConnectorStatus.CHARGING
+                | ConnectorStatus.SUSPENDED_EVSE
+                | ConnectorStatus.SUSPENDED_EV
+                | ConnectorStatus.FINISHING
+            ):
+                return True
+            case ConnectorStatus.AVAILABLE | ConnectorStatus.RESERVED:
+                return False
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootInfo:
+    """How a charger introduces itself; empty strings where it does not say."""
+
+    vendor: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterValues:
+    """One sample of a connector's meter. None where the charger did not send it."""
+
+    currents_a: tuple[float, ...] | None
+    """Import per line of the charger, A. One value: the charger gave no phases."""
+    per_phase: bool
+    power_w: float | None
+    """Import of all lines together."""
+    energy_wh: float | None
+    """The lifetime import register."""
+    offered_a: float | None
+    measured_at: datetime
+    """By the charger's clock, in UTC; the time of receipt where it sent none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationEvent:
+    """Something that happened at a charger."""
+
+    identity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationConnected(StationEvent):
+    """A known charger's socket is open. Its limit is not in force before it is set again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationDisconnected(StationEvent):
+    """The charger's socket is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationReady(StationEvent):
+    """The charger is accepted and takes commands (boot accepted, or known from before)."""
+
+    booted: bool
+    """Whether it has just booted, so that what it had in memory may be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationDescribed(StationEvent):
+    """A charger said who it is."""
+
+    boot: BootInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationPending(StationEvent):
+    """An unknown charger introduced itself while pairing was open; it is told to wait."""
+
+    boot: BootInfo
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationRefused(StationEvent):
+    """A charger that nobody knows, or that was removed, dialled in and was refused."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChanged(StationEvent):
+    """A connector has a status; connector 0 is the charger itself."""
+
+    connector: int
+    status: ConnectorStatus
+    error_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterValuesReceived(StationEvent):
+    """A connector's meter was read; only samples fit to steer by, never old ones."""
+
+    connector: int
+    values: MeterValues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionStarted(StationEvent):
+    """A transaction runs. Also said once for each that is adopted after a restart."""
+
+    connector: int
+    transaction_id: int
+    id_tag: str
+    meter_start_wh: float
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionStopped(StationEvent):
+    """A transaction has ended."""
+
+    connector: int
+    transaction_id: int
+    meter_stop_wh: float | None
+    stopped_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorsCounted(StationEvent):
+    """A charger turned out to have this many connectors."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFreed(StationEvent):
+    """The charger answered, or failed to answer, a call: it can take the next one."""

@@ -1,0 +1,128 @@
+"""Find out what a charger can do, make it meter often enough, and ask how it is.
+
+Nothing here is needed for a limit to be set, and nothing that a charger refuses stops it.
+"""
+
+import asyncio
+import logging
+from typing import Any, Protocol
+
+from .capabilities import Capabilities, Key, Setting
+from .events import BootInfo
+from .rpc_frames import Payload
+from .station_errors import CommandRejected, StationError, StationUnreachable
+
+_LOGGER = logging.getLogger(__name__)
+
+METER_INTERVAL_S = 10
+NEEDED_MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
+MAX_SETTINGS = 200
+MAX_SILENCES = 3
+PAUSE_S = 0.2
+"""Between questions the line is left free, so that limits are set meanwhile."""
+
+
+class Interviewee(Protocol):
+    """A charger that can be asked."""
+
+    identity: str
+    boot: BootInfo | None
+    capabilities: Capabilities
+
+    @property
+    def connector_count(self) -> int | None:
+        """How many connectors it has, if that is known."""
+        ...
+
+    def count_connectors(self, count: int) -> None:
+        """Learn how many connectors there are."""
+        ...
+
+    async def request(self, action: str, payload: Payload) -> Payload:
+        """Send a call and return its answer. Raises StationError."""
+        ...
+
+
+async def interview(station: Interviewee, *, read_settings: bool) -> None:
+    """Hold the interview; it ends early with a charger that does not answer at all."""
+    try:
+        await _Interview(station).hold(read_settings=read_settings)
+    except StationUnreachable:
+        _LOGGER.debug("%s: the interview was broken off", station.identity)
+
+
+class _Interview:
+    def __init__(self, station: Interviewee) -> None:
+        self._station = station
+        self._silences = 0
+
+    async def hold(self, *, read_settings: bool) -> None:
+        if self._station.boot is None:
+            await self._ask("TriggerMessage", {"requestedMessage": "BootNotification"})
+        if read_settings:
+            settings = await self._read_settings()
+            self._station.capabilities = Capabilities.from_settings(settings)
+            self._station.count_connectors(self._station.capabilities.connectors or 0)
+            await self._tune_meter(settings)
+        for connector in range(1, (self._station.connector_count or 1) + 1):
+            for message in ("StatusNotification", "MeterValues"):
+                await self._ask(
+                    "TriggerMessage", {"requestedMessage": message, "connectorId": connector}
+                )
+
+    async def _read_settings(self) -> dict[Key, Setting]:
+        """Return the interesting settings: of all if the charger lists them, else one by one."""
+        answer = await self._ask("GetConfiguration", {})
+        settings = _parse_settings(answer)
+        if settings:
+            return settings
+        for key in Key:
+            settings |= _parse_settings(await self._ask("GetConfiguration", {"key": [key.value]}))
+        return settings
+
+    async def _tune_meter(self, settings: dict[Key, Setting]) -> None:
+        """Have the meter read often and in full. What already fits is never written again."""
+        interval = settings.get(Key.METER_INTERVAL)
+        if interval and not interval.readonly and interval.value.strip() != str(METER_INTERVAL_S):
+            await self._change(Key.METER_INTERVAL, str(METER_INTERVAL_S))
+        measurands = settings.get(Key.MEASURANDS)
+        if measurands and not measurands.readonly:
+            present = [name.strip() for name in measurands.value.split(",") if name.strip()]
+            missing = [name for name in NEEDED_MEASURANDS if name not in present]
+            if missing:
+                await self._change(Key.MEASURANDS, ",".join((*present, *missing)))
+
+    async def _change(self, key: Key, value: str) -> None:
+        answer = await self._ask("ChangeConfiguration", {"key": key.value, "value": value})
+        status = answer.get("status") if answer else None
+        _LOGGER.debug("%s: %s=%s: %s", self._station.identity, key, value, status)
+
+    async def _ask(self, action: str, payload: Payload) -> Payload | None:
+        """Return an answer, or None without one. Raises StationUnreachable if there is no use."""
+        await asyncio.sleep(PAUSE_S)
+        try:
+            answer = await self._station.request(action, payload)
+        except CommandRejected as error:
+            _LOGGER.debug("%s refuses %s: %s", self._station.identity, action, error)
+        except StationError:
+            self._silences += 1
+            if self._silences >= MAX_SILENCES:
+                raise
+        else:
+            self._silences = 0
+            return answer
+        return None
+
+
+def _parse_settings(answer: Payload | None) -> dict[Key, Setting]:
+    """Read a configuration as far as it can be understood; names may be in any case."""
+    names = {key.value.lower(): key for key in Key}
+    entries: Any = answer.get("configurationKey") if answer else None
+    settings: dict[Key, Setting] = {}
+    for entry in entries[:MAX_SETTINGS] if isinstance(entries, list) else []:
+        key = names.get(str(entry.get("key")).lower()) if isinstance(entry, dict) else None
+        if key is not None and entry.get("value") is not None:
+            settings[key] = Setting(
+                value=str(entry["value"]), readonly=entry.get("readonly") is True
+            )
+    return settings

@@ -1,0 +1,88 @@
+"""One connection of a known charger."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from .rpc_errors import CallError
+from .rpc_frames import ErrorCode, Payload
+from .v16 import InboundMessages
+from .validation import Direction, check, is_known
+
+if TYPE_CHECKING:
+    from .rpc import RpcConnection
+
+
+class LinkedStation(Protocol):
+    """What a connection tells its charging station."""
+
+    ready: bool
+
+    def became_ready(self, link: StationLink, *, booted: bool) -> None:
+        """Learn that the charger is accepted on a connection."""
+        ...
+
+    def detach(self, rpc: RpcConnection) -> None:
+        """Forget a connection that has ended."""
+        ...
+
+    def call_ended(self, link: StationLink) -> None:
+        """Learn that an outstanding call has ended."""
+        ...
+
+    def note_late_answer(self, action: str) -> None:
+        """Learn that a call was answered after its time-out."""
+        ...
+
+    def note_violation(self, text: str) -> None:
+        """Learn that the charger broke the schema."""
+        ...
+
+
+class StationLink:
+    """What is known of one connection; it speaks for the station on that connection alone."""
+
+    def __init__(
+        self,
+        station: LinkedStation,
+        rpc: RpcConnection,
+        messages: InboundMessages,
+        *,
+        must_boot: bool,
+    ) -> None:
+        self.rpc = rpc
+        self.interviewed = False
+        self._station = station
+        self._messages = messages
+        self._must_boot = must_boot
+
+    async def handle(self, action: str, payload: Payload) -> Payload:
+        """Return the answer to a call. Raises CallError or WithholdAnswer."""
+        if self._must_boot and action != "BootNotification":
+            raise CallError(ErrorCode.SECURITY_ERROR, "send a BootNotification first")
+        if is_known(action):
+            violation = check(action, Direction.REQUEST, payload)
+            if violation is not None:
+                self._station.note_violation(f"{action}: {violation}")
+        return await self._messages.handle(action, payload)
+
+    def answered(self, action: str) -> None:
+        """Learn that the charger has its answer, and so may be spoken to.
+
+        A charger that was accepted before need not boot again when it reconnects.
+        """
+        if action == "BootNotification":
+            self._must_boot = False
+            self._station.became_ready(self, booted=True)
+        elif not self._station.ready:
+            self._station.became_ready(self, booted=False)
+
+    def line_freed(self) -> None:
+        """Learn that an outstanding call has ended."""
+        self._station.call_ended(self)
+
+    def late_result(self, action: str) -> None:
+        """Learn that an answer came after its time."""
+        self._station.note_late_answer(action)
+
+    def closed(self) -> None:
+        """Learn that the connection has ended."""
+        self._station.detach(self.rpc)

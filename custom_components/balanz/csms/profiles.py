@@ -1,0 +1,97 @@
+"""Amperes to charging profiles (OCPP 1.6, sections 3.13 and 7.8)."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from .capabilities import Capabilities, RateUnit
+
+NOMINAL_VOLTAGE_V = 230.0
+BACKDATING_S = 60.0
+MAX_STACK_LEVEL = 99
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a connector may draw, A per line, and what it falls back to by itself.
+
+    Raises ValueError for currents and times that cannot be.
+    """
+
+    limit_a: float
+    fallback_a: float
+    lease_s: float | None = None
+    """How long the limit lasts without renewal; None: for ever."""
+    phases: int = 1
+    """Lines that the charger is wired to; needed only for those that take nothing but watts."""
+
+    def __post_init__(self) -> None:
+        """Check that a charger could follow it."""
+        for value in (self.limit_a, self.fallback_a, self.lease_s or 0.0):
+            if not math.isfinite(value) or value < 0:
+                raise ValueError(f"no current or time: {value}")
+        if self.phases not in (1, 2, 3):
+            raise ValueError(f"no charger has {self.phases} phases")
+
+
+def charging_profile(
+    limit: Limit,
+    *,
+    connector: int,
+    capabilities: Capabilities,
+    clock_skew_s: float | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the one TxDefaultProfile that puts a limit in force and never expires to unlimited.
+
+    It starts in the past even by the clock of a charger whose clock is behind. The next one takes
+    its place, since the id stays the same.
+    """
+    backdating_s = BACKDATING_S + 2 * abs(clock_skew_s or 0.0)
+    start = max(now - timedelta(seconds=backdating_s), _EPOCH)
+    unit = capabilities.rate_unit or RateUnit.AMPERE
+    periods = [{"startPeriod": 0, "limit": _in_unit(limit.limit_a, unit, limit.phases)}]
+    if limit.lease_s is not None and _can_lease(limit, limit.lease_s, capabilities, clock_skew_s):
+        lapses_after_s = math.floor((now - start).total_seconds() + limit.lease_s)
+        periods.append(
+            {
+                "startPeriod": lapses_after_s,
+                "limit": _in_unit(limit.fallback_a, unit, limit.phases),
+            }
+        )
+    return {
+        "chargingProfileId": connector,
+        "stackLevel": min(max(capabilities.max_stack_level or 0, 0), MAX_STACK_LEVEL),
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {
+            "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "chargingRateUnit": unit.value,
+            "chargingSchedulePeriod": periods,
+        },
+    }
+
+
+def _can_lease(
+    limit: Limit, lease_s: float, capabilities: Capabilities, clock_skew_s: float | None
+) -> bool:
+    return (
+        limit.fallback_a < limit.limit_a
+        and (capabilities.max_periods or 1) >= 2
+        and clock_skew_s is not None
+        and abs(clock_skew_s) <= lease_s / 4
+    )
+
+
+def _in_unit(current_a: float, unit: RateUnit, phases: int) -> float:
+    """Return a limit in the charger's unit, rounded down to a tenth of an ampere or a watt."""
+    if unit is RateUnit.WATT:
+        return float(math.floor(_unnoised(current_a * NOMINAL_VOLTAGE_V * phases)))
+    return math.floor(_unnoised(current_a * 10)) / 10
+
+
+def _unnoised(value: float) -> float:
+    """Undo what binary fractions do to a product such as 6.3 times 10."""
+    return round(value, 6)

@@ -1,0 +1,166 @@
+"""OCPP-J frames: text to values and back (OCPP-J 1.6, chapter 4)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+type MessageId = str | int | float
+type Payload = dict[str, Any]
+
+MAX_MESSAGE_ID_LENGTH = 255
+MAX_DEPTH = 32
+MAX_NODES = 20_000
+_CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
+
+
+class ErrorCode(StrEnum):
+    """Why a CALL was not served; two are misspelt in OCPP 1.6 itself (table 7)."""
+
+    NOT_IMPLEMENTED = "NotImplemented"
+    NOT_SUPPORTED = "NotSupported"
+    INTERNAL_ERROR = "InternalError"
+    PROTOCOL_ERROR = "ProtocolError"
+    SECURITY_ERROR = "SecurityError"
+    FORMATION_VIOLATION = "FormationViolation"
+    PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
+    TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
+    GENERIC_ERROR = "GenericError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """The peer asks for something."""
+
+    id: MessageId
+    action: str
+    payload: Payload
+    fingerprint: bytes
+    """Equal for equal calls with equal ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    """The peer's answer; the payload is None where it cannot be read."""
+
+    id: MessageId
+    payload: Payload | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailure:
+    """The peer's refusal."""
+
+    id: MessageId
+    code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadCall:
+    """A CALL that cannot be served but can be answered, since its id is known."""
+
+    id: MessageId
+    code: ErrorCode
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Nothing that could be answered."""
+
+    reason: str
+
+
+type Frame = Call | CallResult | CallFailure | BadCall | Unreadable
+
+
+def parse(text: str) -> Frame:
+    """Read a frame. Whatever the peer sends, this raises nothing."""
+    try:
+        frame = orjson.loads(text.removeprefix("\ufeff"))
+    except orjson.JSONDecodeError:
+        return Unreadable(reason="not JSON")
+    if not isinstance(frame, list) or len(frame) < 2:
+        return Unreadable(reason="not an OCPP frame")
+    kind, message_id = frame[0], frame[1]
+    if isinstance(kind, bool) or not isinstance(kind, int | float):
+        return Unreadable(reason="no message type")
+    if not _is_message_id(message_id):
+        return Unreadable(reason="no usable message id")
+    if kind == _CALL:
+        return _parse_call(message_id, frame, text)
+    if kind == _CALL_RESULT:
+        readable = len(frame) == 3 and isinstance(frame[2], dict) and _is_sane(frame, text)
+        return CallResult(id=message_id, payload=frame[2] if readable else None)
+    if kind == _CALL_ERROR:
+        code, description = [*frame[2:4], None, None][:2]
+        return CallFailure(
+            id=message_id,
+            code=code[:64] if isinstance(code, str) else ErrorCode.GENERIC_ERROR,
+            description=description[:255] if isinstance(description, str) else "",
+        )
+    return Unreadable(reason="unknown message type")
+
+
+def encode_call(message_id: str, action: str, payload: Payload) -> str:
+    """Return the text of a CALL."""
+    return orjson.dumps([_CALL, message_id, action, payload]).decode()
+
+
+def encode_result(message_id: MessageId, payload: Payload) -> str:
+    """Return the text of a CALLRESULT."""
+    return orjson.dumps([_CALL_RESULT, message_id, payload]).decode()
+
+
+def encode_error(message_id: MessageId, code: str, description: str) -> str:
+    """Return the text of a CALLERROR; the description is cut to 255 characters."""
+    return orjson.dumps([_CALL_ERROR, message_id, code, description[:255], {}]).decode()
+
+
+def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | BadCall:
+    problem = ""
+    if len(frame) != 4:
+        problem = "a CALL has four elements"
+    elif not isinstance(frame[2], str):
+        problem = "the action is no string"
+    elif not _is_sane(frame, text):
+        problem = "too deep or too many elements"
+    elif not isinstance(frame[3], dict) and frame[3] not in (None, []):
+        problem = "the payload is no object"
+    if problem:
+        return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)
+    # Some chargers send null or an empty list where the message has no fields.
+    payload = frame[3] or {}
+    content = orjson.dumps([message_id, frame[2], payload])
+    return Call(
+        id=message_id, action=frame[2], payload=payload, fingerprint=blake2b(content).digest()
+    )
+
+
+def _is_message_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_MESSAGE_ID_LENGTH
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_sane(frame: list[Any], text: str) -> bool:
+    """Return whether a frame is shallow and small enough to be worked with."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH and len(text) <= MAX_NODES:
+        return True
+    nodes = 0
+    level: list[Any] = [frame]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for container in level:
+            children = container.values() if isinstance(container, dict) else container
+            nodes += len(container)
+            below.extend(child for child in children if isinstance(child, dict | list))
+        if nodes > MAX_NODES:
+            return False
+        if not below:
+            return True
+        level = below
+    return False

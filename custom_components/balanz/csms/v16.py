@@ -1,0 +1,268 @@
+"""What a charger says in OCPP 1.6: messages to events and answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from .capabilities import MAX_CONNECTORS
+from .clock_skew import ClockSkew
+from .events import (
+    BootInfo,
+    ConnectorStatus,
+    MeterValuesReceived,
+    StationDescribed,
+    StationEvent,
+    StatusChanged,
+    TransactionStarted,
+    TransactionStopped,
+)
+from .lenient import integer, number, require_integer, text, timestamp
+from .rpc_errors import CallError
+from .rpc_frames import ErrorCode, Payload
+from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
+from .v16_meter_values import parse_meter_values
+from .validation import is_known
+
+HEARTBEAT_INTERVAL_S = 300
+PENDING_INTERVAL_S = 10
+MAX_ID_TAG_LENGTH = 20
+_STATUSES = {status.value.replace("_", ""): status for status in ConnectorStatus}
+
+
+class StationState(Protocol):
+    """What a charger's messages change."""
+
+    identity: str
+    boot: BootInfo | None
+    statuses: dict[int, ConnectorStatus]
+    clock: ClockSkew
+
+    def emit(self, event: StationEvent) -> None:
+        """Tell the world."""
+        ...
+
+    def saw_connector(self, connector: int) -> None:
+        """Learn that a connector exists."""
+        ...
+
+    @property
+    def connector_count(self) -> int | None:
+        """How many connectors the charger has, if that is known."""
+        ...
+
+
+class InboundMessages:
+    """Serves the messages of one accepted charger."""
+
+    def __init__(self, station: StationState, transactions: TransactionBook) -> None:
+        self._station = station
+        self._transactions = transactions
+        self._handlers: Mapping[str, Callable[[Payload], Awaitable[Payload]]] = {
+            "Authorize": self._authorize,
+            "BootNotification": self._boot_notification,
+            "DataTransfer": _data_transfer,
+            "DiagnosticsStatusNotification": _noted,
+            "FirmwareStatusNotification": _noted,
+            "Heartbeat": _heartbeat,
+            "LogStatusNotification": _noted,
+            "MeterValues": self._meter_values,
+            "SecurityEventNotification": _noted,
+            "SignCertificate": _sign_certificate,
+            "SignedFirmwareStatusNotification": _noted,
+            "StartTransaction": self._start_transaction,
+            "StatusNotification": self._status_notification,
+            "StopTransaction": self._stop_transaction,
+        }
+
+    async def handle(self, action: str, payload: Payload) -> Payload:
+        """Return the answer to a message. Raises CallError or WithholdAnswer."""
+        handler = self._handlers.get(action)
+        if handler is None:
+            raise unsupported(action)
+        return await handler(payload)
+
+    async def _authorize(self, payload: Payload) -> Payload:
+        return {"idTagInfo": _tag_info(payload.get("idTag"))}
+
+    async def _boot_notification(self, payload: Payload) -> Payload:
+        boot = parse_boot_info(payload)
+        self._station.boot = boot
+        self._station.emit(StationDescribed(identity=self._station.identity, boot=boot))
+        return boot_answer("Accepted", HEARTBEAT_INTERVAL_S)
+
+    async def _status_notification(self, payload: Payload) -> Payload:
+        connector = require_integer(payload, "connectorId")
+        now = datetime.now(UTC)
+        stamped_at = timestamp(payload.get("timestamp"))
+        if stamped_at is not None:
+            self._station.clock.observe(stamped_at, now)
+        status = _STATUSES.get(text(payload.get("status"), 50).lower())
+        if status is None or not 0 <= connector <= MAX_CONNECTORS:
+            return {}
+        self._station.saw_connector(connector)
+        self._station.statuses[connector] = status
+        self._station.emit(
+            StatusChanged(
+                identity=self._station.identity,
+                connector=connector,
+                status=status,
+                error_code=text(payload.get("errorCode"), 50),
+            )
+        )
+        return {}
+
+    async def _meter_values(self, payload: Payload) -> Payload:
+        now = datetime.now(UTC)
+        clock = self._station.clock
+        transaction_id = integer(payload.get("transactionId"))
+        connector = self._connector_of(payload, transaction_id)
+        for values, stamped_at in parse_meter_values(payload.get("meterValue"), now):
+            if stamped_at is not None:
+                clock.observe(stamped_at, now)
+                if not clock.is_fresh(stamped_at, now):
+                    continue
+            if connector is None or not 1 <= connector <= MAX_CONNECTORS:
+                continue
+            if transaction_id is not None and values.energy_wh is not None:
+                self._adopt(connector, transaction_id, values.energy_wh, now)
+            self._station.emit(
+                MeterValuesReceived(
+                    identity=self._station.identity, connector=connector, values=values
+                )
+            )
+        return {}
+
+    def _connector_of(self, payload: Payload, transaction_id: int | None) -> int | None:
+        """Return the connector that values belong to; the transaction tells it as well."""
+        connector = integer(payload.get("connectorId"))
+        if connector is not None or transaction_id is None:
+            return connector
+        transaction = self._transactions.find(self._station.identity, transaction_id)
+        return transaction.connector if transaction else None
+
+    def _adopt(self, connector: int, transaction_id: int, meter_wh: float, at: datetime) -> None:
+        adopted = self._transactions.adopt(
+            self._station.identity, connector, transaction_id, meter_wh=meter_wh, at=at
+        )
+        if adopted is not None:
+            self._station.emit(started_event(adopted))
+
+    async def _start_transaction(self, payload: Payload) -> Payload:
+        connector = require_integer(payload, "connectorId")
+        if connector == 0 and self._station.connector_count in (None, 1):
+            connector = 1
+        meter_start_wh = require_integer(payload, "meterStart")
+        stamped_at = timestamp(payload.get("timestamp"))
+        content = StartContent(
+            self._station.identity,
+            connector,
+            text(payload.get("idTag"), MAX_ID_TAG_LENGTH),
+            text(payload.get("timestamp"), 50) if stamped_at else "",
+            float(meter_start_wh),
+        )
+        started = await self._transactions.start(content, stamped_at or datetime.now(UTC))
+        if started.is_new and 1 <= connector <= MAX_CONNECTORS:
+            if started.replaced is not None:
+                self._emit_stopped(started.replaced, started.transaction.started_at, None, IMPLICIT)
+            self._station.saw_connector(connector)
+            self._station.emit(started_event(started.transaction))
+        return {
+            "transactionId": started.transaction.id,
+            "idTagInfo": _tag_info(payload.get("idTag")),
+        }
+
+    async def _stop_transaction(self, payload: Payload) -> Payload:
+        transaction_id = require_integer(payload, "transactionId")
+        meter_stop_wh = number(payload.get("meterStop"))
+        stopped_at = timestamp(payload.get("timestamp")) or datetime.now(UTC)
+        reason = text(payload.get("reason"), 20) or "Local"
+        stopped = await self._transactions.stop(
+            self._station.identity,
+            transaction_id,
+            stopped_at=stopped_at,
+            meter_stop_wh=meter_stop_wh,
+            reason=reason,
+        )
+        if stopped is not None and 1 <= stopped.connector <= MAX_CONNECTORS:
+            self._emit_stopped(stopped, stopped_at, meter_stop_wh, reason)
+        return {}
+
+    def _emit_stopped(
+        self,
+        transaction: Transaction,
+        stopped_at: datetime,
+        meter_stop_wh: float | None,
+        reason: str,
+    ) -> None:
+        self._station.emit(
+            TransactionStopped(
+                identity=transaction.identity,
+                connector=transaction.connector,
+                transaction_id=transaction.id,
+                meter_stop_wh=meter_stop_wh,
+                stopped_at=stopped_at,
+                reason=reason,
+            )
+        )
+
+
+def unsupported(action: str) -> CallError:
+    """Return the right refusal of a message that is not served."""
+    if is_known(action):
+        return CallError(ErrorCode.NOT_SUPPORTED, "not sent by a charger")
+    return CallError(ErrorCode.NOT_IMPLEMENTED, "unknown action")
+
+
+def started_event(transaction: Transaction) -> TransactionStarted:
+    """Return the event of a running transaction."""
+    return TransactionStarted(
+        identity=transaction.identity,
+        connector=transaction.connector,
+        transaction_id=transaction.id,
+        id_tag=transaction.content.id_tag,
+        meter_start_wh=transaction.content.meter_start_wh,
+        started_at=transaction.started_at,
+    )
+
+
+def parse_boot_info(payload: Payload) -> BootInfo:
+    """Read a BootNotification; what is missing stays empty."""
+    serial = payload.get("chargePointSerialNumber") or payload.get("chargeBoxSerialNumber")
+    return BootInfo(
+        vendor=text(payload.get("chargePointVendor"), 50),
+        model=text(payload.get("chargePointModel"), 50),
+        serial=text(serial, 50),
+        firmware=text(payload.get("firmwareVersion"), 50),
+    )
+
+
+def boot_answer(status: str, interval_s: int) -> Payload:
+    """Return the answer to a BootNotification."""
+    return {"status": status, "currentTime": utc_text(datetime.now(UTC)), "interval": interval_s}
+
+
+def utc_text(moment: datetime) -> str:
+    """Return a moment as OCPP wants it, without the fractions that trouble some chargers."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _tag_info(id_tag: object) -> dict[str, Any]:
+    """Accept every tag that can be one."""
+    valid = isinstance(id_tag, str) and len(id_tag) <= MAX_ID_TAG_LENGTH and id_tag.isprintable()
+    return {"status": "Accepted" if valid else "Invalid"}
+
+
+async def _heartbeat(_payload: Payload) -> Payload:
+    return {"currentTime": utc_text(datetime.now(UTC))}
+
+
+async def _data_transfer(_payload: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+async def _sign_certificate(_payload: Payload) -> Payload:
+    return {"status": "Rejected"}
+
+
+async def _noted(_payload: Payload) -> Payload:
+    return {}

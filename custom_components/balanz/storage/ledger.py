@@ -1,0 +1,147 @@
+"""What has to outlive a restart besides transactions: limits, settings and bookings."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..balancing.model import ConnectorKey
+from ..balancing.phases import PhaseCurrents
+
+type Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBooking:
+    """Current that stays booked for a charger that was removed or moved."""
+
+    id: str
+    charger: str
+    """Its identity."""
+    charger_name: str
+    group_id: str
+    currents: PhaseCurrents
+
+
+class Ledger:
+    """The state behind the journal's records. It writes nothing: `note_*` return what to write."""
+
+    def __init__(self) -> None:
+        """Start empty, as on the first day."""
+        self.limits_a: dict[ConnectorKey, float] = {}
+        """The largest limit that each connector may have in force, A per line."""
+        self.capacities_a: dict[str, float] = {}
+        self.maxima_a: dict[ConnectorKey, float] = {}
+        self.disabled: set[ConnectorKey] = set()
+        self.bookings: dict[str, KeptBooking] = {}
+
+    def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take in records in the order in which they were written; foreign ones are passed over.
+
+        A record that does not read as one of ours changes nothing.
+        """
+        for record in records:
+            try:
+                self._apply(record)
+            except KeyError, TypeError, ValueError:
+                continue
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records that make this state."""
+        for key, limit_a in self.limits_a.items():
+            yield _of_connector("limit", key, limit_a=limit_a)
+        for group_id, capacity_a in self.capacities_a.items():
+            yield {"kind": "capacity", "group": group_id, "capacity_a": capacity_a}
+        for key, maximum_a in self.maxima_a.items():
+            yield _of_connector("maximum", key, maximum_a=maximum_a)
+        for key in self.disabled:
+            yield _of_connector("enabled", key, enabled=False)
+        for booking in self.bookings.values():
+            yield _booked(booking)
+
+    def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
+        """Return the record of the largest limit that may be in force; see `limits_a`."""
+        return _of_connector("limit", key, limit_a=limit_a)
+
+    def note_capacity(self, group_id: str, capacity_a: float) -> Record:
+        """Return the record of a group's capacity."""
+        return {"kind": "capacity", "group": group_id, "capacity_a": capacity_a}
+
+    def note_maximum(self, key: ConnectorKey, maximum_a: float) -> Record:
+        """Return the record of a connector's maximum."""
+        return _of_connector("maximum", key, maximum_a=maximum_a)
+
+    def note_enabled(self, key: ConnectorKey, enabled: bool) -> Record:
+        """Return the record of charging switched on or off."""
+        return _of_connector("enabled", key, enabled=enabled)
+
+    def note_booking(self, booking: KeptBooking) -> Record:
+        """Return the record of a booking that stays."""
+        return _booked(booking)
+
+    def note_released(self, booking_id: str) -> Record:
+        """Return the record of a booking that ends."""
+        return {"kind": "released", "id": booking_id}
+
+    def note_forgotten(self, identity: str) -> Record:
+        """Return the record of a charger that was removed; its bookings stay."""
+        return {"kind": "forgotten", "charger": identity}
+
+    def apply(self, record: Record) -> Record:
+        """Make a record's change and return it, to be written."""
+        self._apply(record)
+        return record
+
+    def _apply(self, record: Mapping[str, Any]) -> None:
+        match record.get("kind"):
+            case "limit":
+                self.limits_a[_key(record)] = float(record["limit_a"])
+            case "capacity":
+                self.capacities_a[str(record["group"])] = float(record["capacity_a"])
+            case "maximum":
+                self.maxima_a[_key(record)] = float(record["maximum_a"])
+            case "enabled":
+                if record["enabled"]:
+                    self.disabled.discard(_key(record))
+                else:
+                    self.disabled.add(_key(record))
+            case "booking":
+                booking = KeptBooking(
+                    id=str(record["id"]),
+                    charger=str(record["charger"]),
+                    charger_name=str(record["charger_name"]),
+                    group_id=str(record["group"]),
+                    currents=PhaseCurrents(
+                        l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"])
+                    ),
+                )
+                self.bookings[booking.id] = booking
+            case "released":
+                self.bookings.pop(str(record["id"]), None)
+            case "forgotten":
+                self._forget(str(record["charger"]))
+
+    def _forget(self, identity: str) -> None:
+        self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
+        self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
+        self.disabled = {key for key in self.disabled if key.charger != identity}
+
+
+def _key(record: Mapping[str, Any]) -> ConnectorKey:
+    return ConnectorKey(str(record["charger"]), int(record["connector"]))
+
+
+def _of_connector(kind: str, key: ConnectorKey, **values: float | bool) -> Record:
+    return {"kind": kind, "charger": key.charger, "connector": key.connector, **values}
+
+
+def _booked(booking: KeptBooking) -> Record:
+    return {
+        "kind": "booking",
+        "id": booking.id,
+        "charger": booking.charger,
+        "charger_name": booking.charger_name,
+        "group": booking.group_id,
+        "l1": booking.currents.l1,
+        "l2": booking.currents.l2,
+        "l3": booking.currents.l3,
+    }

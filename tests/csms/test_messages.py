@@ -1,0 +1,335 @@
+"""What a charger says, and what it gets for it."""
+
+import asyncio
+import errno
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.balanz.csms.events import (
+    ConnectorsCounted,
+    ConnectorStatus,
+    MeterValuesReceived,
+    StationReady,
+    StatusChanged,
+    TransactionStarted,
+    TransactionStopped,
+)
+from custom_components.balanz.csms.transactions import IMPLICIT, StartContent
+from custom_components.balanz.storage.journal import Journal
+
+from .client import RawCharger, check_result, wait_until
+from .conftest import Bench, Dial
+
+START = {"connectorId": 1, "idTag": "TAG", "meterStart": 5, "timestamp": "2026-03-01T12:00:00Z"}
+STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def now_text(offset: timedelta = timedelta(0)) -> str:
+    return (datetime.now(UTC) + offset).isoformat()
+
+
+def meter_values(*amperes: float, at: str | None = None, **fields: Any) -> dict[str, Any]:
+    samples = [
+        {"value": str(current_a), "measurand": "Current.Import", "unit": "A", "phase": f"L{line}"}
+        for line, current_a in enumerate(amperes, start=1)
+    ]
+    stamp = {} if at is None else {"timestamp": at}
+    energy = {"value": "1000"}
+    return {
+        "connectorId": 1,
+        "meterValue": [{**stamp, "sampledValue": [*samples, energy]}],
+    } | fields
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "answer"),
+    [
+        ("Authorize", {"idTag": "TAG"}, {"idTagInfo": {"status": "Accepted"}}),
+        ("Authorize", {"idTag": "T" * 21}, {"idTagInfo": {"status": "Invalid"}}),
+        ("Authorize", {"idTag": "T\0"}, {"idTagInfo": {"status": "Invalid"}}),
+        ("Authorize", {}, {"idTagInfo": {"status": "Invalid"}}),
+        ("DataTransfer", {"vendorId": "x"}, {"status": "UnknownVendorId"}),
+        ("DiagnosticsStatusNotification", {"status": "Idle"}, {}),
+        ("FirmwareStatusNotification", {"status": "Idle"}, {}),
+        ("LogStatusNotification", {"status": "Idle"}, {}),
+        ("SecurityEventNotification", {"type": "x", "timestamp": "2026-03-01T12:00:00Z"}, {}),
+        ("SignCertificate", {"csr": "x"}, {"status": "Rejected"}),
+        ("SignedFirmwareStatusNotification", {"status": "Idle"}, {}),
+        ("MeterValues", {}, {}),
+        ("MeterValues", {"connectorId": 1, "meterValue": []}, {}),
+        ("StopTransaction", {"transactionId": 4711, "meterStop": 1, "timestamp": "x"}, {}),
+        ("StopTransaction", {"transactionId": -1}, {}),
+    ],
+)
+async def test_the_answer_to_a_message(
+    charger: RawCharger, action: str, payload: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    assert await charger.call(action, payload) == answer
+    await check_result(action, answer)
+
+
+async def test_a_heartbeat_tells_the_time_anew_even_under_an_old_message_id(
+    charger: RawCharger,
+) -> None:
+    answer = await charger.call("Heartbeat", {}, "same-id")
+
+    await check_result("Heartbeat", answer)
+    assert answer["currentTime"].endswith("Z")
+    assert await charger.call("Heartbeat", {}, "same-id")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("Available", ConnectorStatus.AVAILABLE),
+        ("SuspendedEVSE", ConnectorStatus.SUSPENDED_EVSE),
+        ("preparing", ConnectorStatus.PREPARING),
+    ],
+)
+async def test_a_status_becomes_an_event(
+    central: Bench, charger: RawCharger, status: str, expected: ConnectorStatus
+) -> None:
+    payload = {"connectorId": 1, "status": status, "errorCode": "NoError", "timestamp": now_text()}
+
+    assert await charger.call("StatusNotification", payload) == {}
+
+    assert central.seen(StatusChanged) == [
+        StatusChanged(identity="CP1", connector=1, status=expected, error_code="NoError")
+    ]
+    assert central.stations["CP1"].statuses == {1: expected}
+    assert central.stations["CP1"].clock_skew_s == pytest.approx(0, abs=2)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"connectorId": 1, "status": "Dreaming"},
+        {"connectorId": 17, "status": "Available"},
+        {"connectorId": -5, "status": "Available"},
+    ],
+)
+async def test_a_status_that_makes_no_sense_is_answered_and_ignored(
+    central: Bench, charger: RawCharger, odd: dict[str, Any]
+) -> None:
+    assert await charger.call("StatusNotification", {"errorCode": "NoError"} | odd) == {}
+
+    assert not central.seen(StatusChanged)
+
+
+async def test_a_higher_connector_is_counted(central: Bench, charger: RawCharger) -> None:
+    for connector in (0, 2, 1):
+        payload = {"connectorId": connector, "status": "Available", "errorCode": "NoError"}
+        await charger.call("StatusNotification", payload)
+
+    assert [event.count for event in central.seen(ConnectorsCounted)] == [2]
+
+
+async def test_fresh_meter_values_become_an_event(central: Bench, charger: RawCharger) -> None:
+    await charger.call("MeterValues", meter_values(10, 11, 12, at=now_text()))
+
+    (event,) = central.seen(MeterValuesReceived)
+    assert event.connector == 1
+    assert event.values.currents_a == (10.0, 11.0, 12.0)
+    assert event.values.energy_wh == 1000.0
+
+
+async def test_meter_values_without_a_time_are_of_now(central: Bench, charger: RawCharger) -> None:
+    await charger.call("MeterValues", meter_values(10))
+
+    (event,) = central.seen(MeterValuesReceived)
+    assert abs(event.values.measured_at - datetime.now(UTC)) < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(meter_values(10, at="2024-01-01T00:00:00Z"), id="D23-old"),
+        pytest.param(meter_values(10, at="2099-01-01T00:00:00Z"), id="D23-future"),
+        pytest.param(meter_values(10, connectorId=0), id="F29-whole-station"),
+        pytest.param(meter_values(10, connectorId=17), id="D06-connector"),
+        pytest.param(meter_values(10, connectorId=None), id="no-connector"),
+    ],
+)
+async def test_meter_values_that_do_not_tell_of_now_steer_nothing(
+    central: Bench, charger: RawCharger, payload: dict[str, Any]
+) -> None:
+    assert await charger.call("MeterValues", payload) == {}
+
+    assert not central.seen(MeterValuesReceived)
+
+
+async def test_meter_values_without_connector_belong_to_their_transaction(
+    central: Bench, charger: RawCharger
+) -> None:
+    transaction_id = (await charger.call("StartTransaction", START))["transactionId"]
+    payload = meter_values(10, connectorId=None, transactionId=transaction_id)
+
+    await charger.call("MeterValues", payload)
+
+    assert [event.connector for event in central.seen(MeterValuesReceived)] == [1]
+
+
+async def test_a_transaction_starts_and_stops(central: Bench, charger: RawCharger) -> None:
+    answer = await charger.call("StartTransaction", START)
+    await check_result("StartTransaction", answer)
+    stop = {
+        "transactionId": answer["transactionId"],
+        "meterStop": 500,
+        "timestamp": "2026-03-01T13:00:00Z",
+        "reason": "EVDisconnected",
+        "transactionData": [{"timestamp": now_text(), "sampledValue": [{"value": "x"}]}],
+    }
+    assert await charger.call("StopTransaction", stop) == {}
+    assert await charger.call("StopTransaction", stop) == {}
+
+    assert central.seen(TransactionStarted) == [
+        TransactionStarted(
+            identity="CP1",
+            connector=1,
+            transaction_id=answer["transactionId"],
+            id_tag="TAG",
+            meter_start_wh=5.0,
+            started_at=STARTED_AT,
+        )
+    ]
+    assert central.seen(TransactionStopped) == [
+        TransactionStopped(
+            identity="CP1",
+            connector=1,
+            transaction_id=answer["transactionId"],
+            meter_stop_wh=500.0,
+            stopped_at=STARTED_AT + timedelta(hours=1),
+            reason="EVDisconnected",
+        )
+    ]
+
+
+async def test_a_start_sent_again_under_a_new_message_id_is_the_same(
+    central: Bench, charger: RawCharger
+) -> None:
+    first = await charger.call("StartTransaction", START)
+    second = await charger.call("StartTransaction", START)
+
+    assert first == second
+    assert len(central.seen(TransactionStarted)) == 1
+
+
+async def test_a_new_start_ends_the_one_before(central: Bench, charger: RawCharger) -> None:
+    first = await charger.call("StartTransaction", START)
+    await charger.call("StartTransaction", START | {"timestamp": "2026-03-01T14:00:00Z"})
+
+    (stopped,) = central.seen(TransactionStopped)
+    assert (stopped.transaction_id, stopped.reason) == (first["transactionId"], IMPLICIT)
+    assert stopped.meter_stop_wh is None
+
+
+@pytest.mark.parametrize("connector", [-5, 99])
+async def test_a_start_on_a_connector_that_cannot_be_has_an_id_but_no_event(
+    central: Bench, charger: RawCharger, connector: int
+) -> None:
+    answer = await charger.call("StartTransaction", START | {"connectorId": connector})
+
+    assert answer["transactionId"] > 0
+    assert not central.seen(TransactionStarted)
+
+
+async def test_connector_0_of_a_charger_with_one_connector_is_that_one(
+    central: Bench, charger: RawCharger
+) -> None:
+    await charger.call("StartTransaction", START | {"connectorId": 0})
+
+    assert [event.connector for event in central.seen(TransactionStarted)] == [1]
+
+
+async def test_a_transaction_known_to_the_charger_alone_is_adopted(
+    central: Bench, charger: RawCharger
+) -> None:
+    for _ in range(2):
+        await charger.call("MeterValues", meter_values(10, transactionId=77, at=now_text()))
+
+    (started,) = central.seen(TransactionStarted)
+    assert (started.transaction_id, started.connector) == (77, 1)
+    assert started.meter_start_wh == 1000.0
+
+
+async def test_a_transaction_from_before_the_restart_is_told_once(
+    central: Bench, dial: Dial
+) -> None:
+    content = StartContent("CP1", 1, "TAG", "t", 5.0)
+    before = (await central.transactions.start(content, STARTED_AT)).transaction
+    await central.transactions.start(content._replace(identity="CP2"), STARTED_AT)
+
+    for _ in range(2):
+        charger = await dial("CP1")
+        await charger.boot()
+    await wait_until(lambda: len(central.seen(StationReady)) == 2)
+
+    assert [event.transaction_id for event in central.seen(TransactionStarted)] == [before.id]
+
+
+async def test_a_start_is_on_disk_before_it_is_answered(
+    central: Bench, charger: RawCharger, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        fsync(descriptor)
+        loop.call_soon_threadsafe(synced.set)
+
+    monkeypatch.setattr(os, "fsync", watched)
+
+    answer = await charger.call("StartTransaction", START)
+
+    assert synced.is_set()
+    assert f'"id":{answer["transactionId"]}'.encode() in journal._path.read_bytes()
+
+
+async def test_while_the_disk_fails_a_start_is_not_answered_until_the_third_try(
+    central: Bench, charger: RawCharger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    not_durable: list[str] = []
+    central.transactions.on_not_durable = not_durable.append
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    for message_id in ("try-1", "try-2"):
+        await charger.send(f'[2,"{message_id}","StartTransaction",{START}]'.replace("'", '"'))
+        assert await charger.alive()
+        assert message_id not in charger.results
+
+    answer = await charger.call("StartTransaction", START, "try-3")
+
+    assert answer["transactionId"] > 0
+    assert not_durable == ["CP1"]
+
+
+async def test_a_boot_during_a_transaction_leaves_it_open(
+    central: Bench, charger: RawCharger
+) -> None:
+    await charger.call("StartTransaction", START)
+
+    await charger.boot()
+
+    assert len(central.transactions.open_transactions) == 1
+    assert [event.booted for event in central.seen(StationReady)] == [True, True]
+
+
+async def test_a_fault_of_ours_is_an_internal_error_and_no_more(
+    central: Bench, charger: RawCharger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(central.transactions, "adopt", fail)
+
+    code = await charger.call("MeterValues", meter_values(1, transactionId=5))
+
+    assert code == "InternalError"
+    assert await charger.alive()

@@ -1,0 +1,195 @@
+"""Amperes to charging profiles."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custom_components.balanz.csms.capabilities import Capabilities, Key, RateUnit, Setting
+from custom_components.balanz.csms.profiles import Limit, charging_profile
+from custom_components.balanz.csms.validation import Direction, check
+
+from .client import check_call
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 900_000, tzinfo=UTC)
+
+
+def profile(
+    limit: Limit,
+    *,
+    capabilities: Capabilities | None = None,
+    clock_skew_s: float | None = None,
+    now: datetime = NOW,
+) -> dict[str, Any]:
+    return charging_profile(
+        limit,
+        connector=2,
+        capabilities=capabilities or Capabilities(),
+        clock_skew_s=clock_skew_s,
+        now=now,
+    )
+
+
+def periods(result: dict[str, Any]) -> list[tuple[int, float]]:
+    schedule = result["chargingSchedule"]
+    return [(it["startPeriod"], it["limit"]) for it in schedule["chargingSchedulePeriod"]]
+
+
+async def test_the_profile_of_a_charger_of_which_nothing_is_known() -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0, lease_s=900.0))
+
+    assert result == {
+        "chargingProfileId": 2,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {
+            "startSchedule": "2026-03-01T11:59:00Z",
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}],
+        },
+    }
+    payload = {"connectorId": 2, "csChargingProfiles": result}
+    await check_call("SetChargingProfile", payload)
+
+
+def test_a_lease_ends_in_the_fallback() -> None:
+    capabilities = Capabilities(max_periods=2)
+
+    result = profile(
+        Limit(limit_a=16.0, fallback_a=6.0, lease_s=900.0),
+        capabilities=capabilities,
+        clock_skew_s=10.0,
+    )
+
+    assert result["chargingSchedule"]["startSchedule"] == "2026-03-01T11:58:40Z"
+    assert periods(result) == [(0, 16.0), (980, 6.0)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "max_periods", "clock_skew_s"),
+    [
+        pytest.param(Limit(limit_a=16, fallback_a=6), 2, 0.0, id="no-lease-wanted"),
+        pytest.param(Limit(limit_a=16, fallback_a=6, lease_s=900), 1, 0.0, id="one-period"),
+        pytest.param(Limit(limit_a=16, fallback_a=6, lease_s=900), None, 0.0, id="unknown"),
+        pytest.param(Limit(limit_a=16, fallback_a=6, lease_s=900), 2, None, id="skew-unknown"),
+        pytest.param(Limit(limit_a=16, fallback_a=6, lease_s=900), 2, -226.0, id="skew-large"),
+        pytest.param(Limit(limit_a=6, fallback_a=6, lease_s=900), 2, 0.0, id="nothing-to-lose"),
+        pytest.param(Limit(limit_a=0, fallback_a=6, lease_s=900), 2, 0.0, id="would-raise"),
+    ],
+)
+def test_without_proof_a_limit_stays_for_ever(
+    limit: Limit, max_periods: int | None, clock_skew_s: float | None
+) -> None:
+    result = profile(
+        limit, capabilities=Capabilities(max_periods=max_periods), clock_skew_s=clock_skew_s
+    )
+
+    assert periods(result) == [(0, limit.limit_a)]
+
+
+def test_a_profile_starts_in_the_past_even_for_a_clock_that_is_behind() -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=-7200.0)
+
+    start = datetime.fromisoformat(result["chargingSchedule"]["startSchedule"])
+    assert start < NOW - timedelta(seconds=7200)
+
+
+def test_a_clock_that_was_never_set_does_not_break_the_start() -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=-1.8e9)
+
+    assert result["chargingSchedule"]["startSchedule"] == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("limit_a", "sent"), [(6.0, 6.0), (6.3, 6.3), (6.39, 6.3), (0.04, 0.0), (15.999, 15.9)]
+)
+def test_amperes_are_rounded_down_to_tenths(limit_a: float, sent: float) -> None:
+    assert periods(profile(Limit(limit_a=limit_a, fallback_a=0.0))) == [(0, sent)]
+
+
+def test_a_charger_that_takes_only_watts_gets_watts_of_its_phases() -> None:
+    result = profile(
+        Limit(limit_a=16.0, fallback_a=6.0, phases=3),
+        capabilities=Capabilities(rate_unit=RateUnit.WATT),
+    )
+
+    assert result["chargingSchedule"]["chargingRateUnit"] == "W"
+    assert periods(result) == [(0, 11040.0)]
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(
+    limit_a=st.floats(0, 500),
+    fallback_a=st.floats(0, 63),
+    lease_s=st.none() | st.floats(1, 3600),
+    skew_s=st.none() | st.floats(-1e6, 1e6),
+    unit=st.sampled_from(RateUnit),
+    max_stack_level=st.none() | st.integers(0, 10**6),
+)
+def test_a_profile_is_always_valid_never_too_high_and_never_ends_in_no_limit(
+    *,
+    limit_a: float,
+    fallback_a: float,
+    lease_s: float | None,
+    skew_s: float | None,
+    unit: RateUnit,
+    max_stack_level: int | None,
+) -> None:
+    result = profile(
+        Limit(limit_a=limit_a, fallback_a=fallback_a, lease_s=lease_s),
+        capabilities=Capabilities(rate_unit=unit, max_periods=2, max_stack_level=max_stack_level),
+        clock_skew_s=skew_s,
+    )
+
+    payload = {"connectorId": 2, "csChargingProfiles": result}
+    assert check("SetChargingProfile", Direction.REQUEST, payload) is None
+    highest = limit_a * (230 if unit is RateUnit.WATT else 1)
+    assert all(limit <= highest + 1e-6 for _, limit in periods(result))
+    assert periods(result)[0][0] == 0
+    assert {"validTo", "validFrom"}.isdisjoint(result)
+    assert "duration" not in result["chargingSchedule"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limit_a": -1.0},
+        {"limit_a": float("nan")},
+        {"fallback_a": float("inf")},
+        {"lease_s": -1.0},
+        {"phases": 0},
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no c"):
+        Limit(**{"limit_a": 6.0, "fallback_a": 0.0} | wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        ("Current", RateUnit.AMPERE),
+        ("A", RateUnit.AMPERE),
+        ("Power,Current", RateUnit.AMPERE),
+        ("Power", RateUnit.WATT),
+        ("w", RateUnit.WATT),
+        ("", None),
+        ("hp", None),
+    ],
+)
+def test_the_unit_is_understood_as_chargers_write_it(value: str, unit: RateUnit | None) -> None:
+    configuration = {Key.RATE_UNIT: Setting(value=value, readonly=True)}
+
+    assert Capabilities.from_settings(configuration).rate_unit is unit
+
+
+def test_a_number_that_cannot_be_read_is_unknown() -> None:
+    configuration = {
+        Key.MAX_STACK_LEVEL: Setting(value="many", readonly=True),
+        Key.MAX_PERIODS: Setting(value="-1", readonly=True),
+    }
+
+    assert Capabilities.from_settings(configuration) == Capabilities()
