@@ -1,0 +1,251 @@
+"""What is known of one connector while the site runs."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from .balancing.commitments import READING_MAX_AGE_S, Commitment
+from .balancing.control import ConnectorInput, Draw, Line
+from .balancing.demand import Appetite
+from .balancing.model import Connector
+from .balancing.reasons import Reason, Rule
+from .balancing.supply import DrawInterval
+from .csms.events import (
+    ConnectorStatus,
+    MeterValues,
+    MeterValuesReceived,
+    StatusChanged,
+    TransactionStarted,
+    TransactionStopped,
+)
+from .settings import ChargerSettings
+
+NOMINAL_VOLTAGE_V = 230.0
+WANTING = frozenset(
+    {
+        ConnectorStatus.PREPARING,
+        ConnectorStatus.CHARGING,
+        ConnectorStatus.SUSPENDED_EV,
+        ConnectorStatus.SUSPENDED_EVSE,
+    }
+)
+
+
+class LiveConnector:
+    """One connector's state, moved on by events. Times are monotonic seconds."""
+
+    def __init__(self, connector: Connector, charger: ChargerSettings, maximum_a: float) -> None:
+        """Start with nothing known: the commitment then books the rating."""
+        self.connector = connector
+        self.charger = charger
+        self.maximum_a = maximum_a
+        self.enabled = True
+        self.commitment = Commitment()
+        self.commanded_a: float | None = None
+        self.writes = 0
+        self.reason = Reason(rule=Rule.NOT_CONNECTED)
+        self.status: ConnectorStatus | None = None
+        self.values: MeterValues | None = None
+        self.transaction: TransactionStarted | None = None
+        self.session_energy_wh: float | None = None
+        self.session_started_at: datetime | None = None
+        self._ignored_since: float | None = None
+        self._appetite = Appetite()
+        self._draw: Draw | None = None
+        self._may_rise_since: float | None = None
+        self._raised_at: float | None = None
+        self._waiting_since = 0.0
+
+    # Events
+
+    def restored(self, limit_a: float | None) -> None:
+        """Take in the largest limit that an earlier run may have left in force."""
+        self.commitment = replace(self.commitment, uncertain_a=limit_a)
+
+    def configured(self, connector: Connector, charger: ChargerSettings) -> None:
+        """Take over changed settings."""
+        self.connector = connector
+        self.charger = charger
+        self.maximum_a = min(self.maximum_a, connector.rating_a)
+
+    def take(
+        self,
+        event: StatusChanged | MeterValuesReceived | TransactionStarted | TransactionStopped,
+        now: float,
+    ) -> None:
+        """Take in what the charger said of this connector."""
+        match event:
+            case StatusChanged():
+                self._status_changed(event.status, now)
+            case MeterValuesReceived():
+                self._metered(event.values, now)
+            case TransactionStarted():
+                self._transaction_started(event, now)
+            case TransactionStopped():
+                self._transaction_stopped(event)
+
+    def _status_changed(self, status: ConnectorStatus, now: float) -> None:
+        """Take in a status. A new car starts with no history."""
+        before, self.status = self.status, status
+        if status in WANTING and before not in WANTING:
+            self._waiting_since = now
+            self._may_rise_since = now
+            self._appetite = Appetite(offer_a=self._appetite.offer_a, since=now)
+        if status is ConnectorStatus.CHARGING and before is not status:
+            self._may_rise_since = now
+        if status is ConnectorStatus.AVAILABLE and before is not status:
+            # Nothing is plugged in, so nothing flows; many chargers meter only during sessions.
+            self._draw = None
+            self.values = _at_rest(self.values)
+            self.commitment = self.commitment.measured(0.0, now)
+
+    def _metered(self, values: MeterValues, now: float) -> None:
+        """Take in a reading of the connector's meter."""
+        self.values = _merged(self.values, values)
+        if self.transaction is not None and values.energy_wh is not None:
+            used_wh = values.energy_wh - self.transaction.meter_start_wh
+            self.session_energy_wh = max(used_wh, 0.0)
+        largest_a, interval = self._draw_of(values)
+        if interval is not None:
+            before = None if self._draw is None else self._draw.reading
+            self._draw = Draw(reading=interval, at=now, before=before)
+        if largest_a is not None:
+            self.commitment = self.commitment.measured(largest_a, now)
+            self._appetite = self._appetite.took(largest_a, self.connector.minimum_a, now)
+
+    def _transaction_started(self, transaction: TransactionStarted, now: float) -> None:
+        """Take in the start of a session."""
+        self.transaction = transaction
+        self.session_started_at = transaction.started_at
+        self.session_energy_wh = 0.0
+        if self.values is not None and self.values.energy_wh is not None:
+            used_wh = self.values.energy_wh - transaction.meter_start_wh
+            self.session_energy_wh = max(used_wh, 0.0)
+        self._may_rise_since = now
+
+    def _transaction_stopped(self, transaction: TransactionStopped) -> None:
+        """Take in the end of a session; its energy stays to be seen until the next one."""
+        open_one = self.transaction
+        if open_one is None or open_one.transaction_id != transaction.transaction_id:
+            return
+        if transaction.meter_stop_wh is not None:
+            used_wh = transaction.meter_stop_wh - open_one.meter_start_wh
+            self.session_energy_wh = max(used_wh, 0.0)
+        self.transaction = None
+
+    def sending(self, limit_a: float, now: float) -> None:
+        """A limit is about to be written."""
+        if limit_a > (self.commitment.aim_a(self.connector, now)):
+            self._raised_at = now
+            self._may_rise_since = now
+        self.commitment = self.commitment.sent(limit_a, now)
+        self.commanded_a = limit_a
+        self.writes += 1
+
+    def accepted(self, now: float) -> None:
+        """The charger accepted the limit on its way."""
+        self.commitment = self.commitment.accepted(now, self.connector)
+        if self.commitment.accepted_a is not None:
+            self._appetite = self._appetite.offered(self.commitment.accepted_a, now)
+        if self._may_rise_since is not None and self._raised_at == self._may_rise_since:
+            self._raised_at = self._may_rise_since = now
+
+    def ready(self) -> None:
+        """The charger takes commands; what it has in force has to be set again."""
+        self.commitment = self.commitment.connected(keeps_limit=self.connector.keeps_limit)
+
+    def disconnected(self) -> None:
+        """The link is gone."""
+        self.commitment = self.commitment.disconnected()
+        self._draw = None
+        if self.values is not None:
+            self.values = replace(self.values, currents_a=None, power_w=None, offered_a=None)
+
+    # Views
+
+    def ignores_limit_for(self, now: float) -> float:
+        """Return for how long, in s, it has drawn more than it accepted; 0 where it obeys."""
+        if not self.commitment.disobeys(now):
+            self._ignored_since = None
+            return 0.0
+        if self._ignored_since is None:
+            self._ignored_since = now
+        return now - self._ignored_since
+
+    @property
+    def plugged_in_and_allowed(self) -> bool:
+        """Whether a car is here that may charge."""
+        plugged = self.status in WANTING or (self.status is None and self.transaction is not None)
+        return plugged and self.enabled and self.maximum_a >= self.connector.minimum_a
+
+    def as_input(self, line: Line, now: float) -> ConnectorInput:
+        """Return what a control step needs to know, after the time that has passed."""
+        self.commitment = self.commitment.settled(now)
+        if self.status is ConnectorStatus.SUSPENDED_EV and self._draw is None:
+            self._appetite = self._appetite.took(0.0, self.connector.minimum_a, now)
+        draw = self._draw
+        if draw is not None and now - draw.at > READING_MAX_AGE_S:
+            draw = None
+        return ConnectorInput(
+            line=line,
+            wants=self.plugged_in_and_allowed,
+            idle_rule=self._idle_rule(),
+            maximum_a=self.maximum_a,
+            commitment=self.commitment,
+            appetite=self._appetite,
+            draw=draw,
+            may_rise_since=self._may_rise_since,
+            raised_at=self._raised_at,
+            waiting_since=self._waiting_since,
+        )
+
+    def _idle_rule(self) -> Rule:
+        if self.status in {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE}:
+            return Rule.OUT_OF_SERVICE
+        if not self.enabled or self.maximum_a < self.connector.minimum_a:
+            return Rule.SWITCHED_OFF
+        return Rule.NO_CAR
+
+    def _draw_of(self, values: MeterValues) -> tuple[float | None, DrawInterval | None]:
+        """Return the largest line current, and what the reading may mean on the grid's phases."""
+        phase_map = self.connector.phase_map
+        currents_a = values.currents_a
+        if currents_a and (values.per_phase or self.charger.phases == 1):
+            lines_a = currents_a[: self.charger.phases]
+            least, most = phase_map.draw(lines_a)
+            return max(lines_a), DrawInterval(least=least, most=most)
+        if currents_a:
+            # One value for three lines: it holds for each of them at the most.
+            most = phase_map.spread(max(currents_a))
+            return max(currents_a), DrawInterval(least=phase_map.spread(0.0), most=most)
+        if values.power_w is not None:
+            # How many lines share the power is not known: at the most one carries it all. A
+            # single line tells its current exactly, which is what a fall can be seen by.
+            most_a = values.power_w / NOMINAL_VOLTAGE_V
+            single = self.charger.phases == 1
+            least_a = most_a if single and phase_map.lines is not None else 0.0
+            interval = DrawInterval(least=phase_map.spread(least_a), most=phase_map.spread(most_a))
+            return (most_a if single else None), interval
+        return None, None
+
+
+def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:
+    """Return the newest of everything: some chargers spread their values over messages."""
+    if old is None:
+        return new
+    has_currents = new.currents_a is not None
+    return MeterValues(
+        currents_a=new.currents_a if has_currents else old.currents_a,
+        per_phase=new.per_phase if has_currents else old.per_phase,
+        power_w=old.power_w if new.power_w is None else new.power_w,
+        energy_wh=old.energy_wh if new.energy_wh is None else new.energy_wh,
+        offered_a=old.offered_a if new.offered_a is None else new.offered_a,
+        measured_at=new.measured_at,
+    )
+
+
+def _at_rest(values: MeterValues | None) -> MeterValues | None:
+    """Return the last values of a connector that nothing is plugged into any more."""
+    if values is None:
+        return None
+    currents_a = None if values.currents_a is None else tuple(0.0 for _ in values.currents_a)
+    return replace(values, currents_a=currents_a, power_w=0.0)

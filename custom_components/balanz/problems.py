@@ -1,0 +1,123 @@
+"""What is wrong with a running site, told from one step."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .balancing.control import GroupView, Inputs, Result
+from .balancing.model import ConnectorKey, Group, Site
+from .live import LiveConnector
+from .snapshot import Problem, ProblemKind
+from .storage.journal import Journal
+from .storage.ledger import KeptBooking
+
+GRACE_S = 60.0
+"""After a start, sensors and chargers need time before they say anything."""
+OVERLOAD_LASTS_S = 10.0
+"""A shorter overload is gone before anyone can read about it."""
+REFUSALS = 3
+"""A charger that refused this many limits in a row will not take the next one either."""
+IGNORED_FOR_S = 60.0
+
+
+class ProblemWatch:
+    """Tells problems from what passes by itself. Times are monotonic seconds."""
+
+    def __init__(self, started_at: float) -> None:
+        """Start with nothing wrong."""
+        self._started_at = started_at
+        self._overloaded_since: dict[str, float] = {}
+
+    def find(
+        self,
+        *,
+        site: Site,
+        result: Result,
+        inputs: Inputs,
+        live: Mapping[ConnectorKey, LiveConnector],
+        bookings: Iterable[KeptBooking],
+        journal: Journal,
+        now: float,
+    ) -> tuple[Problem, ...]:
+        """Return all problems there are now, in a steady order."""
+        return (
+            *_of_storage(journal),
+            *self._of_groups(site, result, inputs, now),
+            *_of_connectors(live, now),
+            *(_still_booked(booking, site) for booking in bookings),
+        )
+
+    def next_change(self, now: float) -> float | None:
+        """Return when time alone may make a problem of something; None if nothing is wrong."""
+        times = [since + OVERLOAD_LASTS_S for since in self._overloaded_since.values()]
+        times.append(self._started_at + GRACE_S)
+        return min((time for time in times if time > now), default=None)
+
+    def _of_groups(
+        self, site: Site, result: Result, inputs: Inputs, now: float
+    ) -> Iterator[Problem]:
+        settled = now - self._started_at >= GRACE_S
+        for group in site.groups.values():
+            if settled and group.metered and inputs.meters.get(group.id) is None:
+                yield Problem(
+                    kind=ProblemKind.METER_SILENT,
+                    subject=group.id,
+                    placeholders={"group": group.name},
+                )
+            view = result.groups[group.id]
+            if not view.overloaded:
+                self._overloaded_since.pop(group.id, None)
+                continue
+            since = self._overloaded_since.setdefault(group.id, now)
+            if settled and now - since >= OVERLOAD_LASTS_S:
+                yield _overload(group, view, inputs.capacities_a[group.id])
+
+
+def _of_storage(journal: Journal) -> Iterator[Problem]:
+    if journal.failing:
+        yield Problem(kind=ProblemKind.STORAGE_FAILING, subject="")
+    if journal.damaged_lines:
+        yield Problem(
+            kind=ProblemKind.STORAGE_DAMAGED,
+            subject="",
+            placeholders={"lines": str(journal.damaged_lines)},
+        )
+
+
+def _still_booked(booking: KeptBooking, site: Site) -> Problem:
+    group = site.groups.get(booking.group_id)
+    return Problem(
+        kind=ProblemKind.STILL_BOOKED,
+        subject=booking.id,
+        placeholders={
+            "charger": booking.charger_name,
+            "group": booking.group_id if group is None else group.name,
+            "current": f"{max(booking.currents):g}",
+        },
+    )
+
+
+def _overload(group: Group, view: GroupView, capacity_a: float) -> Problem:
+    base_load = view.base_load
+    flowing = view.allocated if base_load is None else view.allocated + base_load
+    phase = max(group.phases, key=lambda phase: flowing[phase])
+    return Problem(
+        kind=ProblemKind.OVERLOAD,
+        subject=group.id,
+        placeholders={
+            "group": group.name,
+            "phase": phase.value,
+            "capacity": f"{capacity_a:g}",
+        },
+    )
+
+
+def _of_connectors(live: Mapping[ConnectorKey, LiveConnector], now: float) -> Iterable[Problem]:
+    for key, connector in live.items():
+        named = {"charger": connector.connector.name}
+        if connector.commitment.refusals >= REFUSALS:
+            yield Problem(kind=ProblemKind.LIMIT_REFUSED, subject=_subject(key), placeholders=named)
+        if connector.ignores_limit_for(now) >= IGNORED_FOR_S:
+            yield Problem(kind=ProblemKind.LIMIT_IGNORED, subject=_subject(key), placeholders=named)
+
+
+def _subject(key: ConnectorKey) -> str:
+    return f"{key.charger}/{key.connector}"

@@ -1,0 +1,39 @@
+"""How a site is set up: what the user said, free of Home Assistant."""
+
+from dataclasses import dataclass
+
+from .balancing.model import MINIMUM_CURRENT_A, Group
+from .balancing.phases import PhaseMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargerSettings:
+    """A charger as the user set it up; every connector of it alike."""
+
+    identity: str
+    """The last part of the URL that the charger dials."""
+    name: str
+    group_id: str
+    rating_a: float
+    """What the hardware (DIP switch, breaker) lets the charger draw, A per line."""
+    phases: int
+    """How many lines are wired: 1 or 3."""
+    phase_map: PhaseMap
+    maximum_a: float
+    """The upper bound that the user starts with; the number entity changes it."""
+    minimum_a: float = MINIMUM_CURRENT_A
+    fallback_a: float = MINIMUM_CURRENT_A
+    priority: int = 1
+    keeps_limit: bool = False
+    connectors: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """A site as the user set it up."""
+
+    host: str
+    port: int
+    groups: tuple[Group, ...]
+    """The root group first. The id of each is stable over renaming."""
+    chargers: tuple[ChargerSettings, ...]

@@ -1,0 +1,563 @@
+"""One running site: chargers, balancing and storage together. Events in, snapshots out."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from .balancing.control import LEASE_S, Booking, Command, Inputs, Kind, Line, Result, State, step
+from .balancing.model import ConnectorKey
+from .balancing.phases import PhaseCurrents
+from .balancing.supply import MeterReading
+from .csms.events import (
+    ConnectorsCounted,
+    LineFreed,
+    MeterValuesReceived,
+    StationDescribed,
+    StationDisconnected,
+    StationEvent,
+    StationPending,
+    StationReady,
+    StationRefused,
+    StatusChanged,
+    TransactionStarted,
+    TransactionStopped,
+)
+from .csms.profiles import Limit
+from .csms.server import CentralSystem, ServerSettings
+from .csms.station import LimitAnswer, Station, StationUnreachable
+from .csms.transactions import TransactionBook
+from .live import LiveConnector
+from .problems import ProblemWatch
+from .settings import ChargerSettings, SiteSettings
+from .snapshot import PendingCharger, Problem, SiteSnapshot
+from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
+from .storage.journal import Journal, StorageError
+from .storage.ledger import KeptBooking, Ledger, Record
+from .topology import build_site
+
+COALESCE_S = 0.02
+"""How long events are gathered before a step; many come in one message or one tick."""
+LOWER_RECORD_AFTER_S = 30.0
+"""A recorded limit is lowered only this long after it was raised, to spare the disk."""
+REFUSED_REMEMBERED = 50
+DEFAULT_PAIRING_S = 900.0
+DEFAULT_ID_TAG = "balanz"
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class BalanzSite:
+    """One site. All methods are for the event loop that `start` was called in."""
+
+    def __init__(self, *, settings: SiteSettings, storage_path: Path) -> None:
+        """Prepare; nothing runs yet. The folder is the site's own."""
+        self.on_connectors_counted: Callable[[str, int], None] | None = None
+        self._settings = settings
+        self._site = build_site(settings)
+        self._journal = Journal(storage_path / "journal.jsonl")
+        self._ledger = Ledger()
+        self._transactions = TransactionBook(self._journal)
+        self._central = CentralSystem(
+            settings=ServerSettings(host=settings.host, port=settings.port),
+            listener=self._on_event,
+            transactions=self._transactions,
+        )
+        self._live: dict[ConnectorKey, LiveConnector] = {}
+        self._meters: dict[str, MeterReading | None] = {}
+        self._state = State()
+        self._pending: dict[str, PendingCharger] = {}
+        self._refused: dict[str, None] = {}
+        self._recorded_at: dict[ConnectorKey, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._pairing_timer: asyncio.TimerHandle | None = None
+        self._listeners: set[Callable[[], None]] = set()
+        self._problems = ProblemWatch(0.0)
+        self._running = False
+        self._snapshot = SiteSnapshot(
+            groups={}, chargers={}, problems=(), pending=(), refused=(), pairing_until=None
+        )
+
+    # Life
+
+    async def start(self) -> None:
+        """Read back what was recorded, then listen.
+
+        Raises OSError if the port is taken, StorageError if the folder cannot be used.
+        """
+        records = await self._journal.open()
+        try:
+            self._ledger.restore(records)
+            self._transactions.restore(records)
+            await self._journal.rewrite([*self._ledger.records(), *self._transactions.records()])
+            self._sync_connectors()
+            self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self._running = True
+            self._problems = ProblemWatch(self._now())
+            self._step()
+            await self._central.start()
+        except BaseException:
+            self._running = False
+            self._cancel_timers()
+            await self._journal.close()
+            raise
+
+    async def stop(self) -> None:
+        """Send nothing more, close all sockets, and leave everything on disk."""
+        self._running = False
+        self._cancel_timers()
+        await self._central.stop()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._journal.close()
+
+    @property
+    def port(self) -> int:
+        """The port that is really listened on."""
+        return self._central.port
+
+    @property
+    def snapshot(self) -> SiteSnapshot:
+        """The newest snapshot; the same object until something changes."""
+        return self._snapshot
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call the listener after each new snapshot, until the returned function is called."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    # What the user and the sensors say
+
+    async def apply(self, settings: SiteSettings) -> None:
+        """Take over changed settings without dropping the socket of any charger that stays.
+
+        Raises SiteError, and changes nothing, if the groups make no tree; StorageError, and
+        changes nothing, if a booking that has to stay cannot be recorded.
+        """
+        site = build_site(settings)
+        kept = self._bookings_to_keep(settings)
+        for booking in kept:
+            await self._write(self._ledger.note_booking(booking))
+        self._note_new_maxima(settings)
+        self._settings = settings
+        self._site = site
+        identities = {charger.identity for charger in settings.chargers}
+        for identity in {key.charger for key in self._live} - identities:
+            self._journal.append_soon(self._ledger.apply(self._ledger.note_forgotten(identity)))
+        for booking in tuple(self._ledger.bookings.values()):
+            returned = booking.charger in identities and booking not in kept
+            if returned and self._charger(booking.charger).group_id == booking.group_id:
+                await self._write(self._ledger.note_released(booking.id))
+        self._sync_connectors()
+        for identity in identities:
+            self._pending.pop(identity, None)
+            self._refused.pop(identity, None)
+        self._central.set_known(identities)
+        self._step()
+
+    def report_meter(self, group_id: str, currents: PhaseCurrents | None) -> None:
+        """Take in a reading of a group's meter, import positive; None: it tells nothing now."""
+        if currents is None:
+            self._meters[group_id] = None
+        else:
+            self._meters[group_id] = MeterReading(currents=currents, at=self._now())
+        self._schedule(COALESCE_S)
+
+    async def set_capacity(self, group_id: str, capacity_a: float) -> None:
+        """Set a group's capacity. Raises ValueError below 0 or above the rating."""
+        group = self._site.groups[group_id]
+        if not 0 <= capacity_a <= group.rating_a:
+            raise ValueError(f"{capacity_a} A is not within 0 and {group.rating_a} A")
+        raising = capacity_a > self._capacity_a(group_id)
+        await self._change(self._ledger.note_capacity(group_id, capacity_a), raising=raising)
+
+    async def set_maximum(self, key: ConnectorKey, maximum_a: float) -> None:
+        """Set a connector's maximum. Raises ValueError below 0 or above its rating."""
+        live = self._live[key]
+        if not 0 <= maximum_a <= live.connector.rating_a:
+            raise ValueError(f"{maximum_a} A is not within 0 and {live.connector.rating_a} A")
+        raising = maximum_a > live.maximum_a
+        await self._change(self._ledger.note_maximum(key, maximum_a), raising=raising)
+
+    async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
+        """Let a connector charge, or pause it."""
+        await self._change(self._ledger.note_enabled(key, enabled), raising=enabled)
+
+    async def release_booking(self, booking_id: str) -> None:
+        """Stop booking current for a charger that the user has seen to be dead."""
+        if booking_id in self._ledger.bookings:
+            await self._change(self._ledger.note_released(booking_id), raising=True)
+
+    def open_pairing(self, duration_s: float = DEFAULT_PAIRING_S) -> None:
+        """Let unknown chargers introduce themselves for a while."""
+        self._cancel_pairing_timer()
+        self._central.pairing_open = True
+        loop = asyncio.get_running_loop()
+        self._pairing_timer = loop.call_later(duration_s, self.close_pairing)
+        self._step()
+
+    def close_pairing(self) -> None:
+        """Refuse unknown chargers again."""
+        self._cancel_pairing_timer()
+        self._central.pairing_open = False
+        self._pending.clear()
+        self._step()
+
+    async def remote_start(self, key: ConnectorKey) -> None:
+        """Ask a charger to start a transaction. Raises StationError if it cannot or will not."""
+        await self._station(key.charger).remote_start(key.connector, DEFAULT_ID_TAG)
+
+    async def remote_stop(self, key: ConnectorKey) -> None:
+        """Ask a charger to stop its transaction. Raises StationError if it cannot or will not."""
+        await self._station(key.charger).remote_stop(key.connector)
+
+    async def reset(self, identity: str) -> None:
+        """Ask a charger to restart. Raises StationError if it cannot or will not."""
+        await self._station(identity).reset(hard=False)
+
+    # What the chargers say
+
+    def _on_event(self, event: StationEvent) -> None:
+        now = self._now()
+        delay_s = COALESCE_S
+        match event:
+            case StationReady():
+                self._each(event.identity, LiveConnector.ready)
+            case StationDisconnected():
+                self._each(event.identity, LiveConnector.disconnected)
+            case (
+                StatusChanged()
+                | MeterValuesReceived()
+                | TransactionStarted()
+                | TransactionStopped()
+            ):
+                live = self._live.get(ConnectorKey(event.identity, event.connector))
+                if live is not None:
+                    live.take(event, now)
+            case StationPending():
+                self._pending[event.identity] = PendingCharger(
+                    identity=event.identity, boot=event.boot, address=event.address
+                )
+            case StationRefused():
+                self._refused[event.identity] = None
+                while len(self._refused) > REFUSED_REMEMBERED:
+                    del self._refused[next(iter(self._refused))]
+            case ConnectorsCounted():
+                self._connectors_counted(event)
+            case LineFreed():
+                # Whoever waits for this line gets it before anything less urgent is sent on it.
+                delay_s = 0.0
+            case StationDescribed():
+                pass
+        self._schedule(delay_s)
+
+    def _connectors_counted(self, event: ConnectorsCounted) -> None:
+        charger = next((c for c in self._settings.chargers if c.identity == event.identity), None)
+        if charger is None or event.count <= charger.connectors:
+            return
+        if self.on_connectors_counted is not None:
+            self.on_connectors_counted(event.identity, event.count)
+
+    # Steps
+
+    def _schedule(self, delay_s: float) -> None:
+        if not self._running:
+            return
+        at = self._now() + delay_s
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(at, self._step)
+
+    def _step(self) -> None:
+        if not self._running:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = self._now()
+        inputs = Inputs(
+            capacities_a={group_id: self._capacity_a(group_id) for group_id in self._site.groups},
+            meters={
+                group.id: self._meters.get(group.id)
+                for group in self._site.groups.values()
+                if group.metered
+            },
+            connectors={
+                key: live.as_input(self._line(key), now) for key, live in self._live.items()
+            },
+            bookings=tuple(
+                Booking(
+                    id=kept.id, group_id=self._known_group(kept.group_id), currents=kept.currents
+                )
+                for kept in self._ledger.bookings.values()
+            ),
+            durable=not self._journal.failing,
+        )
+        result = step(self._site, inputs, self._state, now)
+        self._state = result.state
+        for command in result.commands:
+            self._dispatch(command, now)
+        self._keep_records(
+            {command.key for command in result.commands if command.kind is Kind.RAISE}, now
+        )
+        for key, reason in result.reasons.items():
+            self._live[key].reason = reason
+        self._publish(result, inputs, now)
+        for wake_at in (result.wake_at, self._problems.next_change(now)):
+            if wake_at is not None:
+                self._schedule(max(wake_at - now, COALESCE_S))
+
+    def _dispatch(self, command: Command, now: float) -> None:
+        """Send a command; a raise whose limit is not on disk yet is recorded instead.
+
+        The step that follows its recording decides again whether it still fits.
+        """
+        live = self._live[command.key]
+        recorded_a = self._ledger.limits_a.get(command.key, 0.0)
+        if command.kind is Kind.RAISE and recorded_a < command.limit_a:
+            self._spawn(self._record_limit(command.key, command.limit_a))
+            return
+        live.sending(command.limit_a, now)
+        self._spawn(self._send(command))
+
+    async def _record_limit(self, key: ConnectorKey, limit_a: float) -> None:
+        with suppress(StorageError):
+            await self._write(self._ledger.note_limit(key, limit_a))
+        self._recorded_at[key] = self._now()
+        self._schedule(0.0)
+
+    def _keep_records(self, raising: Collection[ConnectorKey], now: float) -> None:
+        """Bring the recorded limits in line with those that may be in force.
+
+        A higher one is recorded at once, a lower one only when that has lasted.
+        """
+        for key, live in self._live.items():
+            possible_a = live.commitment.largest_possible_a()
+            recorded_a = self._ledger.limits_a.get(key)
+            if possible_a is None or possible_a == recorded_a:
+                continue
+            if recorded_a is not None and possible_a < recorded_a:
+                recently = now - self._recorded_at.get(key, 0.0)
+                if key in raising or recently < LOWER_RECORD_AFTER_S:
+                    continue
+            self._recorded_at[key] = now
+            self._journal.append_soon(self._ledger.apply(self._ledger.note_limit(key, possible_a)))
+
+    async def _send(self, command: Command) -> None:
+        live = self._live[command.key]
+        sent = live.commitment.pending
+        limit = Limit(
+            limit_a=command.limit_a,
+            fallback_a=live.connector.fallback_a,
+            lease_s=LEASE_S,
+            phases=live.charger.phases,
+        )
+        station = self._central.stations.get(command.key.charger)
+        answer = LimitAnswer.NOT_SENT
+        if station is not None:
+            answer = await station.set_limit(
+                command.key.connector, limit, urgent=command.kind is Kind.CUT
+            )
+        if live.commitment.pending is not sent:
+            # The link went meanwhile; what was on its way is booked as uncertain already.
+            return
+        now = self._now()
+        match answer:
+            case LimitAnswer.ACCEPTED:
+                live.accepted(now)
+            case LimitAnswer.REJECTED:
+                live.commitment = live.commitment.rejected(now)
+            case LimitAnswer.TIMED_OUT:
+                live.commitment = live.commitment.timed_out(now)
+            case LimitAnswer.NOT_SENT:
+                live.commitment = live.commitment.not_sent(now)
+        if answer is not LimitAnswer.ACCEPTED:
+            _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
+        self._schedule(0.0)
+
+    def _line(self, key: ConnectorKey) -> Line:
+        station = self._central.stations.get(key.charger)
+        if station is None or not station.ready:
+            return Line.OFFLINE
+        if station.busy or self._live[key].commitment.pending is not None:
+            return Line.BUSY
+        return Line.FREE
+
+    # Snapshots
+
+    def _publish(self, result: Result, inputs: Inputs, now: float) -> None:
+        stations = self._central.stations
+        problems = self._problems.find(
+            site=self._site,
+            result=result,
+            inputs=inputs,
+            live=self._live,
+            bookings=self._ledger.bookings.values(),
+            journal=self._journal,
+            now=now,
+        )
+        chargers = {
+            charger.identity: charger_snapshot(
+                charger,
+                connected=(station := stations.get(charger.identity)) is not None
+                and station.connected,
+                boot=None if station is None else station.boot,
+                connectors=[self._live[key] for key in keys_of(charger)],
+                site=self._site,
+                now=now,
+            )
+            for charger in self._settings.chargers
+        }
+        snapshot = SiteSnapshot(
+            groups=group_snapshots(self._site, result, inputs.capacities_a, self._meters),
+            chargers=chargers,
+            problems=problems,
+            pending=tuple(self._pending.values()),
+            refused=tuple(self._refused),
+            pairing_until=self._pairing_until(now),
+        )
+        if snapshot == self._snapshot:
+            return
+        self._log_problems(self._snapshot.problems, problems)
+        self._snapshot = snapshot
+        for listener in tuple(self._listeners):
+            listener()
+
+    @staticmethod
+    def _log_problems(before: tuple[Problem, ...], after: tuple[Problem, ...]) -> None:
+        known = {(problem.kind, problem.subject) for problem in before}
+        for problem in after:
+            if (problem.kind, problem.subject) not in known:
+                _LOGGER.warning("Problem: %s %s", problem.kind, dict(problem.placeholders))
+
+    def _pairing_until(self, now: float) -> datetime | None:
+        if self._pairing_timer is None:
+            return None
+        left = timedelta(seconds=round(self._pairing_timer.when() - now))
+        return (datetime.now(UTC) + left).replace(microsecond=0)
+
+    # Details
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _sync_connectors(self) -> None:
+        """Make the live connectors those of the settings."""
+        for key in tuple(self._live):
+            if key not in self._site.connectors:
+                del self._live[key]
+        for charger in self._settings.chargers:
+            for key in keys_of(charger):
+                connector = self._site.connectors[key]
+                if (known := self._live.get(key)) is not None:
+                    known.configured(connector, charger)
+                    continue
+                live = LiveConnector(
+                    connector,
+                    charger,
+                    min(self._ledger.maxima_a.get(key, charger.maximum_a), connector.rating_a),
+                )
+                live.enabled = key not in self._ledger.disabled
+                live.restored(self._ledger.limits_a.get(key))
+                self._live[key] = live
+
+    def _bookings_to_keep(self, settings: SiteSettings) -> list[KeptBooking]:
+        """Return bookings for what removed and moved chargers may still be drawing."""
+        new_site = build_site(settings)
+        kept: list[KeptBooking] = []
+        for key, live in self._live.items():
+            new = new_site.connectors.get(key)
+            old_group_id = live.charger.group_id
+            stays = new is not None and any(
+                charger.identity == key.charger and charger.group_id == old_group_id
+                for charger in settings.chargers
+            )
+            if stays:
+                continue
+            commitment = live.commitment.disconnected()
+            booked_a = commitment.booked_a(live.connector, self._now())
+            if booked_a > 0:
+                kept.append(
+                    KeptBooking(
+                        id=uuid4().hex,
+                        charger=key.charger,
+                        charger_name=live.connector.name,
+                        group_id=old_group_id,
+                        currents=live.connector.phase_map.spread(booked_a),
+                    )
+                )
+        return kept
+
+    def _note_new_maxima(self, settings: SiteSettings) -> None:
+        """Let a maximum that was changed in the settings replace that of the number."""
+        old = {charger.identity: charger for charger in self._settings.chargers}
+        for charger in settings.chargers:
+            known = old.get(charger.identity)
+            if known is None or known.maximum_a == charger.maximum_a:
+                continue
+            for key in keys_of(charger):
+                record = self._ledger.note_maximum(key, charger.maximum_a)
+                self._journal.append_soon(self._ledger.apply(record))
+                if (live := self._live.get(key)) is not None:
+                    live.maximum_a = charger.maximum_a
+
+    async def _change(self, record: Record, *, raising: bool) -> None:
+        """Make a user's change: recorded before it lets anything rise, after it if it cuts."""
+        if raising:
+            await self._write(record)
+        else:
+            self._journal.append_soon(self._ledger.apply(record))
+        for key, live in self._live.items():
+            live.enabled = key not in self._ledger.disabled
+            maximum_a = self._ledger.maxima_a.get(key, live.maximum_a)
+            live.maximum_a = min(maximum_a, live.connector.rating_a)
+        self._step()
+
+    async def _write(self, record: Record) -> None:
+        """Record durably, then make the change. Raises StorageError, and changes nothing."""
+        await self._journal.append(record)
+        self._ledger.apply(record)
+
+    def _capacity_a(self, group_id: str) -> float:
+        rating_a = self._site.groups[group_id].rating_a
+        return min(self._ledger.capacities_a.get(group_id, rating_a), rating_a)
+
+    def _known_group(self, group_id: str) -> str:
+        return group_id if group_id in self._site.groups else self._settings.groups[0].id
+
+    def _charger(self, identity: str) -> ChargerSettings:
+        return next(c for c in self._settings.chargers if c.identity == identity)
+
+    def _each(self, identity: str, change: Callable[[LiveConnector], None]) -> None:
+        for key, live in self._live.items():
+            if key.charger == identity:
+                change(live)
+
+    def _station(self, identity: str) -> Station:
+        station = self._central.stations.get(identity)
+        if station is None:
+            raise StationUnreachable(identity)
+        return station
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cancel_timers(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._cancel_pairing_timer()
+
+    def _cancel_pairing_timer(self) -> None:
+        if self._pairing_timer is not None:
+            self._pairing_timer.cancel()
+            self._pairing_timer = None

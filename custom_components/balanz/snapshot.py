@@ -1,0 +1,138 @@
+"""What one running site shows to whoever looks: plain values, made anew at each change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from .balancing.model import ConnectorKey
+from .balancing.phases import Phase, PhaseCurrents
+from .balancing.reasons import Rule
+from .csms.events import BootInfo, ConnectorStatus
+
+
+class ProblemKind(StrEnum):
+    """What is wrong and needs the user; each ends by itself once it is mended."""
+
+    OVERLOAD = "overload"
+    """Everything that can be cut is cut, and a group's limit still does not hold."""
+    METER_SILENT = "meter_silent"
+    """A metered group has no usable reading."""
+    STORAGE_FAILING = "storage_failing"
+    """The disk does not take what must be recorded."""
+    STORAGE_DAMAGED = "storage_damaged"
+    """Some of what was recorded could not be read back."""
+    STILL_BOOKED = "still_booked"
+    """A removed or moved charger may still draw; the user can release its booking."""
+    LIMIT_REFUSED = "limit_refused"
+    """A charger refuses limits, so that its rating is booked."""
+    LIMIT_IGNORED = "limit_ignored"
+    """A charger draws more than the limit that it has accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong."""
+
+    kind: ProblemKind
+    subject: str
+    """The group's id, the charger's identity or the booking's id; empty for the whole site."""
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    """What a text about it can name: `group`, `charger`, `phase`, `current`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonSnapshot:
+    """Why a connector has its limit."""
+
+    rule: Rule
+    group_id: str | None
+    group_name: str | None
+    phase: Phase | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorSnapshot:
+    """One connector. None is what is not known."""
+
+    key: ConnectorKey
+    status: ConnectorStatus | None
+    plugged: bool | None
+    charging: bool | None
+    currents_a: tuple[float | None, float | None, float | None]
+    """Measured per line of the charger; None for lines that are not wired or not measured."""
+    power_w: float | None
+    energy_wh: float | None
+    session_energy_wh: float | None
+    session_started_at: datetime | None
+    commanded_a: float | None
+    """The last limit that was sent."""
+    accepted_a: float | None
+    """The last limit that the charger accepted and may have in force."""
+    booked_a: float
+    """The most that it may be drawing, A per line."""
+    offered_by: ReasonSnapshot
+    """Why the limit is what it is."""
+    enabled: bool
+    """Whether the user lets it charge."""
+    maximum_a: float
+    rating_a: float
+    writes: int
+    """Limits sent since the start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargerSnapshot:
+    """One charger."""
+
+    identity: str
+    name: str
+    connected: bool
+    boot: BootInfo | None
+    connectors: tuple[ConnectorSnapshot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSnapshot:
+    """One group; currents in A per phase of the grid."""
+
+    id: str
+    name: str
+    rating_a: float
+    phases: tuple[Phase, ...]
+    capacity_a: float
+    available: PhaseCurrents | None
+    """Capacity less base load less margin: what the chargers may share. None while unknown."""
+    allocated: PhaseCurrents
+    """The limits commanded to the chargers of the group and below."""
+    booked: PhaseCurrents
+    """The most that they may be drawing."""
+    measured: PhaseCurrents | None
+    """What the group's own meter says, if it has one that works; export is negative."""
+    base_load: PhaseCurrents | None
+    within_limit: bool
+    """Whether booked currents and base load fit the capacity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingCharger:
+    """An unknown charger that introduced itself while pairing was open."""
+
+    identity: str
+    boot: BootInfo
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSnapshot:
+    """The whole site at one moment."""
+
+    groups: Mapping[str, GroupSnapshot]
+    chargers: Mapping[str, ChargerSnapshot]
+    problems: tuple[Problem, ...]
+    pending: tuple[PendingCharger, ...]
+    refused: tuple[str, ...]
+    """Identities that dialled in and were refused."""
+    pairing_until: datetime | None
+    """None while pairing is closed."""

@@ -1,0 +1,141 @@
+"""From what a running site knows to what it shows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from .balancing.control import Result
+from .balancing.model import ConnectorKey, Site
+from .balancing.reasons import Reason
+from .balancing.supply import MeterReading
+from .csms.events import BootInfo, ConnectorStatus
+from .live import LiveConnector
+from .settings import ChargerSettings
+from .snapshot import (
+    ChargerSnapshot,
+    ConnectorSnapshot,
+    GroupSnapshot,
+    ReasonSnapshot,
+)
+from .topology import is_charger_group
+
+CHARGING_ABOVE_A = 1.0
+
+
+def charger_snapshot(
+    charger: ChargerSettings,
+    *,
+    connected: bool,
+    boot: BootInfo | None,
+    connectors: Iterable[LiveConnector],
+    site: Site,
+    now: float,
+) -> ChargerSnapshot:
+    """Return how a charger stands now (monotonic seconds)."""
+    return ChargerSnapshot(
+        identity=charger.identity,
+        name=charger.name,
+        connected=connected,
+        boot=boot,
+        connectors=tuple(
+            _connector_snapshot(live, site=site, connected=connected, now=now)
+            for live in connectors
+        ),
+    )
+
+
+def group_snapshots(
+    site: Site,
+    result: Result,
+    capacities_a: Mapping[str, float],
+    meters: Mapping[str, MeterReading | None],
+) -> dict[str, GroupSnapshot]:
+    """Return how the groups that the user knows stand after a step."""
+    snapshots: dict[str, GroupSnapshot] = {}
+    for group in site.groups.values():
+        if is_charger_group(group.id):
+            continue
+        view = result.groups[group.id]
+        meter = meters.get(group.id)
+        snapshots[group.id] = GroupSnapshot(
+            id=group.id,
+            name=group.name,
+            rating_a=group.rating_a,
+            phases=group.phases,
+            capacity_a=capacities_a[group.id],
+            available=view.available,
+            allocated=view.allocated,
+            booked=view.booked,
+            measured=None if meter is None else meter.currents,
+            base_load=view.base_load,
+            within_limit=view.within_limit,
+        )
+    return snapshots
+
+
+def _connector_snapshot(
+    live: LiveConnector, *, site: Site, connected: bool, now: float
+) -> ConnectorSnapshot:
+    values = live.values
+    status = live.status if connected else None
+    return ConnectorSnapshot(
+        key=live.connector.key,
+        status=status,
+        plugged=None if status is None else status.plugged,
+        charging=_charging(live, status),
+        currents_a=_line_currents(live),
+        power_w=None if values is None else values.power_w,
+        energy_wh=None if values is None else values.energy_wh,
+        session_energy_wh=live.session_energy_wh,
+        session_started_at=live.session_started_at,
+        commanded_a=live.commanded_a,
+        accepted_a=live.commitment.accepted_a,
+        booked_a=live.commitment.booked_a(live.connector, now),
+        offered_by=_reason_snapshot(live.reason, site, now),
+        enabled=live.enabled,
+        maximum_a=live.maximum_a,
+        rating_a=live.connector.rating_a,
+        writes=live.writes,
+    )
+
+
+def _charging(live: LiveConnector, status: ConnectorStatus | None) -> bool | None:
+    if status is None:
+        return None
+    largest_a = max((a for a in _line_currents(live) if a is not None), default=None)
+    if status is ConnectorStatus.CHARGING and largest_a is not None:
+        return largest_a >= CHARGING_ABOVE_A
+    return status is ConnectorStatus.CHARGING
+
+
+def _line_currents(live: LiveConnector) -> tuple[float | None, float | None, float | None]:
+    values = live.values
+    if values is None or values.currents_a is None:
+        return (None, None, None)
+    known: list[float | None] = list(values.currents_a[: live.charger.phases])
+    if len(known) < live.charger.phases and not values.per_phase:
+        # One value without a phase is only that of a line where there is but one line.
+        return (None, None, None)
+    l1, l2, l3 = (*known, None, None, None)[:3]
+    return (l1, l2, l3)
+
+
+def _reason_snapshot(reason: Reason, site: Site, now: float) -> ReasonSnapshot:
+    group = None if reason.group_id is None else site.groups.get(reason.group_id)
+    until = None
+    if reason.until is not None:
+        exact = datetime.now(UTC) + timedelta(seconds=reason.until - now + 0.5)
+        until = exact.replace(microsecond=0)
+    return ReasonSnapshot(
+        rule=reason.rule,
+        group_id=reason.group_id,
+        group_name=None if group is None else group.name,
+        phase=reason.phase,
+        until=until,
+    )
+
+
+def keys_of(charger: ChargerSettings) -> tuple[ConnectorKey, ...]:
+    """Return the keys of a charger's connectors."""
+    return tuple(
+        ConnectorKey(charger.identity, number) for number in range(1, charger.connectors + 1)
+    )

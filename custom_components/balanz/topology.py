@@ -1,0 +1,60 @@
+"""From settings to the tree of groups and connectors that is balanced."""
+
+from dataclasses import replace
+
+from .balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Group, Site
+from .settings import ChargerSettings, SiteSettings
+
+_CHARGER_GROUP_PREFIX = "charger:"
+
+
+def build_site(settings: SiteSettings) -> Site:
+    """Return the tree. What hangs in a group that is gone hangs in the root group.
+
+    Raises SiteError if the groups make no tree.
+    """
+    known = {group.id for group in settings.groups}
+    groups = {group.id: _rehomed(group, known) for group in settings.groups}
+    connectors: dict[ConnectorKey, Connector] = {}
+    for charger in settings.chargers:
+        group_id = charger.group_id if charger.group_id in known else ROOT_GROUP_ID
+        if charger.connectors > 1:
+            # What several connectors share is one more circuit: the charger's own.
+            own = Group(
+                id=f"{_CHARGER_GROUP_PREFIX}{charger.identity}",
+                name=charger.name,
+                parent_id=group_id,
+                rating_a=charger.rating_a,
+            )
+            groups[own.id] = own
+            group_id = own.id
+        for number in range(1, charger.connectors + 1):
+            key = ConnectorKey(charger.identity, number)
+            connectors[key] = _connector(key, charger, group_id)
+    return Site(groups=groups, connectors=connectors)
+
+
+def is_charger_group(group_id: str) -> bool:
+    """Return whether a group stands for the connectors of one charger, unseen by the user."""
+    return group_id.startswith(_CHARGER_GROUP_PREFIX)
+
+
+def _rehomed(group: Group, known: set[str]) -> Group:
+    if group.parent_id is None or group.parent_id in known:
+        return group
+    return replace(group, parent_id=ROOT_GROUP_ID)
+
+
+def _connector(key: ConnectorKey, charger: ChargerSettings, group_id: str) -> Connector:
+    return Connector(
+        key=key,
+        name=charger.name if charger.connectors == 1 else f"{charger.name} {key.connector}",
+        group_id=group_id,
+        rating_a=charger.rating_a,
+        maximum_a=charger.rating_a,
+        minimum_a=charger.minimum_a,
+        fallback_a=charger.fallback_a,
+        phase_map=charger.phase_map,
+        priority=charger.priority,
+        keeps_limit=charger.keeps_limit,
+    )
