@@ -1,0 +1,64 @@
+"""balanz: an OCPP central system for EV chargers that share a fuse."""
+
+import shutil
+
+from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
+
+from .const import DOMAIN, PLATFORMS
+from .coordinator import BalanzConfigEntry, BalanzCoordinator, storage_path
+from .storage.journal import StorageError
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bool:
+    """Start the site of a config entry."""
+    coordinator = BalanzCoordinator(hass, entry)
+    try:
+        await coordinator.async_start()
+    except StorageError as error:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="storage_unusable",
+            translation_placeholders={
+                "folder": str(storage_path(hass, entry.entry_id)),
+                "error": str(error),
+            },
+        ) from error
+    except OSError as error:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="cannot_listen",
+            translation_placeholders={
+                "host": entry.data[CONF_HOST],
+                "port": str(entry.data[CONF_PORT]),
+                "error": str(error),
+            },
+        ) from error
+    entry.runtime_data = coordinator
+
+    async def stop(_event: Event) -> None:
+        await coordinator.async_stop()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
+    entry.async_on_unload(entry.add_update_listener(_entry_changed))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bool:
+    """Stop the site of a config entry."""
+    if unloaded := await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        await entry.runtime_data.async_stop()
+    return unloaded
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> None:
+    """Delete what the site has kept on disk."""
+    folder = storage_path(hass, entry.entry_id)
+    if await hass.async_add_executor_job(folder.exists):
+        await hass.async_add_executor_job(shutil.rmtree, folder)
+
+
+async def _entry_changed(_hass: HomeAssistant, entry: BalanzConfigEntry) -> None:
+    await entry.runtime_data.async_entry_changed()

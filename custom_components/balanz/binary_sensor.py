@@ -1,0 +1,133 @@
+"""Binary sensors: links, plugs, and what is wrong."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .devices import Device, GroupDevice
+from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .snapshot import ConnectorSnapshot, ProblemKind
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorBinarySensorDescription(BinarySensorEntityDescription):
+    """Describes a binary sensor of a connector."""
+
+    value_fn: Callable[[ConnectorSnapshot], bool | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemDescription(BinarySensorEntityDescription):
+    """Describes a binary sensor of a site that tells of one kind of problem."""
+
+    kind: ProblemKind
+
+
+CONNECTED = BinarySensorEntityDescription(
+    key="connected",
+    translation_key="connected",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+CONNECTOR_BINARY_SENSORS: tuple[ConnectorBinarySensorDescription, ...] = (
+    ConnectorBinarySensorDescription(
+        key="plugged",
+        translation_key="plugged",
+        device_class=BinarySensorDeviceClass.PLUG,
+        value_fn=lambda connector: connector.plugged,
+    ),
+    ConnectorBinarySensorDescription(
+        key="charging",
+        translation_key="charging",
+        device_class=BinarySensorDeviceClass.BATTERY_CHARGING,
+        value_fn=lambda connector: connector.charging,
+    ),
+)
+
+SITE_PROBLEMS: tuple[ProblemDescription, ...] = (
+    ProblemDescription(
+        key="supply_problem",
+        translation_key="supply_problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        kind=ProblemKind.METER_SILENT,
+    ),
+    ProblemDescription(
+        key="overload",
+        translation_key="overload",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        kind=ProblemKind.OVERLOAD,
+    ),
+)
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: BalanzConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the binary sensors of a site."""
+    entry.runtime_data.add_platform(async_add_entities, _binary_sensors)
+
+
+def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
+    if isinstance(device, GroupDevice):
+        if device.is_site:
+            for problem in SITE_PROBLEMS:
+                yield ProblemBinarySensor(coordinator, device, problem)
+        return
+    yield ConnectedBinarySensor(coordinator, device, CONNECTED)
+    for key in device.connector_keys:
+        for description in CONNECTOR_BINARY_SENSORS:
+            yield ConnectorBinarySensor(coordinator, device, key, description)
+
+
+class ConnectedBinarySensor(ChargerEntity, BinarySensorEntity):
+    """Whether a charger's link is up."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the state of the link."""
+        self._attr_is_on = None if self.charger is None else self.charger.connected
+        return (self._attr_is_on,)
+
+
+class ConnectorBinarySensor(ConnectorEntity, BinarySensorEntity):
+    """A binary sensor of a connector."""
+
+    entity_description: ConnectorBinarySensorDescription
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the value."""
+        connector = self.connector
+        value = None if connector is None else self.entity_description.value_fn(connector)
+        self._attr_is_on = value
+        return (self.available, value)
+
+
+class ProblemBinarySensor(GroupEntity, BinarySensorEntity):
+    """Whether the site has one kind of problem, in any of its groups."""
+
+    entity_description: ProblemDescription
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Look for the problem."""
+        self._attr_is_on = any(
+            problem.kind is self.entity_description.kind
+            for problem in self.coordinator.snapshot.problems
+        )
+        return (self._attr_is_on,)

@@ -1,0 +1,142 @@
+"""Buttons: pairing, restarts, and remote starts and stops."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.components.button.const import ButtonDeviceClass
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .balancing.model import ConnectorKey
+from .const import DOMAIN
+from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .csms.station import StationError
+from .devices import Device, GroupDevice
+from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .site import BalanzSite
+
+# Each charger's line takes one call after the other by itself.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorButtonDescription(ButtonEntityDescription):
+    """Describes a button of a connector."""
+
+    press_fn: Callable[[BalanzSite, ConnectorKey], Awaitable[None]]
+
+
+OPEN_PAIRING = ButtonEntityDescription(
+    key="open_pairing",
+    translation_key="open_pairing",
+    entity_category=EntityCategory.CONFIG,
+)
+
+RESTART = ButtonEntityDescription(
+    key="restart",
+    translation_key="restart",
+    device_class=ButtonDeviceClass.RESTART,
+    entity_category=EntityCategory.CONFIG,
+)
+
+CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
+    ConnectorButtonDescription(
+        key="remote_start",
+        translation_key="remote_start",
+        entity_registry_enabled_default=False,
+        press_fn=lambda site, key: site.remote_start(key),
+    ),
+    ConnectorButtonDescription(
+        key="remote_stop",
+        translation_key="remote_stop",
+        entity_registry_enabled_default=False,
+        press_fn=lambda site, key: site.remote_stop(key),
+    ),
+)
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: BalanzConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the buttons of a site."""
+    entry.runtime_data.add_platform(async_add_entities, _buttons)
+
+
+def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
+    if isinstance(device, GroupDevice):
+        if device.is_site:
+            yield OpenPairingButton(coordinator, device, OPEN_PAIRING)
+        return
+    yield RestartButton(coordinator, device, RESTART)
+    for key in device.connector_keys:
+        for description in CONNECTOR_BUTTONS:
+            yield ConnectorButton(coordinator, device, key, description)
+
+
+async def _ask_charger(answer: Awaitable[None], identity: str) -> None:
+    """Wait for a charger's answer. Raises HomeAssistantError if it refuses or cannot hear."""
+    try:
+        await answer
+    except StationError as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="charger_refused",
+            translation_placeholders={"charger": identity, "error": str(error)},
+        ) from error
+
+
+class OpenPairingButton(GroupEntity, ButtonEntity):
+    """Lets unknown chargers introduce themselves for a while."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Return nothing: the button never changes."""
+        return ()
+
+    @override
+    async def async_press(self) -> None:
+        """Open pairing."""
+        self.coordinator.open_pairing()
+
+
+class RestartButton(ChargerEntity, ButtonEntity):
+    """Restarts a charger."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the charger can hear."""
+        return self.charger is not None and self.charger.connected
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Follow the charger's link."""
+        return (self.available,)
+
+    @override
+    async def async_press(self) -> None:
+        """Restart the charger."""
+        await _ask_charger(self.coordinator.site.reset(self.identity), self.identity)
+
+
+class ConnectorButton(ConnectorEntity, ButtonEntity):
+    """Starts or stops charging as if a card had been shown."""
+
+    entity_description: ConnectorButtonDescription
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Follow the charger's link."""
+        return (self.available,)
+
+    @override
+    async def async_press(self) -> None:
+        """Ask the charger."""
+        press = self.entity_description.press_fn
+        await _ask_charger(press(self.coordinator.site, self.key), self.key.charger)

@@ -1,0 +1,208 @@
+"""Config flows: a site, and the chargers that it discovers."""
+
+import asyncio
+import errno
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, override
+
+import voluptuous as vol
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowContext,
+    ConfigFlowResult,
+    ConfigSubentry,
+    ConfigSubentryFlow,
+)
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.core import callback
+from homeassistant.helpers import selector
+
+from .balancing.phases import ALL_PHASES, Phase
+from .const import (
+    CONF_IDENTITY,
+    CONF_PHASES,
+    CONF_RATING_A,
+    CONF_SUPPLY,
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DOMAIN,
+    SUBENTRY_CHARGER,
+    SUBENTRY_GROUP,
+)
+from .discovery import Discovery
+from .entry_settings import group_names, site_phases
+from .forms import (
+    HIGHEST_RATING_A,
+    Errors,
+    charger_schema,
+    current_selector,
+    integer_selector,
+    read_charger_input,
+    select,
+)
+from .subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
+from .supply_steps import SupplySteps
+
+SITE_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_NAME): selector.TextSelector(),
+        vol.Required(CONF_HOST, default=DEFAULT_HOST): selector.TextSelector(),
+        vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(
+            integer_selector(1, 65535), vol.Coerce(int)
+        ),
+        vol.Required(CONF_RATING_A): current_selector(HIGHEST_RATING_A, lowest_a=1),
+        vol.Required(CONF_PHASES, default="3"): select(["1", "3"], CONF_PHASES),
+    }
+)
+
+
+async def async_try_to_listen(host: str, port: int) -> Errors:
+    """Bind the port and let it go again; return why it cannot be used."""
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return {CONF_PORT: "port_in_use"}
+        if error.errno == errno.EACCES:
+            return {CONF_PORT: "port_not_allowed"}
+        return {CONF_HOST: "cannot_listen"}
+    server.close()
+    await server.wait_closed()
+    return {}
+
+
+class BalanzConfigFlow(
+    SupplySteps[ConfigFlowContext, ConfigFlowResult, str], ConfigFlow, domain=DOMAIN
+):
+    """Sets up a site, changes it, and confirms chargers that dial in."""
+
+    _site: dict[str, Any]
+    _discovery: Discovery
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the flows for groups and chargers."""
+        return {SUBENTRY_CHARGER: ChargerSubentryFlow, SUBENTRY_GROUP: GroupSubentryFlow}
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the site's name, where to listen, and its main fuse."""
+        return await self._async_site_form("user", user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the same again."""
+        return await self._async_site_form("reconfigure", user_input)
+
+    async def _async_site_form(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        old: Mapping[str, Any] = {}
+        if self.source == SOURCE_RECONFIGURE:
+            entry = self._get_reconfigure_entry()
+            old = {**entry.data, CONF_NAME: entry.title}
+        errors: Errors = {}
+        if user_input is not None:
+            # A port that this site holds itself cannot be tried.
+            if user_input[CONF_PORT] != old.get(CONF_PORT):
+                self._async_abort_entries_match({CONF_PORT: user_input[CONF_PORT]})
+                errors = await async_try_to_listen(user_input[CONF_HOST], user_input[CONF_PORT])
+            if not errors:
+                self._site = user_input
+                return await self.async_step_supply()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(SITE_SCHEMA, user_input or old),
+            errors=errors,
+        )
+
+    @property
+    @override
+    def supply_phases(self) -> tuple[Phase, ...]:
+        """The phases of the grid connection that the user gave."""
+        return ALL_PHASES[: int(self._site[CONF_PHASES])]
+
+    @property
+    @override
+    def old_supply(self) -> Mapping[str, Any] | None:
+        """The supply of the entry that is reconfigured."""
+        if self.source != SOURCE_RECONFIGURE:
+            return None
+        supply: Mapping[str, Any] = self._get_reconfigure_entry().data[CONF_SUPPLY]
+        return supply
+
+    @property
+    @override
+    def can_keep_supply(self) -> bool:
+        """Whether the old supply fits the phases that the site has now."""
+        return (
+            self.old_supply is not None
+            and self._get_reconfigure_entry().data[CONF_PHASES] == self._site[CONF_PHASES]
+        )
+
+    @override
+    async def async_finish_supply(self, supply: Mapping[str, Any]) -> ConfigFlowResult:
+        """Create the entry, or change it."""
+        data = {**self._site, CONF_SUPPLY: supply}
+        name = data.pop(CONF_NAME)
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
+        return self.async_create_entry(title=name, data=data)
+
+    @override
+    async def async_step_integration_discovery(self, discovery_info: Any) -> ConfigFlowResult:
+        """Meet a charger that introduced itself while pairing was open."""
+        self._discovery = discovery_info
+        await self.async_set_unique_id(self._discovery.unique_id)
+        self._abort_if_unique_id_configured()
+        self.context["title_placeholders"] = {"name": self._discovery.title}
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for what the charger cannot tell, and add it to its site."""
+        entry = self.hass.config_entries.async_get_entry(self._discovery.entry_id)
+        if entry is None:
+            return self.async_abort(reason="site_removed")
+        identity = self._discovery.identity
+        errors: Errors = {}
+        if user_input is not None:
+            data, errors = read_charger_input(user_input, site_phases(entry))
+            if not errors:
+                # Aborts with already_configured where it was added by hand meanwhile.
+                self.hass.config_entries.async_add_subentry(
+                    entry,
+                    ConfigSubentry(
+                        data=MappingProxyType({**data, CONF_IDENTITY: identity}),
+                        subentry_type=SUBENTRY_CHARGER,
+                        title=user_input[CONF_NAME],
+                        unique_id=f"{SUBENTRY_CHARGER}:{identity}",
+                    ),
+                )
+                return self.async_abort(reason="charger_added")
+        boot = self._discovery.boot
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=self.add_suggested_values_to_schema(
+                charger_schema(group_names(entry), site_phases(entry), identity=False),
+                user_input or {CONF_NAME: identity},
+            ),
+            errors=errors,
+            description_placeholders={
+                "identity": identity,
+                "vendor": boot.vendor or "-",
+                "model": boot.model or "-",
+                "serial": boot.serial or "-",
+                "firmware": boot.firmware or "-",
+                "address": self._discovery.address,
+            },
+        )

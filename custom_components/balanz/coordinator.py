@@ -1,0 +1,290 @@
+"""One running site in Home Assistant: its snapshots to entities, its settings to the site.
+
+The site pushes; nothing polls. States, limits and reasons are written at once. Measurements are
+written at most each `MEASUREMENT_INTERVAL_S`, all in one tick, since writing entities is what
+costs at large sites; a tick is planned only when something was measured.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from .balancing.model import ROOT_GROUP_ID
+from .balancing.phases import PhaseCurrents
+from .const import (
+    CONF_CONNECTORS,
+    DOMAIN,
+    LOGGER,
+    MAXIMUM_CONNECTORS,
+    PAIRING_S,
+    SUBENTRY_CHARGER,
+)
+from .devices import (
+    ChargerDevice,
+    Device,
+    GroupDevice,
+    devices_of,
+    register_charger,
+    register_group,
+)
+from .discovery import Discoveries
+from .entry_settings import read_entry
+from .issues import Issues
+from .site import BalanzSite
+from .snapshot import SiteSnapshot
+from .storage.journal import StorageError
+from .supply_sensors import SupplySensors
+
+type BalanzConfigEntry = ConfigEntry[BalanzCoordinator]
+type EntityFactory = Callable[[BalanzCoordinator, Device], Iterable[Entity]]
+type Listener = Callable[[], None]
+
+MEASUREMENT_INTERVAL_S = 5.0
+RETRY_S = 60.0
+"""When to try again what a failing disk did not let happen."""
+SITE_KEY = f"group:{ROOT_GROUP_ID}"
+
+
+def storage_path(hass: HomeAssistant, entry_id: str) -> Path:
+    """Return the folder that a config entry's site keeps its state in."""
+    return Path(hass.config.path(DOMAIN, entry_id))
+
+
+class BalanzCoordinator:
+    """Runs the site of one config entry."""
+
+    def __init__(self, hass: HomeAssistant, entry: BalanzConfigEntry) -> None:
+        """Prepare the site; nothing runs before it is started."""
+        self.hass = hass
+        self.entry = entry
+        self._settings = read_entry(entry)
+        self.site = BalanzSite(
+            settings=self._settings.site, storage_path=storage_path(hass, entry.entry_id)
+        )
+        self.snapshot: SiteSnapshot = self.site.snapshot
+        self.devices: dict[str, Device] = devices_of(entry, self._settings)
+        self._supply = SupplySensors(hass, self._meter_reported)
+        self._discoveries = Discoveries(hass, entry.entry_id)
+        self._issues = Issues(hass, entry)
+        self._platforms: list[tuple[AddConfigEntryEntitiesCallback, EntityFactory]] = []
+        self._entities: dict[str, set[Entity]] = {}
+        self._state_listeners: dict[str, set[Listener]] = {}
+        self._measurement_listeners: dict[str, set[Listener]] = {}
+        self._measured: set[str] = set()
+        self._cancel_tick: CALLBACK_TYPE | None = None
+        self._missing: dict[str, tuple[str, ...]] = {}
+        self._unsubscribe: list[CALLBACK_TYPE] = []
+        self._lock = asyncio.Lock()
+
+    async def async_start(self) -> None:
+        """Start the site. Raises OSError if it cannot listen, StorageError without its folder."""
+        self.site.on_connectors_counted = self._connectors_counted
+        await self.site.start()
+        self.snapshot = self.site.snapshot
+        self._register_devices(self.devices.values())
+        self._unsubscribe.append(self.site.subscribe(self._snapshot_changed))
+        self._supply.update(self._settings.supplies)
+        self._unsubscribe.append(async_at_started(self.hass, self._home_assistant_started))
+        age_s = (dt_util.utcnow() - self.entry.created_at).total_seconds()
+        if age_s < PAIRING_S:
+            self.site.open_pairing(PAIRING_S - age_s)
+
+    async def async_stop(self) -> None:
+        """Stop the site, and forget what it has published."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe.clear()
+        self._supply.stop()
+        if self._cancel_tick is not None:
+            self._cancel_tick()
+            self._cancel_tick = None
+        self._discoveries.withdraw()
+        self._issues.clear()
+        await self.site.stop()
+
+    @callback
+    def open_pairing(self) -> None:
+        """Let unknown chargers introduce themselves for a while."""
+        self._discoveries.offer_again()
+        self.site.open_pairing(PAIRING_S)
+        self._discoveries.update(self.site.snapshot)
+
+    # Settings to the site
+
+    async def async_entry_changed(self) -> None:
+        """Apply what the user changed; only another host or port needs a restart."""
+        async with self._lock:
+            old, new = self._settings, read_entry(self.entry)
+            if (old.site.host, old.site.port) != (new.site.host, new.site.port):
+                self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+                return
+            if new == old:
+                return
+            # First the readings: a group that is metered from now on must not start blind.
+            self._supply.update(new.supplies)
+            try:
+                if new.site != old.site:
+                    await self.site.apply(new.site)
+            except StorageError as error:
+                LOGGER.error("A change of %s must wait for the disk: %s", self.entry.title, error)
+                self._try_again()
+                return
+            self._settings = new
+            await self._async_update_devices()
+            self._snapshot_changed()
+            self._update_issues()
+
+    @callback
+    def _try_again(self) -> None:
+        @callback
+        def retry(_now: datetime) -> None:
+            self.entry.async_create_task(self.hass, self.async_entry_changed())
+
+        self._unsubscribe.append(async_call_later(self.hass, RETRY_S, retry))
+
+    @callback
+    def _connectors_counted(self, identity: str, count: int) -> None:
+        """Remember that a charger has more connectors than the user said."""
+        for subentry in self.entry.get_subentries_of_type(SUBENTRY_CHARGER):
+            if (
+                subentry.unique_id == f"{SUBENTRY_CHARGER}:{identity}"
+                and int(subentry.data[CONF_CONNECTORS]) < count <= MAXIMUM_CONNECTORS
+            ):
+                self.hass.config_entries.async_update_subentry(
+                    self.entry, subentry, data={**subentry.data, CONF_CONNECTORS: count}
+                )
+
+    @callback
+    def _meter_reported(self, group_id: str, currents: PhaseCurrents | None) -> None:
+        self.site.report_meter(group_id, currents)
+        if currents is None or group_id in self._missing:
+            self._update_issues()
+
+    # Devices and entities
+
+    @callback
+    def add_platform(
+        self, async_add_entities: AddConfigEntryEntitiesCallback, factory: EntityFactory
+    ) -> None:
+        """Add a platform's entities for the devices of now, and for those to come."""
+        self._platforms.append((async_add_entities, factory))
+        for device in self.devices.values():
+            async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+
+    @callback
+    def track_entity(self, key: str, entity: Entity) -> CALLBACK_TYPE:
+        """Note that an entity stands for a device; returns how to forget it."""
+        entities = self._entities.setdefault(key, set())
+        entities.add(entity)
+        return lambda: entities.discard(entity)
+
+    async def _async_update_devices(self) -> None:
+        old, self.devices = self.devices, devices_of(self.entry, self._settings)
+        reshaped = [
+            device
+            for key, device in self.devices.items()
+            if key not in old or old[key].shape != device.shape
+        ]
+        for device in reshaped:
+            if device.key not in old and isinstance(device, ChargerDevice):
+                self._discoveries.withdraw(device.identity)
+            for entity in list(self._entities.get(device.key, ())):
+                await entity.async_remove()
+        self._register_devices(
+            device for key, device in self.devices.items() if old.get(key) != device
+        )
+        for async_add_entities, factory in self._platforms:
+            for device in reshaped:
+                async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+
+    @callback
+    def _register_devices(self, devices: Iterable[Device]) -> None:
+        for device in devices:
+            if isinstance(device, GroupDevice):
+                register_group(self.hass, device)
+            else:
+                self._register_charger(device)
+
+    @callback
+    def _register_charger(self, device: ChargerDevice) -> None:
+        charger = self.snapshot.chargers.get(device.identity)
+        register_charger(self.hass, device, None if charger is None else charger.boot)
+
+    # Snapshots to entities
+
+    @callback
+    def subscribe(self, key: str, listener: Listener, *, measurement: bool) -> CALLBACK_TYPE:
+        """Call the listener when a device's snapshot changed; measurements not too often."""
+        listeners = self._measurement_listeners if measurement else self._state_listeners
+        chosen = listeners.setdefault(key, set())
+        chosen.add(listener)
+        return lambda: chosen.discard(listener)
+
+    @callback
+    def _snapshot_changed(self) -> None:
+        old, new = self.snapshot, self.site.snapshot
+        if new is old:
+            return
+        self.snapshot = new
+        changed = {
+            f"group:{id_}" for id_, group in new.groups.items() if old.groups.get(id_) != group
+        }
+        for identity, charger in new.chargers.items():
+            before = old.chargers.get(identity)
+            if before == charger:
+                continue
+            key = f"charger:{identity}"
+            changed.add(key)
+            if before is None or before.connected != charger.connected:
+                self._call(self._measurement_listeners, {key})
+            device = self.devices.get(key)
+            if isinstance(device, ChargerDevice) and (
+                before is None or before.boot != charger.boot
+            ):
+                self._register_charger(device)
+        if (old.problems, old.refused) != (new.problems, new.refused):
+            changed.add(SITE_KEY)
+        self._call(self._state_listeners, changed)
+        self._measured |= changed
+        if self._cancel_tick is None:
+            self._tick(dt_util.utcnow())
+        if old.problems != new.problems:
+            self._update_issues()
+        self._discoveries.update(new)
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self._cancel_tick = None
+        measured, self._measured = self._measured, set()
+        if not measured:
+            return
+        self._call(self._measurement_listeners, measured)
+        self._cancel_tick = async_call_later(
+            self.hass, timedelta(seconds=MEASUREMENT_INTERVAL_S), self._tick
+        )
+
+    def _call(self, listeners: dict[str, set[Listener]], keys: set[str]) -> None:
+        for key in keys:
+            for listener in list(listeners.get(key, ())):
+                listener()
+
+    # Problems
+
+    async def _home_assistant_started(self, _hass: HomeAssistant) -> None:
+        """From now on a sensor that is not there will not just come a little later."""
+        self._issues.started = True
+        self._update_issues()
+
+    @callback
+    def _update_issues(self) -> None:
+        self._missing = self._supply.missing
+        self._issues.update(self.snapshot, self._missing, self._settings.rehomed)

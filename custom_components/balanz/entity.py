@@ -1,0 +1,170 @@
+"""What all entities of balanz have in common."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import override
+
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity, EntityDescription
+
+from .balancing.model import ConnectorKey
+from .const import DOMAIN
+from .coordinator import BalanzCoordinator
+from .devices import ChargerDevice, Device, GroupDevice, connector_device_info, device_id
+from .snapshot import ChargerSnapshot, ConnectorSnapshot, GroupSnapshot
+from .storage.journal import StorageError
+
+
+@contextmanager
+def recorded() -> Iterator[None]:
+    """Make a change that has to be recorded. Raises HomeAssistantError if it cannot be."""
+    try:
+        yield
+    except StorageError as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="storage_failing",
+            translation_placeholders={"error": str(error)},
+        ) from error
+
+
+class BalanzEntity(Entity):
+    """An entity that shows a part of the site's snapshot."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: Device,
+        description: EntityDescription,
+        *,
+        unique_id: str,
+        measurement: bool = False,
+    ) -> None:
+        """Stand for a part of a device."""
+        self.coordinator = coordinator
+        self.entity_description = description
+        self._device_key = device.key
+        self._measurement = measurement
+        self._shown: tuple[object, ...] = ()
+        self._attr_unique_id = f"{unique_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device.unique_id)})
+
+    @abstractmethod
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the newest snapshot; return all that the entity shows of it."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the device's snapshot."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.coordinator.subscribe(
+                self._device_key, self._snapshot_changed, measurement=self._measurement
+            )
+        )
+        self.async_on_remove(self.coordinator.track_entity(self._device_key, self))
+        self._shown = self.refresh()
+
+    @callback
+    def _snapshot_changed(self) -> None:
+        shown = self.refresh()
+        if shown != self._shown:
+            self._shown = shown
+            self.async_write_ha_state()
+
+
+class GroupEntity(BalanzEntity):
+    """An entity of a group. Groups are always available: balanz itself is what they show."""
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: GroupDevice,
+        description: EntityDescription,
+        *,
+        measurement: bool = False,
+    ) -> None:
+        """Stand for a part of a group."""
+        super().__init__(
+            coordinator,
+            device,
+            description,
+            unique_id=device.unique_id,
+            measurement=measurement,
+        )
+        self.group_id = device.id
+
+    @property
+    def group_snapshot(self) -> GroupSnapshot | None:
+        """The newest snapshot of the group."""
+        return self.coordinator.snapshot.groups.get(self.group_id)
+
+
+class ChargerEntity(BalanzEntity):
+    """An entity of a charger as a whole."""
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: ChargerDevice,
+        description: EntityDescription,
+    ) -> None:
+        """Stand for a part of a charger."""
+        super().__init__(coordinator, device, description, unique_id=device.unique_id)
+        self.identity = device.identity
+
+    @property
+    def charger(self) -> ChargerSnapshot | None:
+        """The newest snapshot of the charger."""
+        return self.coordinator.snapshot.chargers.get(self.identity)
+
+
+class ConnectorEntity(BalanzEntity):
+    """An entity of a connector; on the charger's own device where it has only one."""
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: ChargerDevice,
+        key: ConnectorKey,
+        description: EntityDescription,
+        *,
+        needs_connection: bool = True,
+        measurement: bool = False,
+    ) -> None:
+        """Stand for a part of a connector."""
+        super().__init__(
+            coordinator,
+            device,
+            description,
+            unique_id=device.connector_unique_id(key.connector),
+            measurement=measurement,
+        )
+        self.key = key
+        self._needs_connection = needs_connection
+        if device.connectors > 1:
+            charger_id = device_id(coordinator.hass, device.entry_id, device.unique_id)
+            self._attr_device_info = connector_device_info(device, key.connector, charger_id)
+
+    @property
+    def connector(self) -> ConnectorSnapshot | None:
+        """The newest snapshot of the connector."""
+        charger = self.coordinator.snapshot.chargers.get(self.key.charger)
+        if charger is None:
+            return None
+        return next((one for one in charger.connectors if one.key == self.key), None)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether there is something to show: most of it ends with the charger's link."""
+        charger = self.coordinator.snapshot.chargers.get(self.key.charger)
+        if charger is None or self.connector is None:
+            return False
+        return charger.connected or not self._needs_connection

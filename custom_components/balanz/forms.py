@@ -1,0 +1,295 @@
+"""The forms of the config flows: their fields, and what is wrong with an input."""
+
+import re
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import voluptuous as vol
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    CONF_NAME,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfTime,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import selector
+
+from .balancing.model import MINIMUM_CURRENT_A
+from .balancing.phases import Phase, PhaseMap
+from .const import (
+    CONF_ADVANCED,
+    CONF_CONNECTORS,
+    CONF_DIRECTION,
+    CONF_FALLBACK_A,
+    CONF_FEEDS_CHARGERS_ONLY,
+    CONF_GROUP,
+    CONF_IDENTITY,
+    CONF_KEEPS_LIMIT,
+    CONF_KIND,
+    CONF_MARGIN_A,
+    CONF_MAX_AGE_S,
+    CONF_MAXIMUM_A,
+    CONF_MINIMUM_A,
+    CONF_OTHER_LOADS_A,
+    CONF_PHASE_MAP,
+    CONF_PHASES,
+    CONF_PRIORITY,
+    CONF_RATING_A,
+    CONF_SENSORS,
+    CONF_VOLTAGE_V,
+    DEFAULT_MARGIN_A,
+    DEFAULT_MAX_AGE_S,
+    DEFAULT_VOLTAGE_V,
+    MAXIMUM_CONNECTORS,
+)
+from .supply import Direction, SupplyKind, sensor_names
+
+type Errors = dict[str, str]
+"""Translation keys of errors, by the field that they belong to."""
+
+HIGHEST_RATING_A = 2000
+HIGHEST_CHARGER_RATING_A = 125
+DEFAULT_CHARGER_RATING_A = 16.0
+_IDENTITY = re.compile(r"[A-Za-z0-9_.:*+=@|-]{1,48}")
+"""What OCPP 1.6 chargers call themselves, and nothing that means something in a URL."""
+
+
+def current_selector(
+    highest_a: float, *, lowest_a: float = 0, step_a: float = 0.1
+) -> selector.NumberSelector:
+    """Return a field for a current."""
+    return selector.NumberSelector(
+        selector.NumberSelectorConfig(
+            min=lowest_a,
+            max=highest_a,
+            step=step_a,
+            mode=selector.NumberSelectorMode.BOX,
+            unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        )
+    )
+
+
+def select(options: Mapping[str, str] | list[str], translation_key: str) -> selector.SelectSelector:
+    """Return a drop-down list; a mapping gives labels, a list has them translated."""
+    if isinstance(options, Mapping):
+        return selector.SelectSelector(
+            selector.SelectSelectorConfig(
+                options=[
+                    selector.SelectOptionDict(value=value, label=label)
+                    for value, label in options.items()
+                ],
+                mode=selector.SelectSelectorMode.DROPDOWN,
+            )
+        )
+    return selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=options,
+            mode=selector.SelectSelectorMode.DROPDOWN,
+            translation_key=translation_key,
+        )
+    )
+
+
+def integer_selector(lowest: int, highest: int) -> selector.NumberSelector:
+    """Return a field for a whole number."""
+    return selector.NumberSelector(
+        selector.NumberSelectorConfig(
+            min=lowest, max=highest, step=1, mode=selector.NumberSelectorMode.BOX
+        )
+    )
+
+
+# The supply of a group
+
+
+def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
+    """Return the form for one kind of supply."""
+    if kind is SupplyKind.NONE:
+        return vol.Schema(
+            {
+                vol.Required(CONF_OTHER_LOADS_A): current_selector(HIGHEST_RATING_A),
+                vol.Required(CONF_FEEDS_CHARGERS_ONLY, default=False): selector.BooleanSelector(),
+            }
+        )
+    device_class = (
+        SensorDeviceClass.CURRENT if kind is SupplyKind.CURRENT else SensorDeviceClass.POWER
+    )
+    sensor = selector.EntitySelector(
+        selector.EntitySelectorConfig(
+            filter=selector.EntityWithDeviceFilterSelectorConfig(
+                domain=SENSOR_DOMAIN, device_class=device_class
+            )
+        )
+    )
+    fields: dict[vol.Marker, Any] = {
+        vol.Required(name): sensor for name in sensor_names(kind, phases)
+    }
+    if kind is not SupplyKind.IMPORT_EXPORT:
+        fields[vol.Required(CONF_DIRECTION, default=Direction.IMPORT_POSITIVE)] = select(
+            list(Direction), CONF_DIRECTION
+        )
+    advanced: dict[vol.Marker, Any] = {
+        vol.Required(CONF_MARGIN_A, default=DEFAULT_MARGIN_A): current_selector(100),
+        vol.Required(CONF_MAX_AGE_S, default=DEFAULT_MAX_AGE_S): selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=5,
+                max=600,
+                step=1,
+                mode=selector.NumberSelectorMode.BOX,
+                unit_of_measurement=UnitOfTime.SECONDS,
+            )
+        ),
+    }
+    if kind is not SupplyKind.CURRENT:
+        advanced[vol.Required(CONF_VOLTAGE_V, default=DEFAULT_VOLTAGE_V)] = selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=100,
+                max=300,
+                step=1,
+                mode=selector.NumberSelectorMode.BOX,
+                unit_of_measurement=UnitOfElectricPotential.VOLT,
+            )
+        )
+    fields[vol.Required(CONF_ADVANCED)] = section(vol.Schema(advanced), {"collapsed": True})
+    return vol.Schema(fields)
+
+
+def supply_suggestions(kind: SupplyKind, data: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a form of this kind starts with, from what was kept before."""
+    if data is None or data[CONF_KIND] != kind:
+        return {}
+    return {**data.get(CONF_SENSORS, {}), **data}
+
+
+def read_supply_input(
+    hass: HomeAssistant,
+    kind: SupplyKind,
+    phases: tuple[Phase, ...],
+    user_input: Mapping[str, Any],
+) -> tuple[dict[str, Any], Errors]:
+    """Return what to keep of a supply form, and what is wrong with it."""
+    errors: Errors = {}
+    if kind is SupplyKind.NONE:
+        if not user_input[CONF_OTHER_LOADS_A] and not user_input[CONF_FEEDS_CHARGERS_ONLY]:
+            errors[CONF_OTHER_LOADS_A] = "other_loads_missing"
+        return {CONF_KIND: kind, **user_input}, errors
+    sensors = {name: user_input[name] for name in sensor_names(kind, phases)}
+    for index, (name, entity_id) in enumerate(sensors.items()):
+        if entity_id in list(sensors.values())[:index]:
+            errors[name] = "sensor_twice"
+        elif error := _sensor_error(hass, kind, entity_id):
+            errors[name] = error
+    data = {
+        CONF_KIND: kind,
+        CONF_SENSORS: sensors,
+        CONF_ADVANCED: user_input[CONF_ADVANCED],
+    }
+    if CONF_DIRECTION in user_input:
+        data[CONF_DIRECTION] = user_input[CONF_DIRECTION]
+    return data, errors
+
+
+def _sensor_error(hass: HomeAssistant, kind: SupplyKind, entity_id: str) -> str | None:
+    """Return why a sensor cannot measure a supply, if so."""
+    state = hass.states.get(entity_id)
+    if state is None:
+        return "sensor_missing"
+    if state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) not in kind.converter.VALID_UNITS:
+        return "not_a_current" if kind is SupplyKind.CURRENT else "not_a_power"
+    if state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
+        return None
+    try:
+        numeric = isfinite(float(state.state))
+    except ValueError:
+        numeric = False
+    return None if numeric else "not_numeric"
+
+
+# A charger
+
+
+def charger_schema(
+    groups: Mapping[str, str],
+    phases: tuple[Phase, ...],
+    *,
+    identity: bool,
+) -> vol.Schema:
+    """Return the form for a charger, with or without its identity."""
+    single_phase = len(phases) == 1
+    fields: dict[vol.Marker, Any] = {}
+    if identity:
+        fields[vol.Required(CONF_IDENTITY)] = selector.TextSelector()
+    fields |= {
+        vol.Required(CONF_NAME): selector.TextSelector(),
+        vol.Required(CONF_GROUP, default=next(iter(groups))): select(groups, CONF_GROUP),
+        vol.Required(CONF_RATING_A, default=DEFAULT_CHARGER_RATING_A): current_selector(
+            HIGHEST_CHARGER_RATING_A, lowest_a=MINIMUM_CURRENT_A
+        ),
+        vol.Required(CONF_PHASES, default="1" if single_phase else "3"): select(
+            ["1", "3"], CONF_PHASES
+        ),
+        vol.Required(
+            CONF_PHASE_MAP, default=PhaseMap.L1 if single_phase else PhaseMap.UNKNOWN
+        ): select(list(PhaseMap), CONF_PHASE_MAP),
+        vol.Optional(CONF_MAXIMUM_A): current_selector(
+            HIGHEST_CHARGER_RATING_A, lowest_a=MINIMUM_CURRENT_A
+        ),
+        vol.Required(CONF_MINIMUM_A, default=MINIMUM_CURRENT_A): current_selector(
+            HIGHEST_CHARGER_RATING_A, lowest_a=MINIMUM_CURRENT_A
+        ),
+        vol.Required(CONF_PRIORITY, default=1): integer_selector(1, 10),
+        vol.Required(CONF_CONNECTORS, default=1): integer_selector(1, MAXIMUM_CONNECTORS),
+        vol.Required(CONF_ADVANCED): section(
+            vol.Schema(
+                {
+                    vol.Required(CONF_FALLBACK_A, default=MINIMUM_CURRENT_A): current_selector(
+                        HIGHEST_CHARGER_RATING_A
+                    ),
+                    vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
+                }
+            ),
+            {"collapsed": True},
+        ),
+    }
+    return vol.Schema(fields)
+
+
+def read_charger_input(
+    user_input: Mapping[str, Any], phases: tuple[Phase, ...]
+) -> tuple[dict[str, Any], Errors]:
+    """Return what to keep of a charger form, and what is wrong with it."""
+    rating_a = user_input[CONF_RATING_A]
+    minimum_a = user_input[CONF_MINIMUM_A]
+    maximum_a = user_input.get(CONF_MAXIMUM_A, rating_a)
+    fallback_a = user_input[CONF_ADVANCED][CONF_FALLBACK_A]
+    errors: Errors = {}
+    if CONF_IDENTITY in user_input and not _IDENTITY.fullmatch(user_input[CONF_IDENTITY]):
+        errors[CONF_IDENTITY] = "identity_invalid"
+    if minimum_a > rating_a:
+        errors[CONF_MINIMUM_A] = "above_rating"
+    elif not minimum_a <= maximum_a <= rating_a:
+        errors[CONF_MAXIMUM_A] = "maximum_out_of_range"
+    if not errors and (fallback_a > rating_a or 0 < fallback_a < minimum_a):
+        # Errors inside a section cannot be shown at their field.
+        errors["base"] = "fallback_out_of_range"
+    errors |= _wiring_errors(user_input, phases)
+    data = {key: value for key, value in user_input.items() if key != CONF_NAME}
+    data[CONF_MAXIMUM_A] = maximum_a
+    return data, errors
+
+
+def _wiring_errors(user_input: Mapping[str, Any], phases: tuple[Phase, ...]) -> Errors:
+    lines = int(user_input[CONF_PHASES])
+    if lines > len(phases):
+        return {CONF_PHASES: "more_phases_than_site"}
+    wired = PhaseMap(user_input[CONF_PHASE_MAP]).lines
+    if wired is not None and (len(wired) != lines or not set(wired) <= set(phases)):
+        return {CONF_PHASE_MAP: "phase_map_mismatch"}
+    return {}

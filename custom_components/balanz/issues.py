@@ -1,0 +1,133 @@
+"""Problems of a site, published as repair issues; they end by themselves once mended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .snapshot import Problem, ProblemKind, SiteSnapshot
+
+SENSOR_MISSING = "sensor_missing"
+GROUP_GONE = "group_gone"
+_SEVERITIES = {
+    ProblemKind.OVERLOAD: ir.IssueSeverity.CRITICAL,
+    ProblemKind.STORAGE_FAILING: ir.IssueSeverity.CRITICAL,
+    ProblemKind.METER_SILENT: ir.IssueSeverity.ERROR,
+    ProblemKind.LIMIT_IGNORED: ir.IssueSeverity.ERROR,
+    ProblemKind.LIMIT_REFUSED: ir.IssueSeverity.ERROR,
+    SENSOR_MISSING: ir.IssueSeverity.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Issue:
+    kind: str
+    subject: str
+    placeholders: Mapping[str, str]
+
+
+class Issues:
+    """Keeps the issue registry in step with a site."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Publish nothing yet."""
+        self._hass = hass
+        self._entry = entry
+        self._published: dict[str, _Issue] = {}
+        self.started = False
+        """Whether Home Assistant is up; before that, sensors may just not be there yet."""
+
+    @callback
+    def update(
+        self,
+        snapshot: SiteSnapshot,
+        missing: Mapping[str, tuple[str, ...]],
+        rehomed: Mapping[str, str],
+    ) -> None:
+        """Publish what is wrong now, and take back what is not any more."""
+        wanted = {
+            f"{self._entry.entry_id}_{issue.kind}_{issue.subject}": issue
+            for issue in self._issues(snapshot, missing, rehomed)
+        }
+        for issue_id in self._published.keys() - wanted.keys():
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        for issue_id, issue in wanted.items():
+            if self._published.get(issue_id) != issue:
+                self._publish(issue_id, issue)
+        self._published = wanted
+
+    @callback
+    def clear(self) -> None:
+        """Take back all issues."""
+        for issue_id in self._published:
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        self._published = {}
+
+    def _issues(
+        self,
+        snapshot: SiteSnapshot,
+        missing: Mapping[str, tuple[str, ...]],
+        rehomed: Mapping[str, str],
+    ) -> list[_Issue]:
+        issues = [
+            _Issue(kind=GROUP_GONE, subject=key, placeholders={"name": name})
+            for key, name in rehomed.items()
+        ]
+        if self.started:
+            issues += [
+                _Issue(
+                    kind=SENSOR_MISSING,
+                    subject=group_id,
+                    placeholders={
+                        "group": _group_name(snapshot, group_id),
+                        "sensors": ", ".join(sorted(set(entity_ids))),
+                    },
+                )
+                for group_id, entity_ids in missing.items()
+            ]
+        for problem in snapshot.problems:
+            if problem.kind is ProblemKind.METER_SILENT and (
+                not self.started or problem.subject in missing
+            ):
+                continue
+            issues.append(
+                _Issue(
+                    kind=problem.kind,
+                    subject=problem.subject,
+                    placeholders=_placeholders(snapshot, problem),
+                )
+            )
+        return issues
+
+    def _publish(self, issue_id: str, issue: _Issue) -> None:
+        fixable = issue.kind == ProblemKind.STILL_BOOKED
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            data={"entry_id": self._entry.entry_id, "booking_id": issue.subject}
+            if fixable
+            else None,
+            is_fixable=fixable,
+            severity=_SEVERITIES.get(issue.kind, ir.IssueSeverity.WARNING),
+            translation_key=issue.kind,
+            translation_placeholders={"site": self._entry.title, **issue.placeholders},
+        )
+
+
+def _group_name(snapshot: SiteSnapshot, group_id: str) -> str:
+    group = snapshot.groups.get(group_id)
+    return group_id if group is None else group.name
+
+
+def _placeholders(snapshot: SiteSnapshot, problem: Problem) -> dict[str, str]:
+    """Return the names that every text can use, whatever the problem tells about itself."""
+    charger = snapshot.chargers.get(problem.subject)
+    return {
+        "group": _group_name(snapshot, problem.subject),
+        "charger": problem.subject if charger is None else charger.name,
+        **problem.placeholders,
+    }

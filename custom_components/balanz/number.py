@@ -1,0 +1,123 @@
+"""Numbers: the capacity of a group and the maximum of a charger, both for automations."""
+
+from collections.abc import Iterator
+from typing import override
+
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+    NumberMode,
+)
+from homeassistant.const import EntityCategory, UnitOfElectricCurrent
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .balancing.model import ConnectorKey
+from .const import DOMAIN
+from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .devices import ChargerDevice, Device, GroupDevice
+from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
+
+# The site takes settings at any pace; what goes out to chargers is paced by balancing.
+PARALLEL_UPDATES = 0
+
+CAPACITY = NumberEntityDescription(
+    key="capacity",
+    translation_key="capacity",
+    device_class=NumberDeviceClass.CURRENT,
+    mode=NumberMode.BOX,
+    native_min_value=0,
+    native_step=0.1,
+    native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+)
+
+MAXIMUM = NumberEntityDescription(
+    key="maximum",
+    translation_key="maximum",
+    device_class=NumberDeviceClass.CURRENT,
+    entity_category=EntityCategory.CONFIG,
+    native_step=1,
+    native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+)
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: BalanzConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the numbers of a site."""
+    entry.runtime_data.add_platform(async_add_entities, _numbers)
+
+
+def _numbers(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
+    if isinstance(device, GroupDevice):
+        yield CapacityNumber(coordinator, device, CAPACITY)
+        return
+    for key in device.connector_keys:
+        yield MaximumNumber(coordinator, device, key)
+
+
+def _out_of_range(value_a: float, highest_a: float) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="above_rating",
+        translation_placeholders={"value": f"{value_a:g}", "rating": f"{highest_a:g}"},
+    )
+
+
+class CapacityNumber(GroupEntity, NumberEntity):
+    """What a group may carry now, A per phase; kept over restarts by the site."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the capacity and the rating that bounds it."""
+        group = self.group_snapshot
+        if group is None:
+            self._attr_native_value = None
+            return (None,)
+        self._attr_native_max_value = group.rating_a
+        self._attr_native_value = group.capacity_a
+        return (group.capacity_a, group.rating_a)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Change the capacity."""
+        try:
+            with recorded():
+                await self.coordinator.site.set_capacity(self.group_id, value)
+        except ValueError as error:
+            raise _out_of_range(value, self.native_max_value) from error
+
+
+class MaximumNumber(ConnectorEntity, NumberEntity):
+    """The user's upper bound for a connector, A per line; kept over restarts by the site."""
+
+    def __init__(
+        self, coordinator: BalanzCoordinator, device: ChargerDevice, key: ConnectorKey
+    ) -> None:
+        """Stand for a connector's maximum; less than its minimum would only mean a pause."""
+        super().__init__(coordinator, device, key, MAXIMUM, needs_connection=False)
+        self._attr_native_min_value = device.minimum_a
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the maximum and the rating that bounds it."""
+        connector = self.connector
+        if connector is None:
+            self._attr_native_value = None
+            return (None,)
+        self._attr_native_max_value = connector.rating_a
+        self._attr_native_value = connector.maximum_a
+        return (connector.maximum_a, connector.rating_a)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Change the maximum."""
+        try:
+            with recorded():
+                await self.coordinator.site.set_maximum(self.key, value)
+        except ValueError as error:
+            raise _out_of_range(value, self.native_max_value) from error

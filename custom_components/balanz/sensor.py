@@ -1,0 +1,312 @@
+"""Sensors: what chargers draw and may draw, and what groups have left."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    EntityCategory,
+    UnitOfElectricCurrent,
+    UnitOfEnergy,
+    UnitOfPower,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .balancing.model import ConnectorKey
+from .balancing.phases import Phase, PhaseCurrents
+from .balancing.reasons import Rule
+from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .csms.events import ConnectorStatus
+from .devices import ChargerDevice, Device, GroupDevice
+from .entity import BalanzEntity, ConnectorEntity, GroupEntity
+from .snapshot import ConnectorSnapshot, GroupSnapshot, SiteSnapshot
+
+PARALLEL_UPDATES = 0
+
+type SensorValue = float | str | datetime | None
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    # Adding zero makes a minus zero, which rounding leaves of small exports, a plain one.
+    return None if value is None else round(value, digits) + 0.0
+
+
+def _kwh(energy_wh: float | None) -> float | None:
+    return None if energy_wh is None else round(energy_wh / 1000, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorSensorDescription(SensorEntityDescription):
+    """Describes a sensor of a connector."""
+
+    line: int = 0
+    """The line of the charger that it is about; those that are not wired have no sensor."""
+    measurement: bool = False
+    needs_connection: bool = True
+    value_fn: Callable[[ConnectorSnapshot], SensorValue]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupSensorDescription(SensorEntityDescription):
+    """Describes a sensor of a group, shown for its worst phase and for each phase."""
+
+    currents_fn: Callable[[GroupSnapshot], PhaseCurrents | None]
+    worst_fn: Callable[[list[float]], float]
+    """Picks the phase that matters most."""
+    metered_only: bool = False
+
+
+def _line_current(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
+    return lambda connector: _rounded(connector.currents_a[line], 1)
+
+
+CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
+    ConnectorSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(ConnectorStatus),
+        value_fn=lambda connector: connector.status,
+    ),
+    *(
+        ConnectorSensorDescription(
+            key=f"current_l{line + 1}",
+            translation_key=f"current_l{line + 1}",
+            device_class=SensorDeviceClass.CURRENT,
+            line=line,
+            measurement=True,
+            native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=1,
+            value_fn=_line_current(line),
+        )
+        for line in range(3)
+    ),
+    ConnectorSensorDescription(
+        key="power",
+        translation_key="power",
+        device_class=SensorDeviceClass.POWER,
+        measurement=True,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda connector: _rounded(connector.power_w, -1),
+    ),
+    ConnectorSensorDescription(
+        key="energy",
+        translation_key="energy",
+        device_class=SensorDeviceClass.ENERGY,
+        measurement=True,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        value_fn=lambda connector: _kwh(connector.energy_wh),
+    ),
+    ConnectorSensorDescription(
+        key="session_energy",
+        translation_key="session_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        measurement=True,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        value_fn=lambda connector: _kwh(connector.session_energy_wh),
+    ),
+    ConnectorSensorDescription(
+        key="limit_commanded",
+        translation_key="limit_commanded",
+        device_class=SensorDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: connector.commanded_a,
+    ),
+    ConnectorSensorDescription(
+        key="limit_accepted",
+        translation_key="limit_accepted",
+        device_class=SensorDeviceClass.CURRENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: connector.accepted_a,
+    ),
+    ConnectorSensorDescription(
+        key="booked",
+        translation_key="booked",
+        device_class=SensorDeviceClass.CURRENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        needs_connection=False,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: _rounded(connector.booked_a, 1),
+    ),
+)
+
+REASON = SensorEntityDescription(
+    key="reason",
+    translation_key="reason",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(Rule),
+)
+
+GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
+    GroupSensorDescription(
+        key=key,
+        translation_key=key,
+        currents_fn=currents_fn,
+        device_class=SensorDeviceClass.CURRENT,
+        metered_only=key == "measured",
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        worst_fn=worst_fn,
+    )
+    for key, currents_fn, worst_fn in (
+        ("available", lambda group: group.available, min),
+        ("allocated", lambda group: group.allocated, max),
+        ("booked", lambda group: group.booked, max),
+        ("measured", lambda group: group.measured, max),
+    )
+)
+
+REFUSED = SensorEntityDescription(
+    key="refused_chargers",
+    translation_key="refused_chargers",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    state_class=SensorStateClass.MEASUREMENT,
+)
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: BalanzConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors of a site."""
+    entry.runtime_data.add_platform(async_add_entities, _sensors)
+
+
+def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
+    if isinstance(device, GroupDevice):
+        for group_sensor in GROUP_SENSORS:
+            if group_sensor.metered_only and not device.metered:
+                continue
+            yield GroupSensor(coordinator, device, group_sensor, None)
+            if len(device.phases) > 1:
+                for phase in device.phases:
+                    yield GroupSensor(coordinator, device, group_sensor, phase)
+        if device.is_site:
+            yield RefusedSensor(coordinator, device, REFUSED)
+        return
+    for key in device.connector_keys:
+        for connector_sensor in CONNECTOR_SENSORS:
+            if connector_sensor.line < device.lines:
+                yield ConnectorSensor(coordinator, device, key, connector_sensor)
+        yield ReasonSensor(coordinator, device, key, REASON, needs_connection=False)
+
+
+class ConnectorSensor(ConnectorEntity, SensorEntity):
+    """A sensor of a connector."""
+
+    entity_description: ConnectorSensorDescription
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: ChargerDevice,
+        key: ConnectorKey,
+        description: ConnectorSensorDescription,
+    ) -> None:
+        """Show one value of a connector."""
+        super().__init__(
+            coordinator,
+            device,
+            key,
+            description,
+            needs_connection=description.needs_connection,
+            measurement=description.measurement,
+        )
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the value."""
+        connector = self.connector
+        value = None if connector is None else self.entity_description.value_fn(connector)
+        self._attr_native_value = value
+        return (self.available, value)
+
+
+class ReasonSensor(ConnectorEntity, SensorEntity):
+    """Why a connector has its limit."""
+
+    _unrecorded_attributes = frozenset({"until"})
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the reason and what it names."""
+        connector = self.connector
+        if connector is None:
+            return (False,)
+        reason = connector.offered_by
+        attributes: Mapping[str, Any] = {
+            "group": reason.group_name,
+            "phase": reason.phase,
+            "until": None if reason.until is None else reason.until.isoformat(timespec="seconds"),
+        }
+        self._attr_native_value = reason.rule
+        self._attr_extra_state_attributes = dict(attributes)
+        return (self.available, reason.rule, *attributes.values())
+
+
+class GroupSensor(GroupEntity, SensorEntity):
+    """A current of a group: on one phase, or on the phase where it matters most."""
+
+    entity_description: GroupSensorDescription
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: GroupDevice,
+        description: GroupSensorDescription,
+        phase: Phase | None,
+    ) -> None:
+        """Show one current of a group."""
+        super().__init__(coordinator, device, description, measurement=True)
+        self._phases = device.phases if phase is None else (phase,)
+        if phase is not None:
+            self._attr_unique_id = f"{self._attr_unique_id}_{phase.lower()}"
+            self._attr_translation_key = f"{description.key}_{phase.lower()}"
+            self._attr_entity_registry_enabled_default = False
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the current."""
+        group = self.group_snapshot
+        currents = None if group is None else self.entity_description.currents_fn(group)
+        worst_a = None
+        if currents is not None:
+            worst_a = self.entity_description.worst_fn([currents[one] for one in self._phases])
+        value = _rounded(worst_a, 1)
+        self._attr_native_value = value
+        return (value,)
+
+
+class RefusedSensor(GroupEntity, SensorEntity):
+    """How many unknown chargers were refused."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Count them."""
+        snapshot: SiteSnapshot = self.coordinator.snapshot
+        self._attr_native_value = len(snapshot.refused)
+        return (self._attr_native_value,)

@@ -1,0 +1,173 @@
+"""Subentry flows: groups and chargers, added by hand or changed."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+import voluptuous as vol
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigSubentryFlow,
+    SubentryFlowContext,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_NAME
+from homeassistant.helpers import selector
+from homeassistant.util.ulid import ulid_now
+
+from .balancing.model import ROOT_GROUP_ID
+from .balancing.phases import Phase
+from .const import (
+    CONF_IDENTITY,
+    CONF_PARENT,
+    CONF_RATING_A,
+    CONF_SUPPLY,
+    SUBENTRY_CHARGER,
+    SUBENTRY_GROUP,
+)
+from .entry_settings import group_id_of, group_names, read_entry, site_phases
+from .forms import (
+    HIGHEST_RATING_A,
+    Errors,
+    charger_schema,
+    current_selector,
+    read_charger_input,
+    select,
+)
+from .supply_steps import SupplySteps
+
+
+class ChargerSubentryFlow(ConfigSubentryFlow):
+    """Adds a charger before it has dialled in, or changes one."""
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a charger; meanwhile unknown ones may introduce themselves."""
+        entry = self._get_entry()
+        if user_input is None and entry.state is ConfigEntryState.LOADED:
+            entry.runtime_data.open_pairing()
+        errors: Errors = {}
+        if user_input is not None:
+            data, errors = read_charger_input(user_input, site_phases(entry))
+            unique_id = f"{SUBENTRY_CHARGER}:{user_input[CONF_IDENTITY]}"
+            if any(other.unique_id == unique_id for other in entry.subentries.values()):
+                errors[CONF_IDENTITY] = "identity_taken"
+            if not errors:
+                return self.async_create_entry(
+                    title=user_input[CONF_NAME], data=data, unique_id=unique_id
+                )
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(
+                charger_schema(group_names(entry), site_phases(entry), identity=True), user_input
+            ),
+            errors=errors,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for all but the identity again."""
+        entry = self._get_entry()
+        subentry = self._get_reconfigure_subentry()
+        errors: Errors = {}
+        if user_input is not None:
+            data, errors = read_charger_input(user_input, site_phases(entry))
+            if not errors:
+                return self.async_update_and_abort(
+                    entry, subentry, title=user_input[CONF_NAME], data_updates=data
+                )
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                charger_schema(group_names(entry), site_phases(entry), identity=False),
+                user_input or {**subentry.data, CONF_NAME: subentry.title},
+            ),
+            errors=errors,
+            description_placeholders={"identity": subentry.data[CONF_IDENTITY]},
+        )
+
+
+class GroupSubentryFlow(
+    SupplySteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]], ConfigSubentryFlow
+):
+    """Adds a group, or changes one."""
+
+    _group: dict[str, Any]
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a group's name, place and fuse."""
+        return await self._async_group_form("user", user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the same again."""
+        return await self._async_group_form("reconfigure", user_input)
+
+    async def _async_group_form(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        if user_input is not None:
+            self._group = user_input
+            return await self.async_step_supply()
+        suggested: Mapping[str, Any] | None = None
+        if self.source == SOURCE_RECONFIGURE:
+            subentry = self._get_reconfigure_subentry()
+            suggested = {**subentry.data, CONF_NAME: subentry.title}
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_NAME): selector.TextSelector(),
+                vol.Required(CONF_PARENT, default=ROOT_GROUP_ID): select(
+                    self._possible_parents(), CONF_PARENT
+                ),
+                vol.Required(CONF_RATING_A): current_selector(HIGHEST_RATING_A, lowest_a=1),
+            }
+        )
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, suggested),
+        )
+
+    def _possible_parents(self) -> dict[str, str]:
+        """Return all groups that do not lie in the one that is changed."""
+        entry = self._get_entry()
+        names = group_names(entry)
+        if self.source != SOURCE_RECONFIGURE:
+            return names
+        parents = {group.id: group.parent_id for group in read_entry(entry).site.groups}
+        inside = {group_id_of(self._get_reconfigure_subentry())}
+        # Each round finds the groups one level further down.
+        while (
+            deeper := {group_id for group_id, parent_id in parents.items() if parent_id in inside}
+            - inside
+        ):
+            inside |= deeper
+        return {group_id: name for group_id, name in names.items() if group_id not in inside}
+
+    @property
+    @override
+    def supply_phases(self) -> tuple[Phase, ...]:
+        """Groups have the phases of their site."""
+        return site_phases(self._get_entry())
+
+    @property
+    @override
+    def old_supply(self) -> Mapping[str, Any] | None:
+        """The supply of the group that is reconfigured."""
+        if self.source != SOURCE_RECONFIGURE:
+            return None
+        supply: Mapping[str, Any] = self._get_reconfigure_subentry().data[CONF_SUPPLY]
+        return supply
+
+    @override
+    async def async_finish_supply(self, supply: Mapping[str, Any]) -> SubentryFlowResult:
+        """Create the group, or change it."""
+        data = {**self._group, CONF_SUPPLY: supply}
+        name = data.pop(CONF_NAME)
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_and_abort(
+                self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data
+            )
+        return self.async_create_entry(
+            title=name, data=data, unique_id=f"{SUBENTRY_GROUP}:{ulid_now()}"
+        )

@@ -1,0 +1,118 @@
+"""How a group's supply is measured: which sensors, and what their values mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    ElectricCurrentConverter,
+    PowerConverter,
+)
+
+from .balancing.phases import Phase
+from .const import (
+    CONF_ADVANCED,
+    CONF_DIRECTION,
+    CONF_KIND,
+    CONF_MARGIN_A,
+    CONF_MAX_AGE_S,
+    CONF_OTHER_LOADS_A,
+    CONF_SENSORS,
+    CONF_VOLTAGE_V,
+    DEFAULT_MARGIN_A,
+    DEFAULT_MAX_AGE_S,
+    DEFAULT_VOLTAGE_V,
+)
+
+
+class SupplyKind(StrEnum):
+    """What measures a group."""
+
+    CURRENT = "current"
+    """A current sensor per phase."""
+    POWER = "power"
+    """A signed power sensor per phase."""
+    IMPORT_EXPORT = "import_export"
+    """Two power sensors per phase, import and export apart."""
+    TOTAL = "total"
+    """One signed power sensor for all phases; its power is booked wholly on each of them."""
+    NONE = "none"
+    """Nothing: an amount for other loads is kept free."""
+
+    @property
+    def converter(self) -> type[BaseUnitConverter]:
+        """The converter that knows the units which sensors of this kind may have."""
+        return ElectricCurrentConverter if self is SupplyKind.CURRENT else PowerConverter
+
+
+class Direction(StrEnum):
+    """What a positive value of a signed sensor means."""
+
+    IMPORT_POSITIVE = "import_positive"
+    EXPORT_POSITIVE = "export_positive"
+
+
+TOTAL_SENSOR = "total"
+
+
+def sensor_names(kind: SupplyKind, phases: tuple[Phase, ...]) -> tuple[str, ...]:
+    """Return the names of the sensors that a kind needs; they are the fields of its form."""
+    lines = [phase.lower() for phase in phases]
+    match kind:
+        case SupplyKind.CURRENT | SupplyKind.POWER:
+            return tuple(lines)
+        case SupplyKind.IMPORT_EXPORT:
+            return tuple(f"{way}_{line}" for line in lines for way in ("import", "export"))
+        case SupplyKind.TOTAL:
+            return (TOTAL_SENSOR,)
+        case SupplyKind.NONE:
+            return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """A group's supply as the user set it up."""
+
+    kind: SupplyKind
+    sensors: Mapping[str, str]
+    """Entity ids by the names that `sensor_names` gives; some miss if the site got more phases."""
+    phases: tuple[Phase, ...]
+    direction: Direction = Direction.IMPORT_POSITIVE
+    voltage_v: float = DEFAULT_VOLTAGE_V
+    max_age_s: float = DEFAULT_MAX_AGE_S
+    margin_a: float = DEFAULT_MARGIN_A
+    other_loads_a: float = 0.0
+
+    @property
+    def metered(self) -> bool:
+        """Whether sensors measure the group."""
+        return self.kind is not SupplyKind.NONE
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], phases: tuple[Phase, ...]) -> Supply:
+        """Read what a config entry or subentry keeps."""
+        kind = SupplyKind(data[CONF_KIND])
+        if kind is SupplyKind.NONE:
+            return cls(
+                kind=kind,
+                sensors={},
+                phases=phases,
+                margin_a=0.0,
+                other_loads_a=data[CONF_OTHER_LOADS_A],
+            )
+        advanced = data[CONF_ADVANCED]
+        return cls(
+            kind=kind,
+            sensors={
+                name: data[CONF_SENSORS][name]
+                for name in sensor_names(kind, phases)
+                if name in data[CONF_SENSORS]
+            },
+            phases=phases,
+            direction=Direction(data.get(CONF_DIRECTION, Direction.IMPORT_POSITIVE)),
+            voltage_v=advanced.get(CONF_VOLTAGE_V, DEFAULT_VOLTAGE_V),
+            max_age_s=advanced[CONF_MAX_AGE_S],
+            margin_a=advanced[CONF_MARGIN_A],
+        )

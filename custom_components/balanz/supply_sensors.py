@@ -1,0 +1,191 @@
+"""Home Assistant's sensors, read as grid currents and reported to the site."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from math import isfinite
+
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    EventStateReportedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.helpers.event import (
+    async_track_point_in_utc_time,
+    async_track_state_change_event,
+    async_track_state_report_event,
+)
+from homeassistant.util import dt as dt_util
+
+from .balancing.phases import Phase, PhaseCurrents
+from .supply import TOTAL_SENSOR, Direction, Supply, SupplyKind, sensor_names
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+
+type MeterListener = Callable[[str, PhaseCurrents | None], None]
+
+
+def read_supply(
+    supply: Supply, states: Mapping[str, State | None], now: datetime
+) -> PhaseCurrents | None:
+    """Return a group's signed grid currents, import positive; None where they are not known.
+
+    One value that is missing, too old, not a finite number or in an unknown unit spoils all.
+    """
+    values: dict[str, float] = {}
+    for name in sensor_names(supply.kind, supply.phases):
+        value = _read_state(supply, states.get(supply.sensors.get(name, "")), now)
+        if value is None:
+            return None
+        values[name] = value
+    currents_a = {phase: _phase_current_a(supply, phase, values) for phase in supply.phases}
+    return PhaseCurrents(**{phase.lower(): current_a for phase, current_a in currents_a.items()})
+
+
+def _read_state(supply: Supply, state: State | None, now: datetime) -> float | None:
+    """Return a state in A or W; None where it does not say or is not of now."""
+    if state is None:
+        return None
+    age = now - state.last_reported
+    # A report from the future means that the clock was set back: its age is not known.
+    if age > timedelta(seconds=supply.max_age_s) or age < -CLOCK_TOLERANCE:
+        return None
+    converter = supply.kind.converter
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    if unit not in converter.VALID_UNITS:
+        return None
+    try:
+        value = float(state.state)
+    except ValueError:
+        return None
+    if not isfinite(value):
+        return None
+    to_unit = "A" if supply.kind is SupplyKind.CURRENT else "W"
+    return converter.convert(value, unit, to_unit)
+
+
+def _phase_current_a(supply: Supply, phase: Phase, values: Mapping[str, float]) -> float:
+    sign = -1.0 if supply.direction is Direction.EXPORT_POSITIVE else 1.0
+    line = phase.lower()
+    match supply.kind:
+        case SupplyKind.CURRENT:
+            return sign * values[line]
+        case SupplyKind.POWER:
+            return sign * values[line] / supply.voltage_v
+        case SupplyKind.IMPORT_EXPORT:
+            return (values[f"import_{line}"] - values[f"export_{line}"]) / supply.voltage_v
+        case _:
+            return sign * values[TOTAL_SENSOR] / supply.voltage_v
+
+
+class SupplyWatcher:
+    """Watches the sensors of one group and reports each reading, and its loss, at once."""
+
+    def __init__(
+        self, hass: HomeAssistant, group_id: str, supply: Supply, listener: MeterListener
+    ) -> None:
+        """Start to watch; the first report is made before this returns."""
+        self._hass = hass
+        self._group_id = group_id
+        self._supply = supply
+        self._listener = listener
+        self._cancel_expiry: CALLBACK_TYPE | None = None
+        entity_ids = sorted(set(supply.sensors.values()))
+        # A sensor that keeps its value reports it without changing its state: still alive.
+        self._unsubscribe = (
+            async_track_state_change_event(hass, entity_ids, self._state_changed),
+            async_track_state_report_event(hass, entity_ids, self._state_changed),
+        )
+        self._report()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The entity ids for which Home Assistant has no state at all."""
+        return tuple(
+            entity_id
+            for entity_id in self._supply.sensors.values()
+            if self._hass.states.get(entity_id) is None
+        )
+
+    @callback
+    def stop(self) -> None:
+        """Stop to watch."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._stop_expiry()
+
+    @callback
+    def _state_changed(
+        self, _event: Event[EventStateChangedData] | Event[EventStateReportedData]
+    ) -> None:
+        self._report()
+
+    @callback
+    def _expired(self, _now: datetime) -> None:
+        self._cancel_expiry = None
+        self._report()
+
+    def _report(self) -> None:
+        self._stop_expiry()
+        states = {
+            entity_id: self._hass.states.get(entity_id)
+            for entity_id in self._supply.sensors.values()
+        }
+        currents = read_supply(self._supply, states, dt_util.utcnow())
+        if currents is not None:
+            oldest = min(state.last_reported for state in states.values() if state is not None)
+            # The timer may fire a moment early, and a reading is too old only after its age.
+            expiry = oldest + timedelta(seconds=self._supply.max_age_s, milliseconds=10)
+            self._cancel_expiry = async_track_point_in_utc_time(self._hass, self._expired, expiry)
+        self._listener(self._group_id, currents)
+
+    def _stop_expiry(self) -> None:
+        if self._cancel_expiry is not None:
+            self._cancel_expiry()
+            self._cancel_expiry = None
+
+
+class SupplySensors:
+    """The watchers of all metered groups of a site."""
+
+    def __init__(self, hass: HomeAssistant, listener: MeterListener) -> None:
+        """Watch nothing yet."""
+        self._hass = hass
+        self._listener = listener
+        self._supplies: dict[str, Supply] = {}
+        self._watchers: dict[str, SupplyWatcher] = {}
+
+    @property
+    def missing(self) -> dict[str, tuple[str, ...]]:
+        """Sensors that do not exist, by group id; groups that miss none are left out."""
+        return {
+            group_id: missing
+            for group_id, watcher in self._watchers.items()
+            if (missing := watcher.missing)
+        }
+
+    @callback
+    def update(self, supplies: Mapping[str, Supply]) -> None:
+        """Watch what is asked for now; groups that stay as they are are not disturbed."""
+        metered = {group_id: supply for group_id, supply in supplies.items() if supply.metered}
+        for group_id in list(self._watchers):
+            if self._supplies[group_id] != metered.get(group_id):
+                self._watchers.pop(group_id).stop()
+        for group_id, supply in metered.items():
+            if group_id not in self._watchers:
+                self._watchers[group_id] = SupplyWatcher(
+                    self._hass, group_id, supply, self._listener
+                )
+        self._supplies = metered
+
+    @callback
+    def stop(self) -> None:
+        """Stop all watchers."""
+        for watcher in self._watchers.values():
+            watcher.stop()
+        self._watchers.clear()
+        self._supplies.clear()

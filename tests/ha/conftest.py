@@ -1,0 +1,63 @@
+"""A Home Assistant that knows balanz, and chargers that dial in to it over real sockets."""
+
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+
+# The test plugin has custom components of its own; importing balanz first makes it be found.
+from custom_components.balanz.const import DOMAIN
+from simulator.charger import SimulatedCharger
+from simulator.options import ChargerOptions
+
+type DialIn = Callable[..., Awaitable[SimulatedCharger]]
+
+
+@pytest.fixture(autouse=True)
+def balanz_is_found(enable_custom_integrations: None, socket_enabled: None) -> str:
+    return DOMAIN
+
+
+@pytest.fixture
+def port(socket_enabled: None) -> int:
+    """A port that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        free: int = probe.getsockname()[1]
+        return free
+
+
+@pytest.fixture(autouse=True)
+def config_folder(hass: HomeAssistant, tmp_path: Any) -> None:
+    """Keep what sites record out of the shared configuration folder."""
+    hass.config.config_dir = str(tmp_path)
+
+
+@pytest.fixture
+def all_entities_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register also those entities that users have to enable themselves."""
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
+
+
+@pytest.fixture
+async def dial_in(hass: HomeAssistant, port: int) -> AsyncGenerator[DialIn]:
+    """Switch on chargers that dial in to the site on `port`; they are switched off at the end."""
+    chargers: list[SimulatedCharger] = []
+
+    async def switch_on(identity: str, **options: Any) -> SimulatedCharger:
+        charger = SimulatedCharger(
+            identity,
+            f"ws://127.0.0.1:{port}",
+            options=ChargerOptions(**{"reconnect_s": 0.1, "tick_s": 0.05, **options}),
+        )
+        chargers.append(charger)
+        await charger.start()
+        return charger
+
+    yield switch_on
+    for charger in chargers:
+        await charger.stop()

@@ -1,0 +1,186 @@
+"""Whatever users can see has its text in the translations and its icon."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import selector
+from homeassistant.util.yaml import load_yaml_dict
+
+from custom_components.balanz import (
+    binary_sensor,
+    button,
+    config_flow,
+    forms,
+    number,
+    sensor,
+    switch,
+)
+from custom_components.balanz.balancing.phases import ALL_PHASES
+from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.csms.events import ConnectorStatus
+from custom_components.balanz.issues import GROUP_GONE, SENSOR_MISSING
+from custom_components.balanz.snapshot import ProblemKind
+from custom_components.balanz.supply import SupplyKind
+
+FOLDER = Path(config_flow.__file__).parent
+EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text())
+ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
+SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
+
+
+def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Yield each form: its name, its texts and its schema."""
+    config = EN["config"]["step"]
+    group = EN["config_subentries"]["group"]["step"]
+    charger = EN["config_subentries"]["charger"]["step"]
+    for kind in SupplyKind:
+        schema = forms.supply_schema(kind, ALL_PHASES)
+        yield f"config {kind}", config[f"supply_{kind}"], schema
+        yield f"group {kind}", group[f"supply_{kind}"], schema
+    with_identity = forms.charger_schema({"root": "Home"}, ALL_PHASES, identity=True)
+    without = forms.charger_schema({"root": "Home"}, ALL_PHASES, identity=False)
+    yield "config user", config["user"], config_flow.SITE_SCHEMA
+    yield "config reconfigure", config["reconfigure"], config_flow.SITE_SCHEMA
+    yield "config confirm", config["confirm"], without
+    yield "charger user", charger["user"], with_identity
+    yield "charger reconfigure", charger["reconfigure"], without
+
+
+@pytest.mark.parametrize(
+    ("texts", "schema"),
+    [pytest.param(texts, schema, id=name) for name, texts, schema in forms_of_flows()],
+)
+def test_each_field_has_a_name_and_a_description_and_no_text_is_left_over(
+    texts: dict[str, Any], schema: Any
+) -> None:
+    fields = {str(key) for key, value in schema.schema.items() if not isinstance(value, section)}
+    sections = {str(key): value for key, value in schema.schema.items() if str(key) not in fields}
+
+    assert set(texts["data"]) == fields
+    assert set(texts["data_description"]) == fields
+    assert set(texts.get("sections", {})) == set(sections)
+    for name, value in sections.items():
+        inside = {str(key) for key in value.schema.schema}
+        assert set(texts["sections"][name]["data"]) == inside
+        assert set(texts["sections"][name]["data_description"]) == inside
+
+
+def test_each_choice_of_a_translated_list_has_its_text() -> None:
+    for _, _, schema in forms_of_flows():
+        for value in schema.schema.values():
+            if isinstance(value, selector.SelectSelector) and "translation_key" in value.config:
+                texts = EN["selector"][value.config["translation_key"]]["options"]
+                assert set(texts) == set(value.config["options"])
+
+
+@pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
+def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> None:
+    menu = where["step"]["supply"]["menu_options"]
+
+    assert set(menu) == {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+
+
+def strings_in(source: str) -> set[str]:
+    return {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_each_error_of_a_form_is_translated() -> None:
+    """An error is a value that stands in the code of the flows; none is left over."""
+    shared = strings_in(SOURCES["forms.py"])
+    config = shared | strings_in(SOURCES["config_flow.py"])
+    subentry = shared | strings_in(SOURCES["subentry_flow.py"])
+    supply = set(re.findall(r'"((?:sensor|not)_\w+|other_loads_missing)"', SOURCES["forms.py"]))
+    charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
+    charger_errors = {name for found in charger for name in found if name} - supply
+
+    assert set(EN["config"]["error"]) <= config
+    assert supply <= set(EN["config"]["error"])
+    assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
+    assert set(EN["config_subentries"]["group"]["error"]) == supply
+    assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
+    assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
+
+
+def test_each_reason_to_abort_is_translated() -> None:
+    source = SOURCES["config_flow.py"]
+
+    used = set(re.findall(r'async_abort\(reason="(\w+)"\)', source))
+    assert used <= set(EN["config"]["abort"])
+
+
+def entity_keys() -> Iterator[tuple[str, str]]:
+    """Yield the platform and translation key of each entity."""
+    for description in (binary_sensor.CONNECTED, *binary_sensor.CONNECTOR_BINARY_SENSORS):
+        yield "binary_sensor", str(description.translation_key)
+    for problem in binary_sensor.SITE_PROBLEMS:
+        yield "binary_sensor", str(problem.translation_key)
+    for press in (button.OPEN_PAIRING, button.RESTART, *button.CONNECTOR_BUTTONS):
+        yield "button", str(press.translation_key)
+    for value in (number.CAPACITY, number.MAXIMUM):
+        yield "number", str(value.translation_key)
+    yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
+    for measured in (*sensor.CONNECTOR_SENSORS, sensor.REASON, sensor.REFUSED):
+        yield "sensor", str(measured.translation_key)
+    for grouped in sensor.GROUP_SENSORS:
+        yield "sensor", str(grouped.translation_key)
+        for phase in ALL_PHASES:
+            yield "sensor", f"{grouped.translation_key}_{phase.lower()}"
+
+
+def test_each_entity_has_a_name_and_no_name_is_left_over() -> None:
+    named = {(platform, key) for platform, texts in EN["entity"].items() for key in texts}
+
+    assert named == set(entity_keys())
+
+
+def test_each_icon_belongs_to_an_entity() -> None:
+    drawn = {(platform, key) for platform, icons in ICONS["entity"].items() for key in icons}
+
+    assert drawn <= set(entity_keys())
+
+
+def test_each_state_of_an_enumeration_has_its_text() -> None:
+    texts = EN["entity"]["sensor"]
+
+    assert set(texts["status"]["state"]) == set(ConnectorStatus)
+    assert set(texts["reason"]["state"]) == set(Rule)
+
+
+def test_each_exception_has_its_message() -> None:
+    used = {
+        key
+        for source in SOURCES.values()
+        for key in re.findall(r'translation_key="(\w+)",\n\s+translation_placeholders={', source)
+    }
+
+    assert used - {"connector"} == set(EN["exceptions"])
+
+
+def test_each_issue_has_its_text() -> None:
+    assert set(EN["issues"]) == {*ProblemKind, SENSOR_MISSING, GROUP_GONE}
+    assert set(EN["issues"]["still_booked"]["fix_flow"]["abort"]) == {"site_not_running"}
+
+
+def test_texts_refer_to_no_other_texts() -> None:
+    """References are resolved when Home Assistant itself is built, not in custom integrations."""
+    assert "[%key" not in (FOLDER / "translations/en.json").read_text()
+
+
+def test_the_quality_scale_gives_a_reason_for_each_exemption() -> None:
+    rules = load_yaml_dict(str(FOLDER / "quality_scale.yaml"))["rules"]
+
+    assert len(rules) == 54
+    for rule in rules.values():
+        assert rule in ("done", "todo") or (
+            rule["status"] in ("exempt", "done") and rule["comment"]
+        )

@@ -1,0 +1,2 @@
+# At run time Home Assistant puts its own validator in voluptuous's place, so its types hold.
+from probatio import *
