@@ -1,0 +1,290 @@
+"""The main job, to be watched: a real Home Assistant, a house, and cars that share its fuse.
+
+Run it with script/demo, which installs what is missing.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import grid_meter
+from .charger import SimulatedCharger
+from .dashboard import save_overview
+from .entities import SiteEntities
+from .fleet import make_fleet
+from .home_assistant import HassProcess, HomeAssistantFailed
+from .home_assistant_client import HomeAssistantClient
+from .house import Amperes, House, Load, Wire, steps, sunshine
+from .safety_watch import Circuit
+from .site_setup import SetupFailed, SiteSetup, charger_form
+
+MAIN_FUSE_A = 32.0
+GARAGE_A = 25.0
+EVENING_GARAGE_A = 16.0
+EVENING = (35.0, 60.0)
+"""When, in seconds, an automation holds the garage lower."""
+METER_PERIOD_S = 1.0
+STATUS_PERIOD_S = 5.0
+ROTATIONS = (
+    ("l1_l2_l3", (0, 1, 2)),
+    ("l2_l3_l1", (1, 2, 0)),
+    ("l3_l1_l2", (2, 0, 1)),
+)
+"""Installers rotate the phases from charger to charger, so that one-phase cars spread."""
+
+AUTOMATION = {
+    "alias": "Less for the garage in the evening",
+    "description": "What an automation of the user's own can do: it changes a group's capacity.",
+    "triggers": [
+        {"trigger": "event", "event_type": "demo_evening"},
+    ],
+    "actions": [
+        {
+            "action": "number.set_value",
+            "target": {"entity_id": "{{ trigger.event.data.number }}"},
+            "data": {"value": "{{ trigger.event.data.capacity }}"},
+        }
+    ],
+}
+
+
+def main() -> int:
+    """Run the demo; return the exit status."""
+    options = _options()
+    try:
+        return asyncio.run(_run(options))
+    except (HomeAssistantFailed, SetupFailed) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=8123, help="of Home Assistant (8123)")
+    parser.add_argument("--ocpp-port", type=int, default=9300, help="of the chargers (9300)")
+    parser.add_argument(
+        "--config", type=Path, metavar="DIR", help="kept between runs (default: a fresh one)"
+    )
+    parser.add_argument("--chargers", type=int, default=4, metavar="N", help="how many (4)")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="end after this time (default: with Ctrl-C)"
+    )
+    parser.add_argument("--headless", action="store_true", help="open no browser")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave it running after the summary, until Ctrl-C"
+    )
+    options = parser.parse_args()
+    if options.chargers < 1:
+        parser.error("--chargers must be at least 1")
+    if options.minutes is not None and options.minutes <= 0:
+        parser.error("--minutes must be above 0")
+    return options
+
+
+async def _run(options: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as stack:
+        config: Path = options.config or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="balanz-demo-"))
+        )
+        config.mkdir(parents=True, exist_ok=True)
+        print("Starting Home Assistant; its first start takes a minute ...", flush=True)
+        async with HassProcess(
+            config.resolve(),
+            options.port,
+            name="balanz demo",
+            extra_configuration=grid_meter.CONFIGURATION,
+        ) as hass:
+            demo = Demo(hass, options)
+            return await demo.run()
+
+
+class Demo:
+    """One run of the demo in a Home Assistant that is up."""
+
+    def __init__(self, hass: HassProcess, options: argparse.Namespace) -> None:
+        """Prepare chargers and house; nothing dials in yet."""
+        self._hass = hass
+        self._options = options
+        self._chargers = make_fleet(
+            f"ws://127.0.0.1:{options.ocpp_port}", options.chargers, arrival_gap_s=4.0
+        )
+        self._main = Circuit(name="Main fuse", limit_a=MAIN_FUSE_A)
+        self._garage = Circuit(name="Garage", limit_a=GARAGE_A)
+        self._house = House(
+            base=(_kettle(2.5), _oven(3.0), _hum(1.5)),
+            solar=sunshine(peak_a=2.0),
+            wires=[
+                Wire(charger=charger, phases=ROTATIONS[index % len(ROTATIONS)][1])
+                for index, charger in enumerate(self._chargers)
+            ],
+        )
+        self._began = time.monotonic()
+        self._stopping = asyncio.Event()
+
+    @property
+    def _client(self) -> HomeAssistantClient:
+        return self._hass.client
+
+    async def run(self) -> int:
+        """Set up, show, and sum up; return the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stopping.set)
+        await self._report_meter()
+        entities = await self._set_up()
+        self._began = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            meter = tasks.create_task(self._meter())
+            status = tasks.create_task(self._status(entities))
+            evening = tasks.create_task(self._evening(entities))
+            await self._until_stopped()
+            self._summarize()
+            if self._options.keep and not self._stopping.is_set():
+                print("Left running; Ctrl-C ends it.", flush=True)
+                await self._stopping.wait()
+            for task in (meter, status, evening):
+                task.cancel()
+        await asyncio.gather(*(charger.stop() for charger in self._chargers))
+        return 1 if self._main.preventable_s or self._garage.preventable_s else 0
+
+    async def _set_up(self) -> SiteEntities:
+        site = await SiteSetup.find(self._client)
+        known = site is not None
+        if site is None:
+            site = await SiteSetup.add(
+                self._client,
+                name="My home",
+                port=self._options.ocpp_port,
+                main_fuse_a=MAIN_FUSE_A,
+            )
+            await site.add_group(name="Garage", rating_a=GARAGE_A)
+        group_id = await site.group_id("Garage")
+        await asyncio.gather(*(charger.start() for charger in self._chargers))
+        if not known:
+            for index, charger in enumerate(self._chargers):
+                await site.confirm(charger.identity, _form(index, charger, group_id))
+            await self._client.save_automation("demo_evening", AUTOMATION)
+        entities = SiteEntities(self._client, site.entry_id)
+        await entities.load()
+        await save_overview(self._client, entities, group_id, [c.identity for c in self._chargers])
+        garage = await entities.state_of("number", f"{group_id}_capacity")
+        self._garage.limit_a = float(garage)
+        print(
+            f"\nHome Assistant: {self._hass.url}   user: {self._hass.user}   "
+            f"password: {self._hass.password}\n"
+            f"Chargers dial:  ws://127.0.0.1:{self._options.ocpp_port}/IDENTITY\n",
+            flush=True,
+        )
+        if not self._options.headless:
+            webbrowser.open(self._hass.url)
+        return entities
+
+    async def _meter(self) -> None:
+        """Let the grid meter report, and watch both fuses between its reports."""
+        while True:
+            seconds = self._seconds
+            base_a, chargers_a = self._flows(seconds)
+            self._main.observe(base_a, chargers_a, seconds, METER_PERIOD_S)
+            self._garage.observe((0.0, 0.0, 0.0), chargers_a, seconds, METER_PERIOD_S)
+            await self._report_meter()
+            await asyncio.sleep(METER_PERIOD_S)
+
+    def _flows(self, seconds: float) -> tuple[Amperes, Amperes]:
+        """Return what the house takes, its panels deducted, and what the chargers take."""
+        chargers_a = self._house.chargers_a()
+        one, two, three = (
+            grid - charger
+            for grid, charger in zip(self._house.grid_currents_a(seconds), chargers_a, strict=True)
+        )
+        return (one, two, three), chargers_a
+
+    async def _report_meter(self) -> None:
+        seconds = self._seconds
+        await grid_meter.report(
+            self._client,
+            self._house.grid_currents_a(seconds),
+            solar_w=3 * 230 * self._house.solar(seconds),
+        )
+
+    async def _evening(self, entities: SiteEntities) -> None:
+        """Let the automation lower the garage's capacity for a while."""
+        group_capacity = entities.entity_id("number", "_capacity", not_containing="_root_")
+        for at_s, capacity_a in zip(EVENING, (EVENING_GARAGE_A, GARAGE_A), strict=True):
+            await asyncio.sleep(max(0.0, at_s - self._seconds))
+            self._garage.set_limit(capacity_a, self._seconds)
+            print(f"--- an automation sets the garage's capacity to {capacity_a:g} A", flush=True)
+            await self._client.request(
+                "POST",
+                "/api/events/demo_evening",
+                {"number": group_capacity, "capacity": capacity_a},
+            )
+
+    async def _status(self, entities: SiteEntities) -> None:
+        while True:
+            await asyncio.sleep(STATUS_PERIOD_S)
+            grid_a = self._house.grid_currents_a(self._seconds)
+            print(f"{self._seconds:4.0f} s  main fuse {_amperes(grid_a)} of {MAIN_FUSE_A:g} A")
+            for charger in self._chargers:
+                print(f"        {await entities.charger_line(charger)}", flush=True)
+
+    async def _until_stopped(self) -> None:
+        limit_s = None if self._options.minutes is None else 60 * self._options.minutes
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._stopping.wait()
+
+    def _summarize(self) -> None:
+        print("\nSummary")
+        for charger in self._chargers:
+            print(
+                f"  {charger.identity}: {charger.energy_wh / 1000:.2f} kWh, "
+                f"{charger.profile_writes} limits written"
+            )
+        for circuit in (self._main, self._garage):
+            print(f"  {circuit.summary()}")
+        sys.stdout.flush()
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _form(index: int, charger: SimulatedCharger, group_id: str) -> dict[str, object]:
+    phase_map = ROTATIONS[index % len(ROTATIONS)][0]
+    return charger_form(
+        name=f"Charger {index + 1}",
+        group_id=group_id,
+        rating_a=charger.rating_a,
+        phases=charger.phases,
+        phase_map=phase_map if charger.phases == 3 else phase_map[:2],
+    )
+
+
+def _kettle(base_a: float) -> Load:
+    """Boil water now and then."""
+    return steps((80, base_a + 9), (105, base_a), (205, base_a + 9), (230, base_a), before_a=base_a)
+
+
+def _oven(base_a: float) -> Load:
+    """Bake for a while."""
+    return steps((90, base_a + 12), (120, base_a), before_a=base_a)
+
+
+def _hum(base_a: float) -> Load:
+    """Run what always runs: a little up, a little down."""
+    return lambda seconds: base_a + 0.2 * (int(seconds) % 3)
+
+
+def _amperes(currents_a: Sequence[float]) -> str:
+    return " / ".join(f"{current_a:4.1f}" for current_a in currents_a)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
