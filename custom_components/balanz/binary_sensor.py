@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
-from .snapshot import ConnectorSnapshot, ProblemKind
+from .site.snapshot import ConnectorSnapshot, ProblemKind
 
 PARALLEL_UPDATES = 0
 

@@ -40,7 +40,7 @@ from .discovery import Discoveries
 from .entry_settings import read_entry
 from .issues import Issues
 from .site import BalanzSite
-from .snapshot import SiteSnapshot
+from .site.snapshot import SiteSnapshot
 from .storage.journal import StorageError
 from .supply_sensors import SupplySensors
 

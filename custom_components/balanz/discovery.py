@@ -8,7 +8,7 @@ from homeassistant.helpers.discovery_flow import async_create_flow
 
 from .const import DOMAIN
 from .csms.events import BootInfo
-from .snapshot import SiteSnapshot
+from .site.snapshot import SiteSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

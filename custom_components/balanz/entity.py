@@ -14,7 +14,7 @@ from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice, connector_device_info, device_id
-from .snapshot import ChargerSnapshot, ConnectorSnapshot, GroupSnapshot
+from .site.snapshot import ChargerSnapshot, ConnectorSnapshot, GroupSnapshot
 from .storage.journal import StorageError
 
 

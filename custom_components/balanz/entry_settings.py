@@ -26,7 +26,7 @@ from .const import (
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
-from .settings import ChargerSettings, SiteSettings
+from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
 
 

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .snapshot import Problem, ProblemKind, SiteSnapshot
+from .site.snapshot import Problem, ProblemKind, SiteSnapshot
 
 SENSOR_MISSING = "sensor_missing"
 GROUP_GONE = "group_gone"

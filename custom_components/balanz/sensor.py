@@ -27,7 +27,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ConnectorEntity, GroupEntity
-from .snapshot import ConnectorSnapshot, GroupSnapshot, SiteSnapshot
+from .site.snapshot import ConnectorSnapshot, GroupSnapshot, SiteSnapshot
 
 PARALLEL_UPDATES = 0
 

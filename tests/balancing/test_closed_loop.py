@@ -263,3 +263,15 @@ def test_noise_causes_few_writes(house_a: float) -> None:
     world.run(1800.0)
 
     assert max(known.writes for known in world.known.values()) < 15
+
+
+def test_a_second_rise_right_after_a_cut_is_answered_before_the_next_meter_values() -> None:
+    # The cars meter every 10 s, so what they have given up is not known when the house rises again.
+    world = charging_world(car("a"), car("b"), house_a=5.0)
+    world.run(STEADY_S)
+    world.house["root"] = PhaseCurrents.uniform(9.0)
+    world.run(7.0)
+    world.house["root"] = PhaseCurrents.uniform(13.0)
+    world.run(4.0)
+
+    assert sum(limit_of(world, name) or 0.0 for name in (A, B)) <= 12.0

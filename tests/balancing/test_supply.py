@@ -94,7 +94,11 @@ def test_a_fall_too_small_to_matter_lets_nothing_rise() -> None:
 
 def test_a_car_may_have_fallen_to_its_limit_already() -> None:
     draw = may_draw(
-        reading=exactly(16.0), before=None, commanded=PhaseCurrents.uniform(6.0), rising_to=None
+        reading=exactly(16.0),
+        before=None,
+        commanded=PhaseCurrents.uniform(6.0),
+        followed=None,
+        rising_to=None,
     )
 
     assert draw == between(6.0, 16.0)
@@ -105,6 +109,7 @@ def test_a_car_may_have_risen_to_its_limit_already() -> None:
         reading=exactly(6.0),
         before=None,
         commanded=PhaseCurrents.uniform(16.0),
+        followed=None,
         rising_to=PhaseCurrents.uniform(16.0),
     )
 
@@ -116,10 +121,23 @@ def test_the_groups_meter_may_still_show_what_a_car_drew_a_moment_ago() -> None:
         reading=exactly(10.0),
         before=exactly(4.0),
         commanded=PhaseCurrents.uniform(16.0),
+        followed=None,
         rising_to=None,
     )
 
     assert draw == between(4.0, 10.0)
+
+
+def test_a_car_that_had_time_to_obey_hides_no_rise_of_the_house() -> None:
+    draw = may_draw(
+        reading=exactly(16.0),
+        before=None,
+        commanded=PhaseCurrents.uniform(6.0),
+        followed=PhaseCurrents.uniform(7.0),
+        rising_to=None,
+    )
+
+    assert draw == between(6.0, 7.0)
 
 
 def test_what_is_left_is_the_capacity_less_base_load_less_margin() -> None:

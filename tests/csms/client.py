@@ -7,9 +7,10 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+import pytest
 from ocpp import messages
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 DEADLINE_S = 5.0
@@ -126,3 +127,10 @@ async def check_result(action: str, payload: dict[str, Any]) -> None:
     """Fail unless an answer of the central system fits the official schema."""
     untyped: Any = messages
     await untyped.validate_payload(untyped.CallResult("1", payload, action=action), "1.6")
+
+
+async def status_of(port: int, path: str, **options: Any) -> int:
+    """Return the HTTP status with which a WebSocket is refused."""
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(f"ws://127.0.0.1:{port}{path}", **options)
+    return refusal.value.response.status_code

@@ -13,7 +13,7 @@ from homeassistant.setup import async_setup_component
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.issues import Issues
 from custom_components.balanz.repairs import ReleaseBookingFlow
-from custom_components.balanz.snapshot import Problem, ProblemKind
+from custom_components.balanz.site.snapshot import Problem, ProblemKind
 from tests.ha.build import CURRENT_SENSORS, charger, group, set_up, site_entry, wait_until
 
 

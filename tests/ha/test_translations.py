@@ -25,7 +25,7 @@ from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.events import ConnectorStatus
 from custom_components.balanz.issues import GROUP_GONE, SENSOR_MISSING
-from custom_components.balanz.snapshot import ProblemKind
+from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.supply import SupplyKind
 
 FOLDER = Path(config_flow.__file__).parent

@@ -162,6 +162,15 @@ class Commitment:
             return self.accepted_a
         return self.booked_a(connector, now)
 
+    def followed_a(self, now: float, within_s: float) -> float | None:
+        """Return the accepted limit once it had this long to be obeyed; None before, or in doubt."""
+        if self.accepted_a is None or self.accepted_at is None or self.exceeds:
+            return None
+        if self.pending is not None or self.uncertain_a is not None:
+            return None
+        since = self.accepted_at if self.falling is None else self.falling.since
+        return self.accepted_a if now - since >= within_s else None
+
     def disobeys(self, now: float) -> bool:
         """Return whether it draws more than it accepted, longer than its lag explains."""
         return self.exceeds and self._fresh_reading(now) is not None

@@ -28,6 +28,9 @@ RISE_S = 15.0
 """How long after a raise or a plug-in a car may be on its way up, unseen by its own meter."""
 OVERLAP_S = 12.0
 """How long a reading that was replaced may still be what the group's meter shows."""
+FOLLOW_S = 6.0
+"""How long after its acceptance a cut may keep a rise of the base load from being seen. Cars
+have 5 s to follow; counting on them sooner would cut others for a fall that is on its way."""
 LEASE_S = 900.0
 RENEW_AFTER_S = LEASE_S / 3
 
@@ -210,11 +213,13 @@ class _Step:
             rising = known.may_rise_since is not None and self._now - known.may_rise_since < RISE_S
             overlaps = self._now - known.draw.at < OVERLAP_S
             aim_a = known.commitment.aim_a(connector, self._now)
+            followed_a = known.commitment.followed_a(self._now, FOLLOW_S)
             draws.append(
                 may_draw(
                     reading=known.draw.reading,
                     before=known.draw.before if overlaps else None,
                     commanded=connector.phase_map.spread(aim_a),
+                    followed=None if followed_a is None else connector.phase_map.spread(followed_a),
                     rising_to=booked if rising else None,
                 )
             )

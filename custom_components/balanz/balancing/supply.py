@@ -125,21 +125,25 @@ def may_draw(
     reading: DrawInterval,
     before: DrawInterval | None,
     commanded: PhaseCurrents,
+    followed: PhaseCurrents | None,
     rising_to: PhaseCurrents | None,
 ) -> DrawInterval:
     """Return what a metering connector may be drawing.
 
     `before` is the reading that was replaced a moment ago, None once that no longer matters: the
     group's meter may still show it. `commanded` bounds the draw from above as soon as it is
-    obeyed, so that it may already have fallen that far; `rising_to` is what it may have risen to
-    since its last reading, None where nothing lets it rise.
+    obeyed, so that it may already have fallen that far; `followed` is a limit that has been in
+    force for long enough to be obeyed, None where none has. `rising_to` is what it may have risen
+    to since its last reading, None where nothing lets it rise.
     """
     least, most = reading.least, reading.most
     if before is not None:
         least, most = least.minimum(before.least), most.maximum(before.most)
     if rising_to is not None:
         most = most.maximum(rising_to)
-    return DrawInterval(least=least.minimum(commanded), most=most)
+    if followed is not None:
+        most = most.minimum(followed)
+    return DrawInterval(least=least.minimum(commanded).minimum(most), most=most)
 
 
 def available(capacity_a: float, base_load: PhaseCurrents, margin_a: float) -> PhaseCurrents:

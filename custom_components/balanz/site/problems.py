@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .balancing.control import GroupView, Inputs, Result
-from .balancing.model import ConnectorKey, Group, Site
+from ..balancing.control import GroupView, Inputs, Result
+from ..balancing.model import ConnectorKey, Group, Site
+from ..storage.journal import Journal
+from ..storage.ledger import KeptBooking
 from .live import LiveConnector
 from .snapshot import Problem, ProblemKind
-from .storage.journal import Journal
-from .storage.ledger import KeptBooking
 
 GRACE_S = 60.0
 """After a start, sensors and chargers need time before they say anything."""

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from .balancing.commitments import READING_MAX_AGE_S, Commitment
-from .balancing.control import ConnectorInput, Draw, Line
-from .balancing.demand import Appetite
-from .balancing.model import Connector
-from .balancing.reasons import Reason, Rule
-from .balancing.supply import DrawInterval
-from .csms.events import (
+from ..balancing.commitments import READING_MAX_AGE_S, Commitment
+from ..balancing.control import ConnectorInput, Draw, Line
+from ..balancing.demand import Appetite
+from ..balancing.model import Connector
+from ..balancing.reasons import Reason, Rule
+from ..balancing.supply import DrawInterval
+from ..csms.events import (
     ConnectorStatus,
     MeterValues,
     MeterValuesReceived,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .balancing.model import MINIMUM_CURRENT_A, Group
-from .balancing.phases import PhaseMap
+from ..balancing.model import MINIMUM_CURRENT_A, Group
+from ..balancing.phases import PhaseMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from .balancing.control import LEASE_S, Booking, Command, Inputs, Kind, Line, Result, State, step
-from .balancing.model import ConnectorKey
-from .balancing.phases import PhaseCurrents
-from .balancing.supply import MeterReading
-from .csms.events import (
+from ..balancing.control import LEASE_S, Booking, Command, Inputs, Kind, Line, Result, State, step
+from ..balancing.model import ConnectorKey
+from ..balancing.phases import PhaseCurrents
+from ..balancing.supply import MeterReading
+from ..csms.events import (
     ConnectorsCounted,
     LineFreed,
     MeterValuesReceived,
@@ -26,17 +26,17 @@ from .csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
-from .csms.profiles import Limit
-from .csms.server import CentralSystem, ServerSettings
-from .csms.station import LimitAnswer, Station, StationUnreachable
-from .csms.transactions import TransactionBook
+from ..csms.profiles import Limit
+from ..csms.server import CentralSystem, ServerSettings
+from ..csms.station import LimitAnswer, Station, StationUnreachable
+from ..csms.transactions import TransactionBook
+from ..storage.journal import Journal, StorageError
+from ..storage.ledger import KeptBooking, Ledger, Record
 from .live import LiveConnector
 from .problems import ProblemWatch
 from .settings import ChargerSettings, SiteSettings
 from .snapshot import PendingCharger, Problem, SiteSnapshot
 from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
-from .storage.journal import Journal, StorageError
-from .storage.ledger import KeptBooking, Ledger, Record
 from .topology import build_site
 
 COALESCE_S = 0.02

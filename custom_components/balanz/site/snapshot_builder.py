@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from .balancing.control import Result
-from .balancing.model import ConnectorKey, Site
-from .balancing.reasons import Reason
-from .balancing.supply import MeterReading
-from .csms.events import BootInfo, ConnectorStatus
+from ..balancing.control import Result
+from ..balancing.model import ConnectorKey, Site
+from ..balancing.reasons import Reason
+from ..balancing.supply import MeterReading
+from ..csms.events import BootInfo, ConnectorStatus
 from .live import LiveConnector
 from .settings import ChargerSettings
 from .snapshot import (

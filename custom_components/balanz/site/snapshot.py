@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .balancing.model import ConnectorKey
-from .balancing.phases import Phase, PhaseCurrents
-from .balancing.reasons import Rule
-from .csms.events import BootInfo, ConnectorStatus
+from ..balancing.model import ConnectorKey
+from ..balancing.phases import Phase, PhaseCurrents
+from ..balancing.reasons import Rule
+from ..csms.events import BootInfo, ConnectorStatus
 
 
 class ProblemKind(StrEnum):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Group, Site
+from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Group, Site
 from .settings import ChargerSettings, SiteSettings
 
 _CHARGER_GROUP_PREFIX = "charger:"

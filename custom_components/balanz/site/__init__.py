@@ -1,0 +1,5 @@
+"""The staircase: one running site, which needs no Home Assistant."""
+
+from .site import BalanzSite
+
+__all__ = ["BalanzSite"]
