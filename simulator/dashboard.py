@@ -8,6 +8,9 @@ from .home_assistant_client import HomeAssistantClient
 
 type Card = dict[str, Any]
 
+URL_PATH = "balanz-charging"
+"""Where in the frontend it is."""
+
 
 async def save_overview(
     client: HomeAssistantClient,
@@ -15,17 +18,28 @@ async def save_overview(
     group_id: str,
     identities: Sequence[str],
 ) -> None:
-    """Make it the default dashboard."""
+    """Make it a dashboard of its own in the sidebar."""
+    known = await client.command("lovelace/dashboards/list")
+    if not any(dashboard["url_path"] == URL_PATH for dashboard in known):
+        await client.command(
+            "lovelace/dashboards/create",
+            url_path=URL_PATH,
+            title="Charging",
+            icon="mdi:ev-station",
+            show_in_sidebar=True,
+        )
     sections = [
         _section("My home", _group_cards(entities, "root")),
         _section("Garage", _group_cards(entities, group_id)),
         *(
-            _section(f"Charger {identity}", _charger_cards(entities, identity))
-            for identity in identities
+            _section(f"Charger {number}", _charger_cards(entities, identity))
+            for number, identity in enumerate(identities, start=1)
         ),
     ]
     view = {"title": "Charging", "type": "sections", "max_columns": 3, "sections": sections}
-    await client.command("lovelace/config/save", config={"title": "Home", "views": [view]})
+    await client.command(
+        "lovelace/config/save", url_path=URL_PATH, config={"title": "Charging", "views": [view]}
+    )
 
 
 def _section(title: str, cards: list[Card]) -> Card:
@@ -33,22 +47,23 @@ def _section(title: str, cards: list[Card]) -> Card:
 
 
 def _group_cards(entities: SiteEntities, group_id: str) -> list[Card]:
-    sensors = [
-        entities.entity_id("sensor", f"_{group_id}_{key}")
-        for key in ("available", "allocated", "booked")
-    ]
+    capacity = entities.entity_id("number", f"_{group_id}_capacity")
+    available = entities.entity_id("sensor", f"_{group_id}_available")
+    allocated = entities.entity_id("sensor", f"_{group_id}_allocated")
     return [
         {
-            "type": "tile",
-            "entity": entities.entity_id("number", f"_{group_id}_capacity"),
+            **_tile(capacity, "Capacity", columns=12),
             "features": [{"type": "numeric-input", "style": "buttons"}],
-            "grid_options": {"columns": 12},
         },
-        *(_tile(sensor) for sensor in sensors),
+        _tile(available, "Available"),
+        _tile(allocated, "Allocated"),
         {
             "type": "history-graph",
             "hours_to_show": 0.1,
-            "entities": [{"entity": sensor} for sensor in sensors],
+            "entities": [
+                {"entity": available, "name": "Available"},
+                {"entity": allocated, "name": "Allocated"},
+            ],
             "grid_options": {"columns": 12},
         },
     ]
@@ -56,13 +71,19 @@ def _group_cards(entities: SiteEntities, group_id: str) -> list[Card]:
 
 def _charger_cards(entities: SiteEntities, identity: str) -> list[Card]:
     return [
-        _tile(entities.of_charger("switch", identity, "charging_allowed")),
-        *(
-            _tile(entities.of_charger("sensor", identity, key))
-            for key in ("status", "limit_commanded", "reason", "power", "session_energy")
-        ),
+        _tile(entities.of_charger("sensor", identity, "limit_commanded"), "Limit"),
+        _tile(entities.of_charger("sensor", identity, "power"), "Power"),
+        _tile(entities.of_charger("sensor", identity, "reason"), "Reason", columns=12),
+        _tile(entities.of_charger("sensor", identity, "status"), "Status"),
+        _tile(entities.of_charger("sensor", identity, "session_energy"), "Session"),
+        _tile(entities.of_charger("switch", identity, "charging_allowed"), "Charging", columns=12),
     ]
 
 
-def _tile(entity_id: str) -> Card:
-    return {"type": "tile", "entity": entity_id, "grid_options": {"columns": 6}}
+def _tile(entity_id: str, name: str, *, columns: int = 6) -> Card:
+    return {
+        "type": "tile",
+        "entity": entity_id,
+        "name": name,
+        "grid_options": {"columns": columns},
+    }

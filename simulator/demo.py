@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import grid_meter
 from .charger import SimulatedCharger
-from .dashboard import save_overview
+from .dashboard import URL_PATH, save_overview
 from .entities import SiteEntities
 from .fleet import make_fleet
 from .home_assistant import HassProcess, HomeAssistantFailed
@@ -28,7 +28,7 @@ from .site_setup import SetupFailed, SiteSetup, charger_form
 MAIN_FUSE_A = 32.0
 GARAGE_A = 25.0
 EVENING_GARAGE_A = 16.0
-EVENING = (35.0, 60.0)
+EVENING = (45.0, 65.0)
 """When, in seconds, an automation holds the garage lower."""
 METER_PERIOD_S = 1.0
 STATUS_PERIOD_S = 5.0
@@ -177,13 +177,13 @@ class Demo:
         garage = await entities.state_of("number", f"{group_id}_capacity")
         self._garage.limit_a = float(garage)
         print(
-            f"\nHome Assistant: {self._hass.url}   user: {self._hass.user}   "
+            f"\nHome Assistant: {self._hass.url}/{URL_PATH}   user: {self._hass.user}   "
             f"password: {self._hass.password}\n"
             f"Chargers dial:  ws://127.0.0.1:{self._options.ocpp_port}/IDENTITY\n",
             flush=True,
         )
         if not self._options.headless:
-            webbrowser.open(self._hass.url)
+            webbrowser.open(f"{self._hass.url}/{URL_PATH}")
         return entities
 
     async def _meter(self) -> None:

@@ -1,6 +1,5 @@
 """The forms of the config flows: their fields, and what is wrong with an input."""
 
-import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -49,6 +48,7 @@ from .const import (
     DEFAULT_VOLTAGE_V,
     MAXIMUM_CONNECTORS,
 )
+from .csms.websocket import is_identity
 from .supply import Direction, SupplyKind, sensor_names
 
 type Errors = dict[str, str]
@@ -57,8 +57,6 @@ type Errors = dict[str, str]
 HIGHEST_RATING_A = 2000
 HIGHEST_CHARGER_RATING_A = 125
 DEFAULT_CHARGER_RATING_A = 16.0
-_IDENTITY = re.compile(r"[A-Za-z0-9_.:*+=@|-]{1,48}")
-"""What OCPP 1.6 chargers call themselves, and nothing that means something in a URL."""
 
 
 def current_selector(
@@ -270,7 +268,7 @@ def read_charger_input(
     maximum_a = user_input.get(CONF_MAXIMUM_A, rating_a)
     fallback_a = user_input[CONF_ADVANCED][CONF_FALLBACK_A]
     errors: Errors = {}
-    if CONF_IDENTITY in user_input and not _IDENTITY.fullmatch(user_input[CONF_IDENTITY]):
+    if CONF_IDENTITY in user_input and not is_identity(user_input[CONF_IDENTITY]):
         errors[CONF_IDENTITY] = "identity_invalid"
     if minimum_a > rating_a:
         errors[CONF_MINIMUM_A] = "above_rating"

@@ -281,7 +281,7 @@ class GroupSensor(GroupEntity, SensorEntity):
         phase: Phase | None,
     ) -> None:
         """Show one current of a group."""
-        super().__init__(coordinator, device, description, measurement=True)
+        super().__init__(coordinator, device, description, measurement=description.metered_only)
         self._phases = device.phases if phase is None else (phase,)
         if phase is not None:
             self._attr_unique_id = f"{self._attr_unique_id}_{phase.lower()}"

@@ -3,16 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from custom_components.balanz.balancing.commitments import Commitment, Reading
-from custom_components.balanz.balancing.control import (
-    ConnectorInput,
-    Draw,
-    Inputs,
-    Line,
-    Result,
-    State,
-    step,
-)
+from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.demand import Appetite
+from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
 from custom_components.balanz.balancing.model import Connector, ConnectorKey, Group, Site
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.reasons import Rule

@@ -2,7 +2,9 @@
 
 from hypothesis import given, settings
 
-from custom_components.balanz.balancing.control import Inputs, Kind, Result
+from custom_components.balanz.balancing.commands import Kind
+from custom_components.balanz.balancing.control import Result
+from custom_components.balanz.balancing.inputs import Inputs
 from custom_components.balanz.balancing.phases import PhaseCurrents
 
 from .truth import Manner

@@ -6,15 +6,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.balanz.balancing.control import (
-    Command,
-    Inputs,
-    Kind,
-    Line,
-    Result,
-    State,
-    step,
-)
+from custom_components.balanz.balancing.commands import Command, Kind
+from custom_components.balanz.balancing.control import Result, State, step
+from custom_components.balanz.balancing.inputs import Inputs, Line
 from custom_components.balanz.balancing.model import ConnectorKey, Group, Site
 from custom_components.balanz.balancing.phases import Phase
 

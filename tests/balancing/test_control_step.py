@@ -4,22 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.balanz.balancing.commitments import LAG_S, Commitment, Pending
-from custom_components.balanz.balancing.control import (
+from custom_components.balanz.balancing.commands import (
     LEASE_S,
-    PATIENCE_S,
     RAISE_SPACING_S,
     RENEW_AFTER_S,
-    RETRY_S,
-    Booking,
     Command,
     Kind,
-    Line,
-    State,
 )
+from custom_components.balanz.balancing.commitments import LAG_S, Commitment, Pending
+from custom_components.balanz.balancing.control import State
+from custom_components.balanz.balancing.inputs import Booking, Line
 from custom_components.balanz.balancing.phases import Phase, PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.reasons import Reason, Rule
+from custom_components.balanz.balancing.standing import RETRY_S
 from custom_components.balanz.balancing.supply import BaseLoad
+from custom_components.balanz.balancing.targets import PATIENCE_S
 
 from .build import (
     NOW,

@@ -2,12 +2,9 @@
 
 import pytest
 
+from custom_components.balanz.balancing.commands import Command, Kind
 from custom_components.balanz.balancing.commitments import Commitment
-from custom_components.balanz.balancing.control import (
-    Command,
-    Kind,
-    State,
-)
+from custom_components.balanz.balancing.control import State
 from custom_components.balanz.balancing.demand import Appetite
 from custom_components.balanz.balancing.phases import PhaseMap
 from custom_components.balanz.balancing.reasons import Reason, Rule

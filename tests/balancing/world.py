@@ -9,19 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from custom_components.balanz.balancing.commands import Command, Kind
 from custom_components.balanz.balancing.commitments import READING_MAX_AGE_S, Commitment
-from custom_components.balanz.balancing.control import (
-    Command,
-    ConnectorInput,
-    Draw,
-    Inputs,
-    Kind,
-    Line,
-    Result,
-    State,
-    step,
-)
+from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.demand import Appetite
+from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
 from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.phases import ZERO, PhaseCurrents
 from custom_components.balanz.balancing.reasons import Rule

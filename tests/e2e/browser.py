@@ -46,6 +46,10 @@ class Browser:
         await self.page.evaluate("document.fonts.ready.then(() => undefined)")
         await self.page.wait_for_timeout(700)  # Transitions have no event to wait for.
 
+    async def shows(self, text: str) -> bool:
+        """Return whether the page shows a text, also inside its components."""
+        return await self.page.get_by_text(text).first.is_visible()
+
     async def screenshot(self, file: Path) -> None:
         """Save what the tab shows as a PNG."""
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -163,7 +163,7 @@ class Commitment:
         return self.booked_a(connector, now)
 
     def followed_a(self, now: float, within_s: float) -> float | None:
-        """Return the accepted limit once it had this long to be obeyed; None before, or in doubt."""
+        """Return the accepted limit once it had this long to be obeyed; None before or in doubt."""
         if self.accepted_a is None or self.accepted_at is None or self.exceeds:
             return None
         if self.pending is not None or self.uncertain_a is not None:

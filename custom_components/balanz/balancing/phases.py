@@ -113,9 +113,7 @@ class PhaseMap(StrEnum):
     @property
     def lines(self) -> tuple[Phase, ...] | None:
         """The grid phase behind each of the charger's lines, or None where it is not known."""
-        if self is PhaseMap.UNKNOWN:
-            return None
-        return tuple(Phase(line.upper()) for line in self.value.split("_"))
+        return _LINES.get(self)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -143,3 +141,10 @@ class PhaseMap(StrEnum):
             currents[phase] = current_a
         known = PhaseCurrents(l1=currents[Phase.L1], l2=currents[Phase.L2], l3=currents[Phase.L3])
         return known, known
+
+
+_LINES: dict[PhaseMap, tuple[Phase, ...]] = {
+    wiring: tuple(Phase(line.upper()) for line in wiring.split("_"))
+    for wiring in PhaseMap
+    if wiring is not PhaseMap.UNKNOWN
+}

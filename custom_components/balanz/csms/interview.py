@@ -8,7 +8,6 @@ import logging
 from typing import Any, Protocol
 
 from .capabilities import Capabilities, Key, Setting
-from .events import BootInfo
 from .rpc_frames import Payload
 from .station_errors import CommandRejected, StationError, StationUnreachable
 
@@ -26,7 +25,6 @@ class Interviewee(Protocol):
     """A charger that can be asked."""
 
     identity: str
-    boot: BootInfo | None
     capabilities: Capabilities
 
     @property
@@ -57,8 +55,6 @@ class _Interview:
         self._silences = 0
 
     async def hold(self, *, read_settings: bool) -> None:
-        if self._station.boot is None:
-            await self._ask("TriggerMessage", {"requestedMessage": "BootNotification"})
         if read_settings:
             settings = await self._read_settings()
             self._station.capabilities = Capabilities.from_settings(settings)

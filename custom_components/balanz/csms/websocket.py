@@ -27,7 +27,12 @@ def parse_identity(path: str) -> str | None:
         identity = unquote_to_bytes(segment).decode()
     except UnicodeError:
         return None
-    return identity if _IDENTITY.fullmatch(identity) else None
+    return identity if is_identity(identity) else None
+
+
+def is_identity(text: str) -> bool:
+    """Return whether a charger can be called so: nothing that means something in a URL."""
+    return _IDENTITY.fullmatch(text) is not None
 
 
 def offered_subprotocols(headers: list[str]) -> list[str]:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..balancing.commitments import READING_MAX_AGE_S, Commitment
-from ..balancing.control import ConnectorInput, Draw, Line
 from ..balancing.demand import Appetite
+from ..balancing.inputs import ConnectorInput, Draw, Line
 from ..balancing.model import Connector
 from ..balancing.reasons import Reason, Rule
 from ..balancing.supply import DrawInterval

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..balancing.control import GroupView, Inputs, Result
+from ..balancing.control import Result
+from ..balancing.group_view import GroupView
+from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey, Group, Site
 from ..storage.journal import Journal
 from ..storage.ledger import KeptBooking

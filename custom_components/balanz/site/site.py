@@ -5,10 +5,14 @@ import logging
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from ..balancing.control import LEASE_S, Booking, Command, Inputs, Kind, Line, Result, State, step
+from ..balancing.commands import LEASE_S, Command, Kind
+from ..balancing.control import Result, State, step
+from ..balancing.inputs import Booking, Inputs, Line
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from ..balancing.supply import MeterReading
@@ -16,6 +20,7 @@ from ..csms.events import (
     ConnectorsCounted,
     LineFreed,
     MeterValuesReceived,
+    StationConnected,
     StationDescribed,
     StationDisconnected,
     StationEvent,
@@ -34,20 +39,25 @@ from ..storage.journal import Journal, StorageError
 from ..storage.ledger import KeptBooking, Ledger, Record
 from .live import LiveConnector
 from .problems import ProblemWatch
-from .settings import ChargerSettings, SiteSettings
+from .settings import SiteSettings
 from .snapshot import PendingCharger, Problem, SiteSnapshot
 from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
-from .topology import build_site
+from .topology import build_site, home_of, homes_of
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
 LOWER_RECORD_AFTER_S = 30.0
 """A recorded limit is lowered only this long after it was raised, to spare the disk."""
-REFUSED_REMEMBERED = 50
+DISK_RETRY_S = 10.0
+"""How often a failing disk is tried again."""
+REMEMBERED = 50
+"""Unknown chargers to list; strangers must not fill the memory."""
 DEFAULT_PAIRING_S = 900.0
 DEFAULT_ID_TAG = "balanz"
 
 _LOGGER = logging.getLogger(__name__)
+
+type Subject = tuple[object, ...]
 
 
 class BalanzSite:
@@ -72,9 +82,15 @@ class BalanzSite:
         self._pending: dict[str, PendingCharger] = {}
         self._refused: dict[str, None] = {}
         self._recorded_at: dict[ConnectorKey, float] = {}
+        self._recording: set[ConnectorKey] = set()
+        self._writing: list[Record] = []
+        self._lowered: dict[Subject, int] = {}
+        self._leaving: frozenset[ConnectorKey] = frozenset()
+        self._healer: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._pairing_timer: asyncio.TimerHandle | None = None
+        self._pairing_until: datetime | None = None
         self._listeners: set[Callable[[], None]] = set()
         self._problems = ProblemWatch(0.0)
         self._running = False
@@ -93,7 +109,11 @@ class BalanzSite:
         try:
             self._ledger.restore(records)
             self._transactions.restore(records)
-            await self._journal.rewrite([*self._ledger.records(), *self._transactions.records()])
+            # A full disk costs all raises, but not the chargers their central system.
+            with suppress(StorageError):
+                await self._journal.rewrite(
+                    [*self._ledger.records(), *self._transactions.records()]
+                )
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
             self._running = True
@@ -101,9 +121,7 @@ class BalanzSite:
             self._step()
             await self._central.start()
         except BaseException:
-            self._running = False
-            self._cancel_timers()
-            await self._journal.close()
+            await self.stop()
             raise
 
     async def stop(self) -> None:
@@ -137,22 +155,18 @@ class BalanzSite:
         """Take over changed settings without dropping the socket of any charger that stays.
 
         Raises SiteError, and changes nothing, if the groups make no tree; StorageError, and
-        changes nothing, if a booking that has to stay cannot be recorded.
+        changes nothing, if a booking that has to stay cannot be recorded. One call at a time.
         """
         site = build_site(settings)
-        kept = self._bookings_to_keep(settings)
-        for booking in kept:
-            await self._write(self._ledger.note_booking(booking))
+        await self._keep_bookings(settings)
+        # From here on nothing is awaited, so that nobody sees half of the change.
         self._note_new_maxima(settings)
+        self._release_returned(self._settings, settings)
         self._settings = settings
         self._site = site
         identities = {charger.identity for charger in settings.chargers}
         for identity in {key.charger for key in self._live} - identities:
             self._journal.append_soon(self._ledger.apply(self._ledger.note_forgotten(identity)))
-        for booking in tuple(self._ledger.bookings.values()):
-            returned = booking.charger in identities and booking not in kept
-            if returned and self._charger(booking.charger).group_id == booking.group_id:
-                await self._write(self._ledger.note_released(booking.id))
         self._sync_connectors()
         for identity in identities:
             self._pending.pop(identity, None)
@@ -162,7 +176,7 @@ class BalanzSite:
 
     def report_meter(self, group_id: str, currents: PhaseCurrents | None) -> None:
         """Take in a reading of a group's meter, import positive; None: it tells nothing now."""
-        if currents is None:
+        if currents is None or not all(map(isfinite, currents)):
             self._meters[group_id] = None
         else:
             self._meters[group_id] = MeterReading(currents=currents, at=self._now())
@@ -199,6 +213,8 @@ class BalanzSite:
         self._central.pairing_open = True
         loop = asyncio.get_running_loop()
         self._pairing_timer = loop.call_later(duration_s, self.close_pairing)
+        until = datetime.now(UTC) + timedelta(seconds=duration_s)
+        self._pairing_until = until.replace(microsecond=0)
         self._step()
 
     def close_pairing(self) -> None:
@@ -228,7 +244,8 @@ class BalanzSite:
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
-            case StationDisconnected():
+            case StationConnected() | StationDisconnected():
+                # What is behind a new socket may have restarted, and so have lost its limit.
                 self._each(event.identity, LiveConnector.disconnected)
             case (
                 StatusChanged()
@@ -243,10 +260,10 @@ class BalanzSite:
                 self._pending[event.identity] = PendingCharger(
                     identity=event.identity, boot=event.boot, address=event.address
                 )
+                _forget_oldest(self._pending)
             case StationRefused():
                 self._refused[event.identity] = None
-                while len(self._refused) > REFUSED_REMEMBERED:
-                    del self._refused[next(iter(self._refused))]
+                _forget_oldest(self._refused)
             case ConnectorsCounted():
                 self._connectors_counted(event)
             case LineFreed():
@@ -310,6 +327,8 @@ class BalanzSite:
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
+        if self._journal.failing and (self._healer is None or self._healer.done()):
+            self._healer = self._spawn(self._heal_records())
         for wake_at in (result.wake_at, self._problems.next_change(now)):
             if wake_at is not None:
                 self._schedule(max(wake_at - now, COALESCE_S))
@@ -319,17 +338,29 @@ class BalanzSite:
 
         The step that follows its recording decides again whether it still fits.
         """
-        live = self._live[command.key]
-        recorded_a = self._ledger.limits_a.get(command.key, 0.0)
-        if command.kind is Kind.RAISE and recorded_a < command.limit_a:
-            self._spawn(self._record_limit(command.key, command.limit_a))
+        key = command.key
+        station = self._central.stations[key.charger]
+        if command.kind is not Kind.CUT and station.busy:
+            # Another connector's limit has just taken the line. What waits for it may be out of
+            # date when it leaves, so it is decided anew once the line is free.
             return
+        if command.kind is Kind.RAISE:
+            if key in self._leaving or key in self._recording:
+                return
+            if self._ledger.limits_a.get(key, 0.0) < command.limit_a:
+                self._spawn(self._record_limit(key, command.limit_a))
+                return
+        live = self._live[key]
         live.sending(command.limit_a, now)
-        self._spawn(self._send(command))
+        self._spawn(self._send(command, live, station))
 
     async def _record_limit(self, key: ConnectorKey, limit_a: float) -> None:
-        with suppress(StorageError):
-            await self._write(self._ledger.note_limit(key, limit_a))
+        self._recording.add(key)
+        try:
+            with suppress(StorageError):
+                await self._write(self._ledger.note_limit(key, limit_a))
+        finally:
+            self._recording.discard(key)
         self._recorded_at[key] = self._now()
         self._schedule(0.0)
 
@@ -341,30 +372,28 @@ class BalanzSite:
         for key, live in self._live.items():
             possible_a = live.commitment.largest_possible_a()
             recorded_a = self._ledger.limits_a.get(key)
-            if possible_a is None or possible_a == recorded_a:
+            if possible_a is None or possible_a == recorded_a or key in self._recording:
                 continue
-            if recorded_a is not None and possible_a < recorded_a:
-                recently = now - self._recorded_at.get(key, 0.0)
-                if key in raising or recently < LOWER_RECORD_AFTER_S:
-                    continue
+            if recorded_a is None or possible_a > recorded_a:
+                if not self._journal.failing:
+                    self._spawn(self._record_limit(key, possible_a))
+                continue
+            recently = now - self._recorded_at.get(key, 0.0)
+            if key in raising or recently < LOWER_RECORD_AFTER_S:
+                continue
             self._recorded_at[key] = now
             self._journal.append_soon(self._ledger.apply(self._ledger.note_limit(key, possible_a)))
 
-    async def _send(self, command: Command) -> None:
-        live = self._live[command.key]
+    async def _send(self, command: Command, live: LiveConnector, station: Station) -> None:
         sent = live.commitment.pending
+        # A charger that takes nothing but watts gets those of one line: which lines the car uses
+        # is not known, and one of them may carry it all.
         limit = Limit(
-            limit_a=command.limit_a,
-            fallback_a=live.connector.fallback_a,
-            lease_s=LEASE_S,
-            phases=live.charger.phases,
+            limit_a=command.limit_a, fallback_a=live.connector.fallback_a, lease_s=LEASE_S
         )
-        station = self._central.stations.get(command.key.charger)
-        answer = LimitAnswer.NOT_SENT
-        if station is not None:
-            answer = await station.set_limit(
-                command.key.connector, limit, urgent=command.kind is Kind.CUT
-            )
+        answer = await station.set_limit(
+            command.key.connector, limit, urgent=command.kind is Kind.CUT
+        )
         if live.commitment.pending is not sent:
             # The link went meanwhile; what was on its way is booked as uncertain already.
             return
@@ -421,14 +450,18 @@ class BalanzSite:
             problems=problems,
             pending=tuple(self._pending.values()),
             refused=tuple(self._refused),
-            pairing_until=self._pairing_until(now),
+            pairing_until=self._pairing_until,
         )
         if snapshot == self._snapshot:
             return
         self._log_problems(self._snapshot.problems, problems)
         self._snapshot = snapshot
         for listener in tuple(self._listeners):
-            listener()
+            try:
+                listener()
+            except Exception:
+                # Whoever looks on must cost neither the chargers nor the others anything.
+                _LOGGER.exception("A listener failed")
 
     @staticmethod
     def _log_problems(before: tuple[Problem, ...], after: tuple[Problem, ...]) -> None:
@@ -436,12 +469,6 @@ class BalanzSite:
         for problem in after:
             if (problem.kind, problem.subject) not in known:
                 _LOGGER.warning("Problem: %s %s", problem.kind, dict(problem.placeholders))
-
-    def _pairing_until(self, now: float) -> datetime | None:
-        if self._pairing_timer is None:
-            return None
-        left = timedelta(seconds=round(self._pairing_timer.when() - now))
-        return (datetime.now(UTC) + left).replace(microsecond=0)
 
     # Details
 
@@ -468,32 +495,54 @@ class BalanzSite:
                 live.restored(self._ledger.limits_a.get(key))
                 self._live[key] = live
 
-    def _bookings_to_keep(self, settings: SiteSettings) -> list[KeptBooking]:
-        """Return bookings for what removed and moved chargers may still be drawing."""
-        new_site = build_site(settings)
-        kept: list[KeptBooking] = []
-        for key, live in self._live.items():
-            new = new_site.connectors.get(key)
-            old_group_id = live.charger.group_id
-            stays = new is not None and any(
-                charger.identity == key.charger and charger.group_id == old_group_id
-                for charger in settings.chargers
-            )
-            if stays:
-                continue
-            commitment = live.commitment.disconnected()
-            booked_a = commitment.booked_a(live.connector, self._now())
-            if booked_a > 0:
-                kept.append(
-                    KeptBooking(
-                        id=uuid4().hex,
-                        charger=key.charger,
-                        charger_name=live.connector.name,
-                        group_id=old_group_id,
-                        currents=live.connector.phase_map.spread(booked_a),
-                    )
-                )
-        return kept
+    async def _keep_bookings(self, settings: SiteSettings) -> None:
+        """Book what removed and moved chargers may still be drawing.
+
+        Raises StorageError, and books nothing, if that cannot be recorded.
+        """
+        homes = homes_of(settings)
+        known = {group.id for group in settings.groups}
+        leaving = [
+            live
+            for key, live in self._live.items()
+            if homes.get(key) != home_of(live.charger, known)
+        ]
+        bookings = [self._booking_of(live) for live in leaving]
+        records = [self._ledger.note_booking(it) for it in bookings if max(it.currents) > 0]
+        self._leaving = frozenset(live.connector.key for live in leaving)
+        self._writing += records
+        try:
+            for record in records:
+                await self._journal.append(record)
+        except StorageError:
+            for booking in bookings:
+                self._journal.append_soon(self._ledger.note_released(booking.id))
+            raise
+        finally:
+            self._leaving = frozenset()
+            for record in records:
+                self._writing.remove(record)
+        for record in records:
+            self._ledger.apply(record)
+
+    def _booking_of(self, live: LiveConnector) -> KeptBooking:
+        booked_a = live.commitment.disconnected().booked_a(live.connector, self._now())
+        return KeptBooking(
+            id=uuid4().hex,
+            charger=live.connector.key.charger,
+            charger_name=live.connector.name,
+            group_id=live.charger.group_id,
+            currents=live.connector.phase_map.spread(booked_a),
+        )
+
+    def _release_returned(self, old: SiteSettings, new: SiteSettings) -> None:
+        """End the bookings of chargers that are back in their group, and so booked as such."""
+        homes = {(charger.identity, charger.group_id) for charger in new.chargers}
+        homes -= {(charger.identity, charger.group_id) for charger in old.chargers}
+        for booking in tuple(self._ledger.bookings.values()):
+            if (booking.charger, booking.group_id) in homes:
+                record = self._ledger.note_released(booking.id)
+                self._journal.append_soon(self._ledger.apply(record))
 
     def _note_new_maxima(self, settings: SiteSettings) -> None:
         """Let a maximum that was changed in the settings replace that of the number."""
@@ -510,9 +559,13 @@ class BalanzSite:
 
     async def _change(self, record: Record, *, raising: bool) -> None:
         """Make a user's change: recorded before it lets anything rise, after it if it cuts."""
+        subject = _subject(record)
+        lowered = self._lowered.get(subject, 0)
         if raising:
-            await self._write(record)
+            await self._write(record, still_wanted=lambda: self._lowered.get(subject, 0) == lowered)
         else:
+            # A raise that still waits for the disk comes too late: this is the last word.
+            self._lowered[subject] = lowered + 1
             self._journal.append_soon(self._ledger.apply(record))
         for key, live in self._live.items():
             live.enabled = key not in self._ledger.disabled
@@ -520,10 +573,27 @@ class BalanzSite:
             live.maximum_a = min(maximum_a, live.connector.rating_a)
         self._step()
 
-    async def _write(self, record: Record) -> None:
+    async def _write(
+        self, record: Record, *, still_wanted: Callable[[], bool] = lambda: True
+    ) -> None:
         """Record durably, then make the change. Raises StorageError, and changes nothing."""
-        await self._journal.append(record)
-        self._ledger.apply(record)
+        self._writing.append(record)
+        try:
+            await self._journal.append(record)
+        finally:
+            self._writing.remove(record)
+        if still_wanted():
+            self._ledger.apply(record)
+
+    async def _heal_records(self) -> None:
+        """Try the disk until it works, and record anew what it did not take meanwhile."""
+        while self._journal.failing:
+            await asyncio.sleep(DISK_RETRY_S)
+            for record in (*self._ledger.records(), *self._writing):
+                self._journal.append_soon(record)
+            with suppress(StorageError):
+                await self._journal.append({"kind": "disk_tried"})
+        self._schedule(0.0)
 
     def _capacity_a(self, group_id: str) -> float:
         rating_a = self._site.groups[group_id].rating_a
@@ -531,9 +601,6 @@ class BalanzSite:
 
     def _known_group(self, group_id: str) -> str:
         return group_id if group_id in self._site.groups else self._settings.groups[0].id
-
-    def _charger(self, identity: str) -> ChargerSettings:
-        return next(c for c in self._settings.chargers if c.identity == identity)
 
     def _each(self, identity: str, change: Callable[[LiveConnector], None]) -> None:
         for key, live in self._live.items():
@@ -546,10 +613,12 @@ class BalanzSite:
             raise StationUnreachable(identity)
         return station
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Start at once, so that nothing comes between a decision and the wire."""
+        task = asyncio.get_running_loop().create_task(work, eager_start=True)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _cancel_timers(self) -> None:
         if self._timer is not None:
@@ -560,4 +629,14 @@ class BalanzSite:
     def _cancel_pairing_timer(self) -> None:
         if self._pairing_timer is not None:
             self._pairing_timer.cancel()
-            self._pairing_timer = None
+            self._pairing_timer = self._pairing_until = None
+
+
+def _forget_oldest(remembered: dict[str, Any]) -> None:
+    while len(remembered) > REMEMBERED:
+        del remembered[next(iter(remembered))]
+
+
+def _subject(record: Record) -> Subject:
+    """Return what a user's change is about: the same for two values of one number."""
+    return tuple(record.get(name) for name in ("kind", "group", "charger", "connector", "id"))

@@ -1,5 +1,6 @@
 """From settings to the tree of groups and connectors that is balanced."""
 
+from collections.abc import Container
 from dataclasses import replace
 
 from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Group, Site
@@ -17,7 +18,7 @@ def build_site(settings: SiteSettings) -> Site:
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
     connectors: dict[ConnectorKey, Connector] = {}
     for charger in settings.chargers:
-        group_id = charger.group_id if charger.group_id in known else ROOT_GROUP_ID
+        group_id = home_of(charger, known)
         if charger.connectors > 1:
             # What several connectors share is one more circuit: the charger's own.
             own = Group(
@@ -32,6 +33,21 @@ def build_site(settings: SiteSettings) -> Site:
             key = ConnectorKey(charger.identity, number)
             connectors[key] = _connector(key, charger, group_id)
     return Site(groups=groups, connectors=connectors)
+
+
+def home_of(charger: ChargerSettings, known: Container[str]) -> str:
+    """Return the group that a charger hangs in, given the groups that there are."""
+    return charger.group_id if charger.group_id in known else ROOT_GROUP_ID
+
+
+def homes_of(settings: SiteSettings) -> dict[ConnectorKey, str]:
+    """Return the group that each connector hangs in."""
+    known = {group.id for group in settings.groups}
+    return {
+        ConnectorKey(charger.identity, number): home_of(charger, known)
+        for charger in settings.chargers
+        for number in range(1, charger.connectors + 1)
+    }
 
 
 def is_charger_group(group_id: str) -> bool:

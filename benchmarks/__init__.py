@@ -1,0 +1,1 @@
+"""Figures, each by one command: script/benchmark NAME."""

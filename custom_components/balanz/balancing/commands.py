@@ -1,0 +1,169 @@
+"""What to send: every cut at once, and a raise only where it surely fits."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .alarm import Alarm
+from .allocation import EPSILON_A, Resource, fits
+from .headroom import Headroom
+from .inputs import Line
+from .model import ConnectorKey
+from .reasons import Reason, Rule
+from .standing import Standing
+from .targets import Target
+
+RAISE_SPACING_S = 10.0
+"""The least time between two raises of a connector that charges."""
+LEASE_S = 900.0
+RENEW_AFTER_S = LEASE_S / 3
+
+
+class Kind(StrEnum):
+    """What a command does. Cuts go first, and raises are recorded before they are sent."""
+
+    CUT = "cut"
+    RAISE = "raise"
+    RENEW = "renew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A limit to send, A per line."""
+
+    key: ConnectorKey
+    limit_a: float
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to send now, and what keeps the raises that have to wait."""
+
+    commands: tuple[Command, ...]
+    """Cuts and renewals first, raises last."""
+    held_back: Mapping[ConnectorKey, Reason]
+
+
+def plan(
+    standings: Mapping[ConnectorKey, Standing],
+    targets: Mapping[ConnectorKey, Target],
+    headroom: Headroom,
+    *,
+    durable: bool,
+    now: float,
+    alarm: Alarm,
+) -> Plan:
+    """Return what brings the connectors closer to their targets now (monotonic seconds)."""
+    commands: list[Command] = []
+    rising: list[Standing] = []
+    for key, standing in standings.items():
+        line = standing.known.line
+        if line is Line.OFFLINE:
+            continue
+        target_a = targets[key].limit_a
+        in_doubt = standing.known.commitment.in_doubt
+        if not in_doubt and abs(target_a - standing.aim_a) <= EPSILON_A:
+            renew_at = _renewal_at(standing)
+            alarm.at(renew_at)
+            if renew_at is not None and renew_at <= now and line is Line.FREE and durable:
+                commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
+        elif line is Line.BUSY or standing.retry_at is not None:
+            continue
+        elif target_a < standing.aim_a or (in_doubt and target_a <= standing.aim_a):
+            limit_a = _surely_lower_a(standing, target_a, headroom)
+            commands.append(Command(key=key, limit_a=limit_a, kind=Kind.CUT))
+        else:
+            rising.append(standing)
+    raises, held_back = _raises(standings, rising, targets, headroom, durable=durable, now=now)
+    for reason in held_back.values():
+        alarm.at(reason.until)
+    return Plan(commands=(*commands, *raises), held_back=held_back)
+
+
+def _raises(
+    standings: Mapping[ConnectorKey, Standing],
+    rising: Iterable[Standing],
+    targets: Mapping[ConnectorKey, Target],
+    headroom: Headroom,
+    *,
+    durable: bool,
+    now: float,
+) -> tuple[list[Command], dict[ConnectorKey, Reason]]:
+    """Return the raises that fit beside all that may be drawn, and why the others have to wait."""
+    raises: list[Command] = []
+    held_back: dict[ConnectorKey, Reason] = {}
+    room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
+    for standing in sorted(rising, key=_precedence):
+        key = standing.key
+        obstacle = _obstacle(standing, headroom, durable=durable, now=now)
+        if obstacle is not None:
+            held_back[key] = obstacle
+            continue
+        limit_a = _fitting_a(standing, targets[key].limit_a, room)
+        if limit_a is None:
+            held_back[key] = Reason(rule=Rule.CONFIRMING)
+            continue
+        for resource in standing.way:
+            room[resource] -= max(limit_a - standing.booked_a, 0.0)
+        raises.append(Command(key=key, limit_a=limit_a, kind=Kind.RAISE))
+    return raises, held_back
+
+
+def _renewal_at(standing: Standing) -> float | None:
+    """Return when the lease has to be renewed; None where it does not lapse or nobody needs it."""
+    commitment = standing.known.commitment
+    if (
+        not standing.known.wants
+        or commitment.accepted_a is None
+        or commitment.accepted_at is None
+        or commitment.accepted_a <= standing.connector.fallback_a
+    ):
+        return None
+    due_at = commitment.accepted_at + RENEW_AFTER_S
+    return due_at if standing.retry_at is None else max(due_at, standing.retry_at)
+
+
+def _surely_lower_a(standing: Standing, target_a: float, headroom: Headroom) -> float:
+    """Return what to send as a cut so that it raises nothing that a silent meter hides.
+
+    What is booked while in doubt may be far above the limit that is really in force.
+    """
+    connector, commitment = standing.connector, standing.known.commitment
+    if not commitment.in_doubt or headroom.unseen(standing) is None:
+        return target_a
+    if commitment.accepted_a is not None:
+        return min(target_a, commitment.accepted_a)
+    fallback_a = standing.rounded_down(connector.fallback_a)
+    return min(target_a, fallback_a) if fallback_a >= connector.minimum_a else 0.0
+
+
+def _precedence(standing: Standing) -> tuple[int, float, ConnectorKey]:
+    return (-standing.connector.priority, standing.known.waiting_since, standing.key)
+
+
+def _obstacle(
+    standing: Standing, headroom: Headroom, *, durable: bool, now: float
+) -> Reason | None:
+    """Return what forbids any raise of the connector now, however much is left."""
+    unseen = headroom.unseen(standing)
+    if unseen is not None:
+        return Reason(rule=Rule.SUPPLY_UNKNOWN, group_id=unseen)
+    if not durable:
+        return Reason(rule=Rule.STORAGE_FAILING)
+    raised_at = standing.known.raised_at
+    charges = standing.aim_a >= standing.connector.minimum_a
+    if raised_at is not None and charges and raised_at + RAISE_SPACING_S > now:
+        return Reason(rule=Rule.SPACING, until=raised_at + RAISE_SPACING_S)
+    return None
+
+
+def _fitting_a(standing: Standing, target_a: float, room: Mapping[Resource, float]) -> float | None:
+    """Return the raise that fits: the target, or the minimum for a car that has nothing."""
+    # A raise within what is booked already adds nothing, yet it may not leave before the limit
+    # holds again on its way.
+    for limit_a in (target_a, standing.minimum_a):
+        extra_a = max(limit_a - standing.booked_a, 0.0)
+        if limit_a > standing.aim_a and fits(room, standing.way, extra_a):
+            return limit_a
+    return None

@@ -1,0 +1,71 @@
+"""What a step of control looks at: everything that is known now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .commitments import Commitment
+from .demand import Appetite
+from .model import ConnectorKey
+from .phases import PhaseCurrents
+from .reasons import Rule
+from .supply import DrawInterval, MeterReading
+
+
+class Line(StrEnum):
+    """Whether a command can be sent to a charger now."""
+
+    FREE = "free"
+    BUSY = "busy"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """A connector's last reading on the phases of the grid, and the one before it."""
+
+    reading: DrawInterval
+    at: float
+    before: DrawInterval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorInput:
+    """What is known of a connector now."""
+
+    line: Line
+    wants: bool
+    """A car is plugged in, may charge and has not finished."""
+    idle_rule: Rule
+    """Why it gets nothing where it does not want anything."""
+    maximum_a: float
+    commitment: Commitment
+    appetite: Appetite
+    draw: Draw | None = None
+    """None where it does not meter, or has not for a while."""
+    may_rise_since: float | None = None
+    """When something last happened that lets its current rise."""
+    raised_at: float | None = None
+    waiting_since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """Current that is booked for a charger that is no longer set up, or was moved."""
+
+    id: str
+    group_id: str
+    currents: PhaseCurrents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that a step looks at."""
+
+    capacities_a: Mapping[str, float]
+    meters: Mapping[str, MeterReading | None]
+    """For each metered group; None where its meter tells nothing usable now."""
+    connectors: Mapping[ConnectorKey, ConnectorInput]
+    bookings: tuple[Booking, ...] = ()
+    durable: bool = True
+    """Whether a raise can be recorded before it is sent."""

@@ -1,0 +1,101 @@
+"""Where each connector stands: what its ledger and its place amount to, worked out once a step."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .allocation import EPSILON_A, Resource, resources
+from .commitments import Commitment
+from .inputs import ConnectorInput, Inputs
+from .model import Connector, ConnectorKey, Site
+from .phases import PhaseCurrents
+
+RETRY_S = 10.0
+"""How long to wait after a write failed, doubled at each further refusal."""
+RETRY_LONGEST_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One connector at the instant of a step. Currents in A per line."""
+
+    key: ConnectorKey
+    connector: Connector
+    known: ConnectorInput
+    group_ids: tuple[str, ...]
+    """The groups that its current flows through, the root last."""
+    way: tuple[Resource, ...]
+    """The same with each phase that its current may load."""
+    minimum_a: float
+    """The least limit but 0 that can be sent."""
+    maximum_a: float
+    booked_a: float
+    """The most that it may be drawing now."""
+    booked: PhaseCurrents
+    """The same on the phases of the grid."""
+    aim_a: float
+    """What it may draw once all that was sent is answered and obeyed."""
+    excess_a: float
+    """What it is booked above the limit that it should have obeyed by now."""
+    retry_at: float | None
+    """When a failed write may be tried again; None where none has to wait."""
+
+    def rounded_down(self, current_a: float) -> float:
+        """Return the highest limit that can be sent and is not above a current."""
+        step_a = self.connector.step_a
+        return round(math.floor(current_a / step_a + EPSILON_A) * step_a, 1)
+
+
+def standings(site: Site, inputs: Inputs, now: float) -> dict[ConnectorKey, Standing]:
+    """Return where each connector stands now (monotonic seconds)."""
+    group_ids = {
+        group_id: tuple(group.id for group in site.path(group_id)) for group_id in site.groups
+    }
+    return {
+        key: _standing(site, site.connectors[key], known, group_ids, now)
+        for key, known in inputs.connectors.items()
+    }
+
+
+def _standing(
+    site: Site,
+    connector: Connector,
+    known: ConnectorInput,
+    group_ids: Mapping[str, tuple[str, ...]],
+    now: float,
+) -> Standing:
+    commitment = known.commitment
+    booked_a = commitment.booked_a(connector, now)
+    return Standing(
+        key=connector.key,
+        connector=connector,
+        known=known,
+        group_ids=group_ids[connector.group_id],
+        way=resources(site, connector.group_id, connector.phase_map),
+        minimum_a=_minimum_a(connector),
+        maximum_a=min(known.maximum_a, connector.maximum_a, connector.rating_a),
+        booked_a=booked_a,
+        booked=connector.phase_map.spread(booked_a),
+        aim_a=commitment.aim_a(connector, now),
+        excess_a=_excess_a(commitment, booked_a),
+        retry_at=_retry_at(commitment, now),
+    )
+
+
+def _minimum_a(connector: Connector) -> float:
+    steps = math.ceil(connector.minimum_a / connector.step_a - EPSILON_A)
+    return round(steps * connector.step_a, 1)
+
+
+def _excess_a(commitment: Commitment, booked_a: float) -> float:
+    if commitment.accepted_a is None or commitment.pending is not None or not commitment.exceeds:
+        return 0.0
+    return max(booked_a - commitment.accepted_a, 0.0)
+
+
+def _retry_at(commitment: Commitment, now: float) -> float | None:
+    if commitment.failed_at is None:
+        return None
+    wait_s = min(RETRY_S * 2.0 ** max(commitment.refusals - 1, 0), RETRY_LONGEST_S)
+    retry_at = commitment.failed_at + wait_s
+    return retry_at if retry_at > now else None
