@@ -3,53 +3,17 @@
 import asyncio
 import os
 import re
-import sys
 from pathlib import Path
 
 from simulator.dashboard import URL_PATH
-from simulator.home_assistant import REPOSITORY, free_port
 from simulator.home_assistant_client import HomeAssistantClient
 from tests.e2e.browser import logged_in
+from tests.e2e.running_demo import RunningDemo
 
 ON_OVERVIEW = ("My home", "Garage", "Charger 1", "Capacity", "Available", "Reason")
 ON_DEVICE_PAGE = ("Charger 1", "AC 11-3", "by Simulated", "Charging allowed", "Limit", "Reason")
 CHARGING_AFTER_S = 30.0
 """Cars arrive, and each waits for confirmed headroom and for its own start."""
-
-
-class RunningDemo:
-    """The demo in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self._process = process
-        self.url = url
-        self.output = ""
-
-    @classmethod
-    async def start(cls, *options: str) -> RunningDemo:
-        port = free_port()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "simulator.demo", "--headless", "--port", str(port)),
-            *("--ocpp-port", str(free_port()), *options),
-            cwd=REPOSITORY,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        return cls(process, f"http://127.0.0.1:{port}")
-
-    async def read_until(self, text: str) -> None:
-        """Wait until the demo has printed this."""
-        assert self._process.stdout is not None
-        while text not in self.output:
-            line = await self._process.stdout.readline()
-            assert line, f"the demo ended without {text!r}:\n{self.output}"
-            self.output += line.decode()
-
-    async def end(self) -> int:
-        """Wait for the end; return the exit status."""
-        assert self._process.stdout is not None
-        self.output += (await self._process.stdout.read()).decode()
-        return await self._process.wait()
 
 
 def pictures(tmp_path: Path) -> Path:
@@ -58,7 +22,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 async def test_the_demo_shows_cars_that_share_a_fuse_and_sums_up(tmp_path: Path) -> None:
-    demo = await RunningDemo.start("--minutes", "1.3", "--config", str(tmp_path / "config"))
+    demo = await RunningDemo.start("--minutes", "1.2", "--config", str(tmp_path / "config"))
     await demo.read_until("Chargers dial:")
     await asyncio.sleep(CHARGING_AFTER_S)
 
@@ -86,14 +50,3 @@ async def test_the_demo_shows_cars_that_share_a_fuse_and_sums_up(tmp_path: Path)
         safe = rf"{name}: \d+ s above its limit of {limit} A, 0 s of them preventable"
         assert re.search(safe, demo.output), demo.output
     assert "an automation sets the garage's capacity to 16 A" in demo.output
-
-
-async def test_the_demo_takes_up_a_configuration_that_it_has_kept(tmp_path: Path) -> None:
-    options = ("--chargers", "1", "--config", str(tmp_path))
-    first = await RunningDemo.start("--minutes", "0.05", *options)
-    await first.end()
-    second = await RunningDemo.start("--minutes", "0.2", *options)
-    status = await second.end()
-
-    assert status == 0, second.output
-    assert "CP-1: may draw" in second.output
