@@ -307,7 +307,7 @@ def test_a_disobedient_charger_is_not_raised_and_the_others_make_room_for_it() -
     mad = obeying(6.0, reading_a=14.0)
     what = inputs(TWO, [("a", known(mad)), charging("b", 16.0)])
 
-    assert limits(decide(TWO, what)) == {"b": 11.0}
+    assert limits(decide(TWO, what)) == {"a": 6.0, "b": 11.0}
 
 
 def test_the_same_arguments_give_the_same_result() -> None:

@@ -94,12 +94,14 @@ def _share_tier(
 
 
 def resources(site: Site, group_id: str, phase_map: PhaseMap) -> tuple[Resource, ...]:
-    """Return every group and phase that a current in this group flows through."""
+    """Return every group and phase that a current in this group flows through.
+
+    On phases that a group does not have nothing can flow: the map is wrong, and may cost any.
+    """
     return tuple(
         (group.id, phase)
         for group in site.path(group_id)
-        for phase in phase_map.phases
-        if phase in group.phases
+        for phase in _common(phase_map.phases, group.phases) or group.phases
     )
 
 
@@ -116,6 +118,10 @@ def load(site: Site, loads: Iterable[tuple[str, PhaseCurrents]]) -> dict[Resourc
             for phase in group.phases:
                 total[group.id, phase] += currents[phase]
     return total
+
+
+def _common(some: tuple[Phase, ...], others: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    return tuple(phase for phase in some if phase in others)
 
 
 def _first_full(

@@ -1,6 +1,6 @@
 """What to send: every cut at once, and a raise only where it surely fits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,6 +56,7 @@ def plan(
 ) -> Plan:
     """Return what brings the connectors closer to their targets now (monotonic seconds)."""
     commands: list[Command] = []
+    doubtful: list[Standing] = []
     rising: list[Standing] = []
     for key, standing in standings.items():
         line = standing.known.line
@@ -64,17 +65,23 @@ def plan(
         target_a = targets[key].limit_a
         in_doubt = standing.known.commitment.in_doubt
         if not in_doubt and abs(target_a - standing.aim_a) <= EPSILON_A:
-            renew_at = _renewal_at(standing)
+            remind_at, renew_at = standing.known.commitment.remind_at, _renewal_at(standing)
+            alarm.at(remind_at)
             alarm.at(renew_at)
-            if renew_at is not None and renew_at <= now and line is Line.FREE and durable:
+            free = line is Line.FREE and standing.retry_at is None
+            if remind_at is not None and remind_at <= now and free:
+                commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
+            elif renew_at is not None and renew_at <= now and line is Line.FREE and durable:
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
-        elif line is Line.BUSY or standing.retry_at is not None:
+        elif line is Line.BUSY or standing.must_wait(target_a):
             continue
-        elif target_a < standing.aim_a or (in_doubt and target_a <= standing.aim_a):
-            limit_a = _surely_lower_a(standing, target_a, headroom)
-            commands.append(Command(key=key, limit_a=limit_a, kind=Kind.CUT))
+        elif in_doubt and target_a <= standing.aim_a + EPSILON_A:
+            doubtful.append(standing)
+        elif target_a < standing.aim_a:
+            commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
         else:
             rising.append(standing)
+    commands.extend(_settling(standings, doubtful, targets, headroom))
     raises, held_back = _raises(standings, rising, targets, headroom, durable=durable, now=now)
     for reason in held_back.values():
         alarm.at(reason.until)
@@ -124,18 +131,41 @@ def _renewal_at(standing: Standing) -> float | None:
     return due_at if standing.retry_at is None else max(due_at, standing.retry_at)
 
 
-def _surely_lower_a(standing: Standing, target_a: float, headroom: Headroom) -> float:
-    """Return what to send as a cut so that it raises nothing that a silent meter hides.
+def _settling(
+    standings: Mapping[ConnectorKey, Standing],
+    doubtful: Collection[Standing],
+    targets: Mapping[ConnectorKey, Target],
+    headroom: Headroom,
+) -> Iterator[Command]:
+    """Yield what settles which limit is in force where that is not known.
 
-    What is booked while in doubt may be far above the limit that is really in force.
+    What is booked meanwhile may be far above it. So what is sent may in truth be a raise, and has
+    to fit beside all that the others may still be drawing.
     """
+    keys = {standing.key for standing in doubtful}
+    room = headroom.room(
+        standings, ((key, one.booked_a) for key, one in standings.items() if key not in keys)
+    )
+    for standing in sorted(doubtful, key=_precedence):
+        fitting_a = standing.rounded_down(min(room[resource] for resource in standing.way))
+        sure_a = _surely_lower_a(standing, headroom)
+        if fitting_a >= standing.minimum_a and headroom.unseen(standing) is None:
+            sure_a = max(sure_a, fitting_a)
+        limit_a = min(targets[standing.key].limit_a, sure_a)
+        for resource in standing.way:
+            room[resource] -= limit_a
+        yield Command(key=standing.key, limit_a=limit_a, kind=Kind.CUT)
+
+
+def _surely_lower_a(standing: Standing, headroom: Headroom) -> float:
+    """Return the highest limit that is no raise, whichever of those possible is in force."""
     connector, commitment = standing.connector, standing.known.commitment
-    if not commitment.in_doubt or headroom.unseen(standing) is None:
-        return target_a
     if commitment.accepted_a is not None:
-        return min(target_a, commitment.accepted_a)
+        return commitment.accepted_a
+    if headroom.unseen(standing) is None:
+        return 0.0
     fallback_a = standing.rounded_down(connector.fallback_a)
-    return min(target_a, fallback_a) if fallback_a >= connector.minimum_a else 0.0
+    return fallback_a if fallback_a >= connector.minimum_a else 0.0
 
 
 def _precedence(standing: Standing) -> tuple[int, float, ConnectorKey]:

@@ -16,6 +16,8 @@ LAG_S = 15.0
 5 s, a car has 5 s to follow (IEC 61851-1), and slow chargers need some seconds to begin."""
 READING_MAX_AGE_S = 45.0
 """A charger whose last reading is older does not count as metering."""
+REMIND_AT_LEAST_EVERY_S = 300.0
+"""How seldom a charger that does not obey its limit is given it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class Commitment:
     """Writes refused in a row."""
     failed_at: float | None = None
     """When a write last failed; None once one was accepted."""
+    failed_a: float | None = None
+    """The limit of that write."""
 
     # What happens to it
 
@@ -75,7 +79,14 @@ class Commitment:
 
     def disconnected(self) -> Commitment:
         """The link is gone: the answer to what is on its way will not come."""
-        return replace(self._unanswered(), online=False, reading=None, failed_at=None)
+        # One that did not obey cannot be seen any more, and does not obey for that.
+        return replace(
+            self._unanswered(),
+            online=False,
+            reading=self.reading if self.exceeds else None,
+            failed_at=None,
+            failed_a=None,
+        )
 
     def sent(self, limit_a: float, now: float) -> Commitment:
         """A limit is about to be written to the wire."""
@@ -83,7 +94,7 @@ class Commitment:
 
     def not_sent(self, now: float) -> Commitment:
         """The pending limit provably never left."""
-        return replace(self, pending=None, failed_at=now)
+        return replace(self, pending=None, failed_at=now, failed_a=self._pending_a)
 
     def accepted(self, now: float, before: Connector) -> Commitment:
         """The charger accepted the pending limit; `before` tells what bounded it until now."""
@@ -109,15 +120,19 @@ class Commitment:
             falling=falling,
             refusals=0,
             failed_at=None,
+            failed_a=None,
         )
 
     def rejected(self, now: float) -> Commitment:
         """The charger refused the pending limit: the old one stays."""
-        return replace(self, pending=None, refusals=self.refusals + 1, failed_at=now)
+        refusals = self.refusals + 1
+        return replace(
+            self, pending=None, refusals=refusals, failed_at=now, failed_a=self._pending_a
+        )
 
     def timed_out(self, now: float) -> Commitment:
         """No answer came: the old and the pending limit may both be in force."""
-        return replace(self._unanswered(), failed_at=now)
+        return replace(self._unanswered(), failed_at=now, failed_a=self._pending_a)
 
     def measured(self, current_a: float, now: float) -> Commitment:
         """A reading of the connector's largest line current arrived."""
@@ -188,6 +203,17 @@ class Commitment:
         )
 
     @property
+    def remind_at(self) -> float | None:
+        """Return when one that does not obey is to be told again; None where it obeys.
+
+        The longer it has not, the less often: it may have lost its limit, or never obey at all.
+        """
+        if not self.exceeds or self.accepted_at is None:
+            return None
+        since = self.accepted_at if self.falling is None else self.falling.since
+        return self.accepted_at + min(max(self.accepted_at - since, LAG_S), REMIND_AT_LEAST_EVERY_S)
+
+    @property
     def in_doubt(self) -> bool:
         """Whether it is not known which limit is in force, and nothing is on its way."""
         return self.pending is None and (self.accepted_a is None or self.uncertain_a is not None)
@@ -222,10 +248,15 @@ class Commitment:
         candidates = (
             self.accepted_a,
             self.uncertain_a,
-            self.pending.limit_a if self.pending is not None else None,
+            self._pending_a,
             self.falling.from_a if self.falling is not None else None,
+            self.reading.current_a if self.reading is not None and self.exceeds else None,
         )
         return [limit_a for limit_a in candidates if limit_a is not None]
+
+    @property
+    def _pending_a(self) -> float | None:
+        return None if self.pending is None else self.pending.limit_a
 
     def _unanswered(self) -> Commitment:
         if self.pending is None or not self._known:

@@ -40,6 +40,15 @@ class Standing:
     retry_at: float | None
     """When a failed write may be tried again; None where none has to wait."""
 
+    def must_wait(self, target_a: float) -> bool:
+        """Return whether a write that failed forbids this one for now.
+
+        What was refused or lost may have been a raise. A cut below that has not failed yet.
+        """
+        failed_a = self.known.commitment.failed_a
+        is_new_cut = failed_a is not None and target_a < min(failed_a, self.aim_a) - EPSILON_A
+        return self.retry_at is not None and not is_new_cut
+
     def rounded_down(self, current_a: float) -> float:
         """Return the highest limit that can be sent and is not above a current."""
         step_a = self.connector.step_a

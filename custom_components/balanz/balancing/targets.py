@@ -110,6 +110,7 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
     """Return what to reckon with if the connector cannot be brought to its share now."""
     commitment = standing.known.commitment
     pending = commitment.pending
+    target_a = 0.0 if share is None else share.limit_a
     if pending is not None:
         patient_until = pending.sent_at + PATIENCE_S
         if commitment.failed_at is None and patient_until > now:
@@ -117,7 +118,7 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
             reckoned_a = pending.limit_a
         else:
             reckoned_a = standing.booked_a
-    elif standing.retry_at is not None:
+    elif standing.must_wait(target_a):
         # It gets no higher either until then, so that others may have what it does not take.
         alarm.at(standing.retry_at)
         return standing.aim_a
@@ -128,7 +129,6 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
         reckoned_a = standing.booked_a
     else:
         return None
-    target_a = 0.0 if share is None else share.limit_a
     return reckoned_a if reckoned_a > target_a + EPSILON_A else None
 
 
