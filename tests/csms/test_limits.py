@@ -1,11 +1,12 @@
 """What becomes of a limit and of other commands on the wire."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from custom_components.balanz.csms.events import LineFreed, StationDisconnected
+from custom_components.balanz.csms.events import LineFreed, StationDisconnected, StationReady
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.rpc_errors import InvalidCall
 from custom_components.balanz.csms.station import (
@@ -254,3 +255,25 @@ async def test_what_breaks_the_schema_never_leaves(station: Station, charger: Ra
 
     assert isinstance(failure.value.__cause__, InvalidCall)
     assert not charger.calls
+
+
+async def test_limits_are_to_be_set_again_once_a_clock_turns_out_to_be_days_behind(
+    central: Bench, charger: RawCharger
+) -> None:
+    def accepted() -> int:
+        return len(central.seen(StationReady))
+
+    before = accepted()
+    await central.stations["CP1"].set_limit(1, LIMIT, urgent=True)
+    for days in (0, 20, 21, 39):
+        stamp = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        await charger.call(
+            "StatusNotification",
+            {"connectorId": 1, "status": "Available", "errorCode": "NoError", "timestamp": stamp},
+        )
+
+    assert accepted() == before + 1
+    await central.stations["CP1"].set_limit(1, LIMIT, urgent=True)
+    sent = charger.received("SetChargingProfile")[-1]["csChargingProfiles"]["chargingSchedule"]
+    start = datetime.fromisoformat(sent["startSchedule"])
+    assert start < datetime.now(UTC) - timedelta(days=39)

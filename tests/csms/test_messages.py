@@ -333,3 +333,22 @@ async def test_a_fault_of_ours_is_an_internal_error_and_no_more(
 
     assert code == "InternalError"
     assert await charger.alive()
+
+
+async def test_starts_on_connectors_that_cannot_be_do_not_pile_up(
+    central: Bench, charger: RawCharger
+) -> None:
+    for connector in (17, 99, 2**31 - 1, -1):
+        await charger.call("StartTransaction", START | {"connectorId": connector})
+
+    assert len(central.transactions.open_transactions) == 1
+
+
+async def test_a_charger_with_one_message_id_for_all_is_heard_each_time(
+    central: Bench, charger: RawCharger
+) -> None:
+    for status in ("Charging", "Available", "Charging"):
+        payload = {"connectorId": 1, "status": status, "errorCode": "NoError"}
+        await charger.call("StatusNotification", payload, "always")
+
+    assert central.stations["CP1"].statuses[1] is ConnectorStatus.CHARGING

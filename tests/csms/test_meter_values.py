@@ -1,5 +1,6 @@
 """Meter values, as chargers really send them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from custom_components.balanz.csms.clock_skew import ClockSkew
 from custom_components.balanz.csms.events import MeterValues
 from custom_components.balanz.csms.lenient import integer, number, text, timestamp
-from custom_components.balanz.csms.v16_meter_values import parse_meter_values
+from custom_components.balanz.csms.v16_meter_values import MAX_VALUES, parse_meter_values
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -277,3 +278,23 @@ def test_a_clock_that_was_set_right_is_right() -> None:
     clock.observe(NOW, NOW)
 
     assert clock.skew_s == 0.0
+
+
+def test_what_is_known_of_a_clock_ends_when_ours_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ClockSkew()
+    clock.observe(NOW, NOW)
+    set_to = time.time() + 3600
+
+    monkeypatch.setattr(time, "time", lambda: set_to)
+
+    assert clock.skew_s is None
+
+
+def test_of_thousands_of_values_in_one_message_the_last_ones_are_read() -> None:
+    one = {"sampledValue": [{"value": "1"}]}
+    last = {"sampledValue": [{"value": "2"}]}
+
+    read = [values.energy_wh for values, _ in parse_meter_values([one] * 5000 + [last], NOW)]
+
+    assert len(read) == MAX_VALUES
+    assert read[-1] == 2.0

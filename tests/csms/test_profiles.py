@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.balanz.csms.capabilities import Capabilities, Key, RateUnit, Setting
-from custom_components.balanz.csms.profiles import Limit, charging_profile
+from custom_components.balanz.csms.profiles import Limit, charging_profile, starts_at
 from custom_components.balanz.csms.validation import Direction, check
 
 from .client import check_call
@@ -21,6 +21,7 @@ def profile(
     *,
     capabilities: Capabilities | None = None,
     clock_skew_s: float | None = None,
+    clock_lag_s: float = 0.0,
     now: datetime = NOW,
 ) -> dict[str, Any]:
     return charging_profile(
@@ -28,6 +29,7 @@ def profile(
         connector=2,
         capabilities=capabilities or Capabilities(),
         clock_skew_s=clock_skew_s,
+        clock_lag_s=clock_lag_s,
         now=now,
     )
 
@@ -46,7 +48,7 @@ async def test_the_profile_of_a_charger_of_which_nothing_is_known() -> None:
         "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Absolute",
         "chargingSchedule": {
-            "startSchedule": "2026-03-01T11:59:00Z",
+            "startSchedule": "2026-02-28T12:00:00Z",
             "chargingRateUnit": "A",
             "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}],
         },
@@ -64,8 +66,8 @@ def test_a_lease_ends_in_the_fallback() -> None:
         clock_skew_s=10.0,
     )
 
-    assert result["chargingSchedule"]["startSchedule"] == "2026-03-01T11:58:40Z"
-    assert periods(result) == [(0, 16.0), (980, 6.0)]
+    assert result["chargingSchedule"]["startSchedule"] == "2026-03-01T11:59:00Z"
+    assert periods(result) == [(0, 16.0), (60 + 900, 6.0)]
 
 
 @pytest.mark.parametrize(
@@ -90,15 +92,28 @@ def test_without_proof_a_limit_stays_for_ever(
     assert periods(result) == [(0, limit.limit_a)]
 
 
-def test_a_profile_starts_in_the_past_even_for_a_clock_that_is_behind() -> None:
-    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=-7200.0)
+def test_a_clock_that_nobody_knows_may_be_hours_behind() -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=None)
+
+    assert starts_at(result) < NOW - timedelta(hours=23)
+
+
+def test_a_clock_that_is_known_to_be_behind_gets_twice_that() -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=-100.0)
+
+    assert starts_at(result) == NOW.replace(microsecond=0) - timedelta(seconds=60 + 200)
+
+
+def test_a_profile_starts_in_the_past_even_for_a_clock_that_is_days_behind() -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_lag_s=7 * 86_400.0)
 
     start = datetime.fromisoformat(result["chargingSchedule"]["startSchedule"])
-    assert start < NOW - timedelta(seconds=7200)
+    assert start < NOW - timedelta(days=7)
 
 
-def test_a_clock_that_was_never_set_does_not_break_the_start() -> None:
-    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=-1.8e9)
+@pytest.mark.parametrize("clock_lag_s", [1.8e9, 6e10])
+def test_a_clock_that_was_never_set_does_not_break_the_start(clock_lag_s: float) -> None:
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_lag_s=clock_lag_s)
 
     assert result["chargingSchedule"]["startSchedule"] == "1970-01-01T00:00:00Z"
 
@@ -125,7 +140,7 @@ def test_a_charger_that_takes_only_watts_gets_watts_of_its_phases() -> None:
     limit_a=st.floats(0, 500),
     fallback_a=st.floats(0, 63),
     lease_s=st.none() | st.floats(1, 3600),
-    skew_s=st.none() | st.floats(-1e6, 1e6),
+    skew_s=st.none() | st.floats(-7e10, 3e11),
     unit=st.sampled_from(RateUnit),
     max_stack_level=st.none() | st.integers(0, 10**6),
 )
@@ -142,6 +157,7 @@ def test_a_profile_is_always_valid_never_too_high_and_never_ends_in_no_limit(
         Limit(limit_a=limit_a, fallback_a=fallback_a, lease_s=lease_s),
         capabilities=Capabilities(rate_unit=unit, max_periods=2, max_stack_level=max_stack_level),
         clock_skew_s=skew_s,
+        clock_lag_s=max(-(skew_s or 0.0), 0.0),
     )
 
     payload = {"connectorId": 2, "csChargingProfiles": result}

@@ -186,7 +186,7 @@ async def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(module, "MAX_REMEMBERED", 1)
     bench = Bench(call_timeout_s=0.01)
     for message_id in ("1", "2", "1"):
-        bench.receive(2, message_id, "MeterValues", {})
+        bench.receive(2, message_id, "DiagnosticsStatusNotification", {})
         await bench.replied(message_id)
     for _ in range(2):
         assert isinstance(await failure_of(bench.rpc.call(*CHANGE)), CallTimeout)

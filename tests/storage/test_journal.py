@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import fcntl
 import json
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -35,7 +37,7 @@ async def journal(path: Path) -> AsyncGenerator[Journal]:
 
 async def read(path: Path) -> tuple[list[dict[str, Any]], int]:
     """Return what a journal opened anew reads, and how many lines it could not."""
-    journal = Journal(path)
+    journal = Journal(Path(shutil.copy(path, path.with_name("copy.jsonl"))))
     records = await journal.open()
     await journal.close()
     return records, journal.damaged_lines
@@ -269,3 +271,29 @@ async def test_what_was_confirmed_survives_kill_9(path: Path) -> None:
 
     assert [record["number"] for record in records[: len(confirmed)]] == confirmed
     assert json.dumps(records)
+
+
+async def test_a_journal_in_use_is_not_opened_twice(journal: Journal, path: Path) -> None:
+    second = Journal(path)
+
+    with pytest.raises(StorageError, match="in use"):
+        await second.open()
+
+    await journal.append(ONE)
+    await journal.close()
+    assert await read(path) == ([ONE], 0)
+
+
+async def test_a_file_system_without_locks_is_good_enough(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    journal = Journal(path)
+    await journal.open()
+    await journal.append(ONE)
+    await journal.close()
+
+    assert await read(path) == ([ONE], 0)

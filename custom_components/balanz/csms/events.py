@@ -81,7 +81,10 @@ class StationDisconnected(StationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationReady(StationEvent):
-    """The charger is accepted and takes commands (boot accepted, or known from before)."""
+    """The charger is accepted and takes commands (boot accepted, or known from before).
+
+    Said again when it turns out that its limits may not be in force.
+    """
 
     booted: bool
     """Whether it has just booted, so that what it had in memory may be lost."""

@@ -25,11 +25,14 @@ class Interviewee(Protocol):
     """A charger that can be asked."""
 
     identity: str
-    capabilities: Capabilities
 
     @property
     def connector_count(self) -> int | None:
         """How many connectors it has, if that is known."""
+        ...
+
+    def learn(self, capabilities: Capabilities) -> None:
+        """Learn what the charger says that it can do."""
         ...
 
     def count_connectors(self, count: int) -> None:
@@ -57,8 +60,9 @@ class _Interview:
     async def hold(self, *, read_settings: bool) -> None:
         if read_settings:
             settings = await self._read_settings()
-            self._station.capabilities = Capabilities.from_settings(settings)
-            self._station.count_connectors(self._station.capabilities.connectors or 0)
+            capabilities = Capabilities.from_settings(settings)
+            self._station.learn(capabilities)
+            self._station.count_connectors(capabilities.connectors or 0)
             await self._tune_meter(settings)
         for connector in range(1, (self._station.connector_count or 1) + 1):
             for message in ("StatusNotification", "MeterValues"):

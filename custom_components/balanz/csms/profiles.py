@@ -9,6 +9,9 @@ from .capabilities import Capabilities, RateUnit
 
 NOMINAL_VOLTAGE_V = 230.0
 BACKDATING_S = 60.0
+"""How long ago a profile starts by a clock whose skew is known."""
+UNKNOWN_CLOCK_S = 86_400.0
+"""The same where it is not: clocks are set wrong, also ours, by hours rather than by days."""
 MAX_STACK_LEVEL = 99
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,16 +45,18 @@ def charging_profile(
     connector: int,
     capabilities: Capabilities,
     clock_skew_s: float | None,
+    clock_lag_s: float = 0.0,
     now: datetime,
 ) -> dict[str, Any]:
     """Return the one TxDefaultProfile that puts a limit in force and never expires to unlimited.
 
-    It starts in the past even by the clock of a charger whose clock is behind. The next one takes
-    its place, since the id stays the same.
+    It starts in the past even by the clock of a charger whose clock is behind, at the worst by the
+    given lag. The next one takes its place, since the id stays the same.
     """
-    backdating_s = BACKDATING_S + 2 * abs(clock_skew_s or 0.0)
-    start = max(now - timedelta(seconds=backdating_s), _EPOCH)
-    unit = capabilities.rate_unit or RateUnit.AMPERE
+    age_s = max(_backdating_s(clock_skew_s), 2 * clock_lag_s)
+    # A clock that is off by millennia must not take the start out of the calendar.
+    start = max(now - timedelta(seconds=min(age_s, (now - _EPOCH).total_seconds())), _EPOCH)
+    stack_level, unit = profile_form(capabilities)
     periods = [{"startPeriod": 0, "limit": _in_unit(limit.limit_a, unit, limit.phases)}]
     if limit.lease_s is not None and _can_lease(limit, limit.lease_s, capabilities, clock_skew_s):
         lapses_after_s = math.floor((now - start).total_seconds() + limit.lease_s)
@@ -63,7 +68,7 @@ def charging_profile(
         )
     return {
         "chargingProfileId": connector,
-        "stackLevel": min(max(capabilities.max_stack_level or 0, 0), MAX_STACK_LEVEL),
+        "stackLevel": stack_level,
         "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Absolute",
         "chargingSchedule": {
@@ -72,6 +77,23 @@ def charging_profile(
             "chargingSchedulePeriod": periods,
         },
     }
+
+
+def profile_form(capabilities: Capabilities) -> tuple[int, RateUnit]:
+    """Return the stack level and the unit that a charger's profiles need to have."""
+    stack_level = min(max(capabilities.max_stack_level or 0, 0), MAX_STACK_LEVEL)
+    return stack_level, capabilities.rate_unit or RateUnit.AMPERE
+
+
+def starts_at(profile: dict[str, Any]) -> datetime:
+    """Return when a profile starts, by the charger's clock."""
+    return datetime.fromisoformat(profile["chargingSchedule"]["startSchedule"])
+
+
+def _backdating_s(clock_skew_s: float | None) -> float:
+    if clock_skew_s is None:
+        return UNKNOWN_CLOCK_S
+    return BACKDATING_S + 2 * max(-clock_skew_s, 0.0)
 
 
 def _can_lease(

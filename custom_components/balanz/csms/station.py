@@ -20,7 +20,7 @@ from .events import (
 )
 from .interview import interview
 from .link import StationLink
-from .profiles import Limit, charging_profile
+from .profiles import Limit, charging_profile, profile_form, starts_at
 from .rpc import RpcConnection
 from .rpc_errors import CallFailed, CallRejected
 from .rpc_frames import Payload
@@ -72,6 +72,7 @@ class Station:
         self._link: StationLink | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None
+        self._limits_start_at: dict[int, datetime] = {}
 
     @property
     def connected(self) -> bool:
@@ -102,8 +103,10 @@ class Station:
             connector=connector,
             capabilities=self.capabilities,
             clock_skew_s=self.clock_skew_s,
+            clock_lag_s=self.clock.lag_s,
             now=datetime.now(UTC),
         )
+        self._limits_start_at[connector] = starts_at(profile)
         payload = {"connectorId": connector, "csChargingProfiles": profile}
         try:
             answer = await self._link.rpc.call("SetChargingProfile", payload, urgent=urgent)
@@ -213,6 +216,23 @@ class Station:
         """Learn that the charger broke the schema."""
         self.violations += 1
         self.last_violation = text
+
+    def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
+        """Learn from a message's timestamp how the charger's clock is set."""
+        self.clock.observe(stamped_at, received_at)
+        if self.ready and any(start > stamped_at for start in self._limits_start_at.values()):
+            # By the charger's clock a limit may not have begun, so that they have to be set again.
+            self._limits_start_at.clear()
+            self.emit(StationReady(identity=self.identity, booted=False))
+
+    def learn(self, capabilities: Capabilities) -> None:
+        """Learn what the charger can do; that it says nothing this time changes nothing."""
+        if capabilities.unread:
+            return
+        before, self.capabilities = self.capabilities, capabilities
+        if self.ready and profile_form(before) != profile_form(capabilities):
+            # In another unit, or below another's stack level, its limits may mean nothing.
+            self.emit(StationReady(identity=self.identity, booted=False))
 
     def saw_connector(self, connector: int) -> None:
         """Learn that a connector exists."""

@@ -26,6 +26,7 @@ from .validation import is_known
 HEARTBEAT_INTERVAL_S = 300
 PENDING_INTERVAL_S = 10
 MAX_ID_TAG_LENGTH = 20
+_NO_CONNECTOR = -1
 _STATUSES = {status.value.replace("_", ""): status for status in ConnectorStatus}
 
 
@@ -39,6 +40,10 @@ class StationState(Protocol):
 
     def emit(self, event: StationEvent) -> None:
         """Tell the world."""
+        ...
+
+    def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
+        """Learn from a message's timestamp how the charger's clock is set."""
         ...
 
     def saw_connector(self, connector: int) -> None:
@@ -95,7 +100,7 @@ class InboundMessages:
         now = datetime.now(UTC)
         stamped_at = timestamp(payload.get("timestamp"))
         if stamped_at is not None:
-            self._station.clock.observe(stamped_at, now)
+            self._station.saw_clock(stamped_at, now)
         status = _STATUSES.get(text(payload.get("status"), 50).lower())
         if status is None or not 0 <= connector <= MAX_CONNECTORS:
             return {}
@@ -118,7 +123,7 @@ class InboundMessages:
         connector = self._connector_of(payload, transaction_id)
         for values, stamped_at in parse_meter_values(payload.get("meterValue"), now):
             if stamped_at is not None:
-                clock.observe(stamped_at, now)
+                self._station.saw_clock(stamped_at, now)
                 if not clock.is_fresh(stamped_at, now):
                     continue
             if connector is None or not 1 <= connector <= MAX_CONNECTORS:
@@ -151,6 +156,9 @@ class InboundMessages:
         connector = require_integer(payload, "connectorId")
         if connector == 0 and self._station.connector_count in (None, 1):
             connector = 1
+        if not 0 <= connector <= MAX_CONNECTORS:
+            # All that cannot be are one, so that no charger can fill the memory with them.
+            connector = _NO_CONNECTOR
         meter_start_wh = require_integer(payload, "meterStart")
         stamped_at = timestamp(payload.get("timestamp"))
         content = StartContent(

@@ -13,6 +13,8 @@ _OFFERED = "Current.Offered"
 _POWER = "Power.Active.Import"
 _ENERGY = "Energy.Active.Import.Register"
 _VOLTAGE = "Voltage"
+MAX_VALUES = 100
+"""More in one message come of no charger that works; they must not hold up the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def parse_meter_values(
     meter_values: object, received_at: datetime
 ) -> Iterator[tuple[MeterValues, datetime | None]]:
     """Yield each sample with its own timestamp, None where it has none; the rest is dropped."""
-    for meter_value in meter_values if isinstance(meter_values, list) else []:
+    for meter_value in meter_values[-MAX_VALUES:] if isinstance(meter_values, list) else []:
         if not isinstance(meter_value, dict):
             continue
         stamped_at = timestamp(meter_value.get("timestamp"))
@@ -54,7 +56,7 @@ def parse_meter_values(
 
 def _parse_one(sampled_values: object, measured_at: datetime) -> MeterValues | None:
     samples: dict[str, _Samples] = {measurand: {} for measurand in _QUANTITIES}
-    for sampled_value in sampled_values if isinstance(sampled_values, list) else []:
+    for sampled_value in sampled_values[:MAX_VALUES] if isinstance(sampled_values, list) else []:
         if isinstance(sampled_value, dict):
             _read_sample(sampled_value, samples)
     currents_a, per_phase = _currents(samples)

@@ -5,6 +5,7 @@ that does not fit its checksum is skipped, so that a torn write costs only itsel
 """
 
 import asyncio
+import fcntl
 import logging
 import os
 import zlib
@@ -51,6 +52,7 @@ class Journal:
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
         self._descriptor = -1
+        self._lock = -1
         self._size = 0
         self._tail_in_doubt = False
         self.damaged_lines = 0
@@ -61,7 +63,7 @@ class Journal:
     async def open(self) -> list[Record]:
         """Open or make the file and return its records.
 
-        Raises StorageError, after which the journal is closed.
+        Raises StorageError, after which the journal is closed; also if another one has it open.
         """
         try:
             return await self._in_thread(self._open)
@@ -142,6 +144,7 @@ class Journal:
 
     def _open(self) -> list[Record]:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _locked(self._path.with_name(self._path.name + ".lock"))
         is_new = not self._path.exists()
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if is_new:
@@ -191,6 +194,9 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 def _encode(record: Record) -> bytes:
@@ -215,6 +221,19 @@ def _write_all(descriptor: int, data: bytes, offset: int) -> None:
         written = os.pwrite(descriptor, remaining, offset)
         remaining = remaining[written:]
         offset += written
+
+
+def _locked(path: Path) -> int:
+    """Return the descriptor that keeps others out; two writers would tear each other's records."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise OSError(f"{path.parent} is in use already") from None
+    except OSError as error:
+        _LOGGER.debug("Cannot lock %s: %s", path, error)
+    return descriptor
 
 
 def _sync_folder(folder: Path) -> None:
