@@ -302,11 +302,14 @@ class GroupSensor(GroupEntity, SensorEntity):
 
 
 class RefusedSensor(GroupEntity, SensorEntity):
-    """How many unknown chargers were refused."""
+    """How many unknown chargers were refused, and who."""
+
+    _unrecorded_attributes = frozenset({"identities"})
 
     @override
     def refresh(self) -> tuple[object, ...]:
-        """Count them."""
+        """Count and name them."""
         snapshot: SiteSnapshot = self.coordinator.snapshot
         self._attr_native_value = len(snapshot.refused)
-        return (self._attr_native_value,)
+        self._attr_extra_state_attributes = {"identities": list(snapshot.refused)}
+        return (snapshot.refused,)

@@ -297,7 +297,7 @@ async def test_pairing_is_opened_by_a_button(hass: HomeAssistant, port: int) -> 
     assert entry.runtime_data.snapshot.pairing_until is not None
 
 
-async def test_a_refused_charger_is_counted(
+async def test_a_refused_charger_is_counted_and_named(
     hass: HomeAssistant, port: int, dial_in: DialIn
 ) -> None:
     entry = site_entry(port)
@@ -306,6 +306,9 @@ async def test_a_refused_charger_is_counted(
     await dial_in("STRANGER")
 
     await wait_until(lambda: state_of(hass, "sensor.home_refused_chargers") == "1")
+    state = hass.states.get("sensor.home_refused_chargers")
+    assert state is not None
+    assert state.attributes["identities"] == ["STRANGER"]
 
 
 async def test_readings_of_the_grid_are_shown(hass: HomeAssistant, port: int) -> None:
