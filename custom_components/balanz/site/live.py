@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from ..balancing.commitments import READING_MAX_AGE_S, Commitment
+from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
 from ..balancing.inputs import ConnectorInput, Draw, Line
 from ..balancing.model import Connector
@@ -63,6 +63,8 @@ class LiveConnector:
 
     def configured(self, connector: Connector, charger: ChargerSettings) -> None:
         """Take over changed settings."""
+        if connector.phase_map is not self.connector.phase_map:
+            self._draw = None
         self.connector = connector
         self.charger = charger
         self.maximum_a = min(self.maximum_a, connector.rating_a)
@@ -163,13 +165,22 @@ class LiveConnector:
     # Views
 
     def ignores_limit_for(self, now: float) -> float:
-        """Return for how long, in s, it has drawn more than it accepted; 0 where it obeys."""
-        if not self.commitment.disobeys(now):
-            self._ignored_since = None
-            return 0.0
-        if self._ignored_since is None:
+        """Return for how long, in s, it has drawn more than it accepted; 0 where it obeys.
+
+        A further cut gives it time to follow, yet only a current that obeys ends the count.
+        """
+        commitment = self.commitment
+        if commitment.disobeys(now) and self._ignored_since is None:
             self._ignored_since = now
-        return now - self._ignored_since
+        reading, accepted_a = commitment.reading, commitment.accepted_a
+        if (
+            not commitment.online
+            or reading is None
+            or accepted_a is None
+            or reading.current_a <= accepted_a + TOLERANCE_A
+        ):
+            self._ignored_since = None
+        return 0.0 if self._ignored_since is None else now - self._ignored_since
 
     @property
     def plugged_in_and_allowed(self) -> bool:
@@ -210,7 +221,7 @@ class LiveConnector:
         phase_map = self.connector.phase_map
         currents_a = values.currents_a
         if currents_a and (values.per_phase or self.charger.phases == 1):
-            lines_a = currents_a[: self.charger.phases]
+            lines_a = wired_lines(currents_a, self.charger.phases)
             least, most = phase_map.draw(lines_a)
             return max(lines_a), DrawInterval(least=least, most=most)
         if currents_a:
@@ -226,6 +237,14 @@ class LiveConnector:
             interval = DrawInterval(least=phase_map.spread(least_a), most=phase_map.spread(most_a))
             return (most_a if single else None), interval
         return None, None
+
+
+def wired_lines(currents_a: tuple[float, ...], phases: int) -> tuple[float, ...]:
+    """Return the currents of the lines that a charger has.
+
+    One of a single line may report it under the name of the grid phase that it is wired to.
+    """
+    return (max(currents_a),) if phases == 1 else currents_a[:phases]
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:

@@ -46,6 +46,7 @@ from .topology import build_site, home_of, homes_of
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
+RETRY_STEP_S = 1.0
 LOWER_RECORD_AFTER_S = 30.0
 """A recorded limit is lowered only this long after it was raised, to spare the disk."""
 DISK_RETRY_S = 10.0
@@ -108,6 +109,9 @@ class BalanzSite:
         records = await self._journal.open()
         try:
             self._ledger.restore(records)
+            if self._journal.damaged_lines:
+                # What is lost may have been a higher limit than the one that is left.
+                self._ledger.limits_a.clear()
             self._transactions.restore(records)
             # A full disk costs all raises, but not the chargers their central system.
             with suppress(StorageError):
@@ -298,7 +302,14 @@ class BalanzSite:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        now = self._now()
+        try:
+            self._decide(self._now())
+        except Exception:
+            # Nobody else would step again, and chargers that wait for a cut must not.
+            _LOGGER.exception("A step failed; it is tried again")
+            self._schedule(RETRY_STEP_S)
+
+    def _decide(self, now: float) -> None:
         inputs = Inputs(
             capacities_a={group_id: self._capacity_a(group_id) for group_id in self._site.groups},
             meters={

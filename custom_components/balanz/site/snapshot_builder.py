@@ -8,7 +8,7 @@ from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
 from ..balancing.supply import MeterReading
 from ..csms.events import BootInfo, ConnectorStatus
-from .live import LiveConnector
+from .live import LiveConnector, wired_lines
 from .settings import ChargerSettings
 from .snapshot import (
     ChargerSnapshot,
@@ -111,7 +111,7 @@ def _line_currents(live: LiveConnector) -> tuple[float | None, float | None, flo
     values = live.values
     if values is None or values.currents_a is None:
         return (None, None, None)
-    known: list[float | None] = list(values.currents_a[: live.charger.phases])
+    known: list[float | None] = list(wired_lines(values.currents_a, live.charger.phases))
     if len(known) < live.charger.phases and not values.per_phase:
         # One value without a phase is only that of a line where there is but one line.
         return (None, None, None)

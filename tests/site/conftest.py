@@ -1,0 +1,73 @@
+"""Real sites on real sockets and files, and chargers that dial in to them, in a hurried loop."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site.settings import SiteSettings
+from simulator.car import Car
+from simulator.charger import SimulatedCharger
+from simulator.faults import Faults
+from simulator.options import ChargerOptions
+
+from .hurried import HurriedLoop, LoopClock
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, type[asyncio.SelectorEventLoop]]:
+    return {"hurried": HurriedLoop}
+
+
+class Bench:
+    """Starts sites and chargers, and stops them all in the end."""
+
+    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+        self.folder = folder
+        self._stack = stack
+
+    async def start(self, settings: SiteSettings, *, folder: Path | None = None) -> BalanzSite:
+        site = BalanzSite(settings=settings, storage_path=folder or self.folder)
+        self._stack.push_async_callback(site.stop)
+        await site.start()
+        return site
+
+    async def dial_in(
+        self,
+        site: BalanzSite,
+        identity: str,
+        *,
+        car: Car | None = None,
+        rating_a: float = 16.0,
+        phases: int = 3,
+        faults: Faults | None = None,
+        **options: Any,
+    ) -> SimulatedCharger:
+        """Switch on a charger, with a car plugged in if one is given."""
+        charger = SimulatedCharger(
+            identity,
+            f"ws://127.0.0.1:{site.port}",
+            rating_a=rating_a,
+            phases=phases,
+            car=car,
+            clock=LoopClock(),
+            options=replace(ChargerOptions(tick_s=0.5, reconnect_s=0.5), **options),
+            faults=faults,
+        )
+        self._stack.push_async_callback(charger.stop)
+        await charger.start()
+        return charger
+
+
+@pytest.fixture
+async def bench(socket_enabled: None, tmp_path: Path) -> AsyncGenerator[Bench]:
+    # Home Assistant's own fixtures pin the real clock to every loop.
+    vars(asyncio.get_running_loop()).pop("time", None)
+    async with AsyncExitStack() as stack:
+        yield Bench(tmp_path / "site", stack)

@@ -1,0 +1,86 @@
+"""The ledger reads back what it wrote, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from custom_components.balanz.balancing.model import ConnectorKey
+from custom_components.balanz.balancing.phases import PhaseCurrents
+from custom_components.balanz.storage.ledger import KeptBooking, Ledger
+
+A, B = ConnectorKey("A", 1), ConnectorKey("B", 2)
+BOOKING = KeptBooking(
+    id="b1",
+    charger="A",
+    charger_name="Left",
+    group_id="root",
+    currents=PhaseCurrents(l1=1.0, l2=2.0, l3=3.0),
+)
+
+
+def filled() -> Ledger:
+    ledger = Ledger()
+    ledger.restore(
+        [
+            ledger.note_limit(A, 16.0),
+            ledger.note_limit(B, 6.0),
+            ledger.note_capacity("root", 20.0),
+            ledger.note_maximum(A, 10.0),
+            ledger.note_enabled(A, enabled=False),
+            ledger.note_booking(BOOKING),
+        ]
+    )
+    return ledger
+
+
+def state(ledger: Ledger) -> tuple[object, ...]:
+    return (
+        ledger.limits_a,
+        ledger.capacities_a,
+        ledger.maxima_a,
+        ledger.disabled,
+        ledger.bookings,
+    )
+
+
+def test_what_its_records_say_is_what_it_knew() -> None:
+    copy = Ledger()
+    copy.restore(filled().records())
+    assert state(copy) == state(filled())
+    assert copy.bookings == {"b1": BOOKING}
+
+
+def test_the_last_record_of_a_thing_counts() -> None:
+    ledger = filled()
+    ledger.apply(ledger.note_limit(A, 8.0))
+    ledger.apply(ledger.note_enabled(A, enabled=True))
+    ledger.apply(ledger.note_released("b1"))
+    ledger.apply(ledger.note_released("b1"))
+    assert (ledger.limits_a[A], ledger.disabled, ledger.bookings) == (8.0, set(), {})
+
+
+def test_a_forgotten_charger_leaves_only_its_bookings() -> None:
+    ledger = filled()
+    ledger.apply(ledger.note_forgotten("A"))
+    assert ledger.limits_a == {B: 6.0}
+    assert (ledger.maxima_a, ledger.disabled) == ({}, set())
+    assert ledger.bookings == {"b1": BOOKING}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"kind": "transaction_started", "id": 1},
+        {"kind": "limit", "charger": "A"},
+        {"kind": "limit", "charger": "A", "connector": "x", "limit_a": 1},
+        {"kind": "capacity", "group": "root", "capacity_a": None},
+        {"kind": "booking", "id": "b2"},
+    ],
+)
+def test_a_record_that_does_not_read_as_one_of_its_own_changes_nothing(
+    record: dict[str, Any],
+) -> None:
+    ledger = filled()
+    ledger.restore([record])
+    assert state(ledger) == state(filled())

@@ -1,0 +1,132 @@
+"""What a site knows after a restart, a kill, and a damaged file."""
+
+import shutil
+from pathlib import Path
+
+from custom_components.balanz.balancing.model import ConnectorKey
+from custom_components.balanz.site.snapshot import ProblemKind
+from simulator.car import Car
+
+from .build import (
+    accepted_a,
+    booked_a,
+    changed,
+    charger,
+    connector,
+    group,
+    pass_s,
+    problems,
+    recorded,
+    settings,
+    until,
+)
+from .conftest import Bench
+
+A = ConnectorKey("A", 1)
+
+
+def limits_recorded(folder: Path) -> list[tuple[str, float]]:
+    return [(it["charger"], it["limit_a"]) for it in recorded(folder, "limit")]
+
+
+async def test_numbers_and_switches_are_kept_over_a_restart(bench: Bench) -> None:
+    setup = settings(charger("A"), groups=(group("garage", rating_a=20.0),))
+    site = await bench.start(setup)
+    await site.set_capacity("garage", 11.0)
+    await site.set_maximum(A, 9.0)
+    await site.set_enabled(A, enabled=False)
+    await site.stop()
+    again = await bench.start(setup)
+    assert again.snapshot.groups["garage"].capacity_a == 11.0
+    assert again.snapshot.groups["root"].capacity_a == 32.0
+    assert connector(again, "A").maximum_a == 9.0
+    assert connector(again, "A").enabled is False
+
+
+async def test_a_capacity_never_stands_above_a_rating_that_was_lowered(bench: Bench) -> None:
+    site = await bench.start(settings())
+    await site.set_capacity("root", 25.0)
+    await site.set_capacity("root", 30.0)
+    await site.stop()
+    again = await bench.start(settings(rating_a=20.0))
+    assert again.snapshot.groups["root"].capacity_a == 20.0
+
+
+async def test_a_maximum_changed_in_the_settings_wins_over_the_number(bench: Bench) -> None:
+    setup = settings(charger("A"))
+    site = await bench.start(setup)
+    await site.set_maximum(A, 9.0)
+    await site.apply(changed(setup, charger("A", maximum_a=12.0)))
+    assert connector(site, "A").maximum_a == 12.0
+    await site.set_maximum(A, 10.0)
+    await site.apply(changed(setup, charger("A", maximum_a=12.0, name="Renamed")))
+    assert connector(site, "A").maximum_a == 10.0
+
+
+async def test_a_rating_that_is_lowered_lowers_the_maximum(bench: Bench) -> None:
+    setup = settings(charger("A"))
+    site = await bench.start(setup)
+    await site.apply(changed(setup, charger("A", rating_a=10.0, maximum_a=16.0)))
+    assert connector(site, "A").maximum_a == 10.0
+    assert connector(site, "A").rating_a == 10.0
+
+
+async def test_after_a_kill_the_charger_is_booked_at_what_the_ledger_proves(
+    bench: Bench, tmp_path: Path
+) -> None:
+    setup = settings(charger("A", keeps_limit=True), charger("B"))
+    site = await bench.start(setup)
+    await bench.dial_in(site, "A", car=Car())
+    await bench.dial_in(site, "B")
+    await until(lambda: accepted_a(site, "A") == 16.0 and booked_a(site, "B") == 0.0)
+    await site.set_capacity("root", 9.0)
+    await until(lambda: booked_a(site, "A") == 9.0)
+    await until(lambda: ("A", 9.0) in limits_recorded(bench.folder))
+    shutil.copytree(bench.folder, tmp_path / "after the kill")
+    again = await bench.start(setup, folder=tmp_path / "after the kill")
+    assert booked_a(again, "A") == 9.0
+    assert booked_a(again, "B") == 16.0
+    assert again.snapshot.groups["root"].capacity_a == 9.0
+
+
+async def test_a_session_goes_on_after_a_kill_under_its_number(
+    bench: Bench, tmp_path: Path
+) -> None:
+    setup = settings(charger("A"))
+    site = await bench.start(setup)
+    first = await bench.dial_in(site, "A", car=Car())
+    await until(lambda: first.transaction_id is not None and first.currents_a[0] == 16.0)
+    await until(lambda: (connector(site, "A").session_energy_wh or 0) > 0)
+    started_at = connector(site, "A").session_started_at
+    number = first.transaction_id
+    shutil.copytree(bench.folder, tmp_path / "after the kill")
+    again = await bench.start(setup, folder=tmp_path / "after the kill")
+    first.url = f"ws://127.0.0.1:{again.port}"
+    await site.stop()
+    await until(lambda: connector(again, "A").session_started_at == started_at)
+    assert first.transaction_id == number
+    await until(lambda: (connector(again, "A").session_energy_wh or 0) > 0)
+    await again.remote_stop(A)
+    await until(lambda: first.transaction_id is None)
+
+
+async def test_a_recorded_limit_follows_a_cut_only_after_a_while(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    await bench.dial_in(site, "A", car=Car())
+    await until(lambda: booked_a(site, "A") == accepted_a(site, "A") == 16.0)
+    await site.set_capacity("root", 8.0)
+    await until(lambda: booked_a(site, "A") == 8.0)
+    assert limits_recorded(bench.folder) == [("A", 16.0)]
+    await pass_s(45.0)
+    assert limits_recorded(bench.folder) == [("A", 16.0), ("A", 8.0)]
+
+
+async def test_a_damaged_record_is_told_and_costs_only_itself(bench: Bench) -> None:
+    bench.folder.mkdir()
+    (bench.folder / "journal.jsonl").write_bytes(b"00000000 {}\n")
+    site = await bench.start(settings(charger("A")))
+    assert problems(site) == {ProblemKind.STORAGE_DAMAGED}
+    assert site.snapshot.problems[0].placeholders == {"lines": "1"}
+    await site.stop()
+    again = await bench.start(settings(charger("A")))
+    assert problems(again) == set()
