@@ -19,7 +19,7 @@ from simulator.home_assistant import HassProcess, free_port
 from simulator.home_assistant_client import ApiError, HomeAssistantClient
 from simulator.house import House, Wire, constant
 from simulator.options import ChargerOptions
-from simulator.site_setup import SiteSetup, charger_form
+from simulator.site_setup import SetupFailed, SiteSetup, charger_form
 
 MAIN_FUSE_A = 25.0
 AUTOMATION = {
@@ -139,6 +139,22 @@ async def test_1_chargers_that_dial_in_are_discovered_and_get_nothing_before_the
     assert discovered == ["Simulated AC 11-3 (CP-1)", "Simulated AC 11-3 (CP-2)"]
     assert not any(charger.accepted for charger in home.chargers)
     assert home.drawn_a() == [0, 0]
+
+
+async def test_1a_a_form_that_cannot_be_is_refused(home: Home) -> None:
+    form = charger_form(
+        name="CP-1",
+        group_id="root",
+        rating_a=16,
+        phases=3,
+        phase_map="l1_l2_l3",
+        fallback_a=3,
+    )
+
+    with pytest.raises(SetupFailed, match="fallback_out_of_range"):
+        await home.site.confirm("CP-1", form)
+    with pytest.raises(SetupFailed, match="Attic"):
+        await home.site.group_id("Attic")
 
 
 async def test_2_two_confirmed_cars_share_what_the_house_leaves(home: Home) -> None:
