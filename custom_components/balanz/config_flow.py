@@ -21,6 +21,7 @@ from homeassistant.core import callback
 from homeassistant.helpers import selector
 
 from .balancing.phases import ALL_PHASES, Phase
+from .charger_url import charger_url
 from .const import (
     CONF_IDENTITY,
     CONF_PHASES,
@@ -35,6 +36,7 @@ from .const import (
 from .discovery import Discovery
 from .entry_settings import group_names, site_phases
 from .forms import (
+    DEFAULT_RATING_A,
     HIGHEST_RATING_A,
     Errors,
     charger_schema,
@@ -53,7 +55,9 @@ SITE_SCHEMA = vol.Schema(
         vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(
             integer_selector(1, 65535), vol.Coerce(int)
         ),
-        vol.Required(CONF_RATING_A): current_selector(HIGHEST_RATING_A, lowest_a=1),
+        vol.Required(CONF_RATING_A, default=DEFAULT_RATING_A): current_selector(
+            HIGHEST_RATING_A, lowest_a=1
+        ),
         vol.Required(CONF_PHASES, default="3"): select(["1", "3"], CONF_PHASES),
     }
 )
@@ -111,10 +115,7 @@ class BalanzConfigFlow(
             old = {**entry.data, CONF_NAME: entry.title}
         errors: Errors = {}
         if user_input is not None:
-            # A port that this site holds itself cannot be tried.
-            if user_input[CONF_PORT] != old.get(CONF_PORT):
-                self._async_abort_entries_match({CONF_PORT: user_input[CONF_PORT]})
-                errors = await async_try_to_listen(user_input[CONF_HOST], user_input[CONF_PORT])
+            errors = await self._async_listening_errors(user_input, old)
             if not errors:
                 self._site = user_input
                 return await self.async_step_supply()
@@ -123,6 +124,18 @@ class BalanzConfigFlow(
             data_schema=self.add_suggested_values_to_schema(SITE_SCHEMA, user_input or old),
             errors=errors,
         )
+
+    async def _async_listening_errors(
+        self, user_input: Mapping[str, Any], old: Mapping[str, Any]
+    ) -> Errors:
+        host, port = user_input[CONF_HOST], user_input[CONF_PORT]
+        if port == old.get(CONF_PORT):
+            # A port that this site holds itself cannot be tried; its new address can, with any.
+            return {} if host == old[CONF_HOST] else await async_try_to_listen(host, 0)
+        sites = self._async_current_entries(include_ignore=False)
+        if any(site.data[CONF_PORT] == port for site in sites):
+            return {CONF_PORT: "port_of_other_site"}
+        return await async_try_to_listen(host, port)
 
     @property
     @override
@@ -155,7 +168,13 @@ class BalanzConfigFlow(
         name = data.pop(CONF_NAME)
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
-        return self.async_create_entry(title=name, data=data)
+        return self.async_create_entry(
+            title=name,
+            data=data,
+            description_placeholders={
+                "url": charger_url(self.hass, data[CONF_HOST], data[CONF_PORT])
+            },
+        )
 
     @override
     async def async_step_integration_discovery(self, discovery_info: Any) -> ConfigFlowResult:

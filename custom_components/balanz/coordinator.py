@@ -199,6 +199,9 @@ class BalanzCoordinator:
                 self._discoveries.withdraw(device.identity)
             for entity in list(self._entities.get(device.key, ())):
                 await entity.async_remove()
+        for key, device in old.items():
+            if key not in self.devices and isinstance(device, ChargerDevice):
+                self._discoveries.pass_over(device.identity)
         self._register_devices(
             device for key, device in self.devices.items() if old.get(key) != device
         )

@@ -27,9 +27,9 @@ class Discovery:
 
     @property
     def title(self) -> str:
-        """What a list of discoveries shows."""
+        """What a list of discoveries shows; it cuts off the end of long ones."""
         known = " ".join(part for part in (self.boot.vendor, self.boot.model) if part)
-        return f"{known} ({self.identity})" if known else self.identity
+        return f"{self.identity} ({known})" if known else self.identity
 
 
 class Discoveries:
@@ -68,6 +68,11 @@ class Discoveries:
                     address=pending.address,
                 ),
             )
+
+    @callback
+    def pass_over(self, identity: str) -> None:
+        """Do not offer a charger that the user has just removed, until pairing is opened anew."""
+        self._offered.add(identity)
 
     @callback
     def withdraw(self, identity: str | None = None) -> None:

@@ -55,6 +55,8 @@ type Errors = dict[str, str]
 """Translation keys of errors, by the field that they belong to."""
 
 HIGHEST_RATING_A = 2000
+DEFAULT_RATING_A = 16.0
+"""A small main fuse: whoever overlooks the field gets too little, never too much."""
 HIGHEST_CHARGER_RATING_A = 125
 DEFAULT_CHARGER_RATING_A = 16.0
 
@@ -177,6 +179,8 @@ def read_supply_input(
     if kind is SupplyKind.NONE:
         if not user_input[CONF_OTHER_LOADS_A] and not user_input[CONF_FEEDS_CHARGERS_ONLY]:
             errors[CONF_OTHER_LOADS_A] = "other_loads_missing"
+        if user_input[CONF_OTHER_LOADS_A] and user_input[CONF_FEEDS_CHARGERS_ONLY]:
+            errors[CONF_FEEDS_CHARGERS_ONLY] = "other_loads_denied"
         return {CONF_KIND: kind, **user_input}, errors
     sensors = {name: user_input[name] for name in sensor_names(kind, phases)}
     for index, (name, entity_id) in enumerate(sensors.items()):

@@ -38,6 +38,7 @@ MAXIMUM = NumberEntityDescription(
     translation_key="maximum",
     device_class=NumberDeviceClass.CURRENT,
     entity_category=EntityCategory.CONFIG,
+    mode=NumberMode.BOX,
     native_step=1,
     native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
 )

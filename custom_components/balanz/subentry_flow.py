@@ -11,12 +11,13 @@ from homeassistant.config_entries import (
     SubentryFlowContext,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.helpers import selector
 from homeassistant.util.ulid import ulid_now
 
 from .balancing.model import ROOT_GROUP_ID
 from .balancing.phases import Phase
+from .charger_url import charger_url
 from .const import (
     CONF_IDENTITY,
     CONF_PARENT,
@@ -27,6 +28,7 @@ from .const import (
 )
 from .entry_settings import group_id_of, group_names, read_entry, site_phases
 from .forms import (
+    DEFAULT_RATING_A,
     HIGHEST_RATING_A,
     Errors,
     charger_schema,
@@ -61,6 +63,9 @@ class ChargerSubentryFlow(ConfigSubentryFlow):
                 charger_schema(group_names(entry), site_phases(entry), identity=True), user_input
             ),
             errors=errors,
+            description_placeholders={
+                "url": charger_url(self.hass, entry.data[CONF_HOST], entry.data[CONF_PORT])
+            },
         )
 
     async def async_step_reconfigure(
@@ -120,7 +125,9 @@ class GroupSubentryFlow(
                 vol.Required(CONF_PARENT, default=ROOT_GROUP_ID): select(
                     self._possible_parents(), CONF_PARENT
                 ),
-                vol.Required(CONF_RATING_A): current_selector(HIGHEST_RATING_A, lowest_a=1),
+                vol.Required(CONF_RATING_A, default=DEFAULT_RATING_A): current_selector(
+                    HIGHEST_RATING_A, lowest_a=1
+                ),
             }
         )
         return self.async_show_form(

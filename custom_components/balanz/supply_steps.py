@@ -41,7 +41,13 @@ class SupplySteps[
 
     async def async_step_supply(self, _user_input: None = None) -> ResultT:
         """Ask what measures the supply."""
-        options = [f"supply_{kind}" for kind in SupplyKind]
+        # With one phase, its power is the total.
+        offered = [
+            kind
+            for kind in SupplyKind
+            if kind is not SupplyKind.TOTAL or len(self.supply_phases) > 1
+        ]
+        options = [f"supply_{kind}" for kind in offered]
         if self.can_keep_supply:
             options.insert(0, SUPPLY_KEEP)
         return self.async_show_menu(step_id="supply", menu_options=options)

@@ -136,7 +136,7 @@ async def test_1_chargers_that_dial_in_are_discovered_and_get_nothing_before_the
         discovered = sorted(flow["context"]["title_placeholders"]["name"] for flow in flows)
         await asyncio.sleep(0.2)
 
-    assert discovered == ["Simulated AC 11-3 (CP-1)", "Simulated AC 11-3 (CP-2)"]
+    assert discovered == ["CP-1 (Simulated AC 11-3)", "CP-2 (Simulated AC 11-3)"]
     assert not any(charger.accepted for charger in home.chargers)
     assert home.drawn_a() == [0, 0]
 

@@ -225,10 +225,49 @@ async def test_a_port_that_needs_rights_is_refused_in_the_form(
 async def test_one_port_has_one_site(hass: HomeAssistant, port: int) -> None:
     await set_up(hass, site_entry(port))
 
-    result = await answer(hass, await start(hass), site(port))
+    refused = await answer(hass, await start(hass), site(port))
 
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "already_configured"
+    assert refused["errors"] == {"port": "port_of_other_site"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        other_port = free.getsockname()[1]
+    menu = await answer(hass, refused, site(other_port))
+    assert menu["step_id"] == "supply"
+
+
+async def test_a_new_address_is_tried_even_on_the_port_that_the_site_holds(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port)
+    await set_up(hass, entry)
+    form = await entry.start_reconfigure_flow(hass)
+
+    refused = await answer(hass, form, {**site(port), "host": "192.0.2.1"})
+
+    assert refused["errors"] == {"host": "cannot_listen"}
+    menu = await answer(hass, refused, site(port))
+    assert menu["step_id"] == "supply"
+
+
+async def test_a_finished_set_up_tells_what_to_enter_at_chargers(
+    hass: HomeAssistant, port: int
+) -> None:
+    menu = await answer(hass, await start(hass), site(port))
+    form = await answer(hass, menu, {"next_step_id": "supply_none"})
+    result = await answer(hass, form, {"other_loads_a": 8, "feeds_chargers_only": False})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["description_placeholders"] == {"url": f"ws://127.0.0.1:{port}/"}
+
+
+async def test_a_group_cannot_feed_chargers_only_and_other_loads(
+    hass: HomeAssistant, port: int
+) -> None:
+    menu = await answer(hass, await start(hass), site(port))
+    form = await answer(hass, menu, {"next_step_id": "supply_none"})
+    result = await answer(hass, form, {"other_loads_a": 8, "feeds_chargers_only": True})
+
+    assert result["errors"] == {"feeds_chargers_only": "other_loads_denied"}
 
 
 async def test_a_site_is_changed_and_keeps_its_sensors(hass: HomeAssistant, port: int) -> None:

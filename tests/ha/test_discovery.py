@@ -47,7 +47,7 @@ async def test_a_discovery_shows_who_dialled_in(
     await dial_in("CP-1", vendor="Acme", model="Wall", serial="S1", firmware="1.2")
     form = await discovered(hass)
 
-    assert offers(hass)[0]["context"]["title_placeholders"] == {"name": "Acme Wall (CP-1)"}
+    assert offers(hass)[0]["context"]["title_placeholders"] == {"name": "CP-1 (Acme Wall)"}
     address = form["description_placeholders"].pop("address")
     assert address.startswith("127.0.0.1")
     assert form["description_placeholders"] == {

@@ -99,7 +99,7 @@ def test_each_error_of_a_form_is_translated() -> None:
     shared = strings_in(SOURCES["forms.py"])
     config = shared | strings_in(SOURCES["config_flow.py"])
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
-    supply = set(re.findall(r'"((?:sensor|not)_\w+|other_loads_missing)"', SOURCES["forms.py"]))
+    supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
     charger_errors = {name for found in charger for name in found if name} - supply
 
