@@ -290,4 +290,4 @@ class BalanzCoordinator:
     @callback
     def _update_issues(self) -> None:
         self._missing = self._supply.missing
-        self._issues.update(self.snapshot, self._missing, self._settings.rehomed)
+        self._issues.update(self.snapshot, self._missing, self._settings)

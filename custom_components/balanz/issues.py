@@ -1,6 +1,6 @@
 """Problems of a site, published as repair issues; they end by themselves once mended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
+from .entry_settings import EntrySettings
 from .site.snapshot import Problem, ProblemKind, SiteSnapshot
 
 SENSOR_MISSING = "sensor_missing"
@@ -45,12 +46,12 @@ class Issues:
         self,
         snapshot: SiteSnapshot,
         missing: Mapping[str, tuple[str, ...]],
-        rehomed: Mapping[str, str],
+        settings: EntrySettings,
     ) -> None:
         """Publish what is wrong now, and take back what is not any more."""
         wanted = {
             f"{self._entry.entry_id}_{issue.kind}_{issue.subject}": issue
-            for issue in self._issues(snapshot, missing, rehomed)
+            for issue in self._issues(snapshot, missing, settings)
         }
         for issue_id in self._published.keys() - wanted.keys():
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
@@ -70,11 +71,11 @@ class Issues:
         self,
         snapshot: SiteSnapshot,
         missing: Mapping[str, tuple[str, ...]],
-        rehomed: Mapping[str, str],
+        settings: EntrySettings,
     ) -> list[_Issue]:
         issues = [
             _Issue(kind=GROUP_GONE, subject=key, placeholders={"name": name})
-            for key, name in rehomed.items()
+            for key, name in settings.rehomed.items()
         ]
         if self.started:
             issues += [
@@ -83,7 +84,7 @@ class Issues:
                     subject=group_id,
                     placeholders={
                         "group": _group_name(snapshot, group_id),
-                        "sensors": ", ".join(sorted(set(entity_ids))),
+                        "sensors": _listed(entity_ids),
                     },
                 )
                 for group_id, entity_ids in missing.items()
@@ -97,7 +98,7 @@ class Issues:
                 _Issue(
                     kind=problem.kind,
                     subject=problem.subject,
-                    placeholders=_placeholders(snapshot, problem),
+                    placeholders=_placeholders(snapshot, problem, settings),
                 )
             )
         return issues
@@ -123,11 +124,19 @@ def _group_name(snapshot: SiteSnapshot, group_id: str) -> str:
     return group_id if group is None else group.name
 
 
-def _placeholders(snapshot: SiteSnapshot, problem: Problem) -> dict[str, str]:
+def _listed(entity_ids: Iterable[str]) -> str:
+    return ", ".join(sorted(set(entity_ids)))
+
+
+def _placeholders(
+    snapshot: SiteSnapshot, problem: Problem, settings: EntrySettings
+) -> dict[str, str]:
     """Return the names that every text can use, whatever the problem tells about itself."""
     charger = snapshot.chargers.get(problem.subject)
+    supply = settings.supplies.get(problem.subject)
     return {
         "group": _group_name(snapshot, problem.subject),
         "charger": problem.subject if charger is None else charger.name,
+        "sensors": "" if supply is None else _listed(supply.sensors.values()),
         **problem.placeholders,
     }

@@ -260,6 +260,13 @@ async def test_a_finished_set_up_tells_what_to_enter_at_chargers(
     assert result["description_placeholders"] == {"url": f"ws://127.0.0.1:{port}/"}
 
 
+async def test_a_site_of_one_phase_is_not_asked_for_a_total(hass: HomeAssistant, port: int) -> None:
+    menu = await answer(hass, await start(hass), site(port, phases="1"))
+
+    assert "supply_power" in menu["menu_options"]
+    assert "supply_total" not in menu["menu_options"]
+
+
 async def test_a_group_cannot_feed_chargers_only_and_other_loads(
     hass: HomeAssistant, port: int
 ) -> None:

@@ -152,6 +152,24 @@ async def test_a_declined_charger_is_offered_again_only_when_pairing_is_opened_a
     await wait_until(lambda: len(offers(hass)) == 2)
 
 
+async def test_a_removed_charger_is_offered_only_when_pairing_is_opened_anew(
+    hass: HomeAssistant, port: int, dial_in: DialIn
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    await dial_in("CP-1")
+    await wait_until(lambda: state_of(hass, "binary_sensor.left_connected") == "on")
+    hass.config_entries.async_remove_subentry(entry, "subentry-CP-1")
+    # Both dial in as unknown ones; the order in which they come does not matter.
+    await dial_in("CP-2")
+    await wait_until(lambda: len(entry.runtime_data.snapshot.pending) == 2)
+    await wait_until(lambda: bool(offers(hass)))
+    assert [offer["context"]["unique_id"] for offer in offers(hass)] == ["home:CP-2"]
+
+    entry.runtime_data.open_pairing()
+    await wait_until(lambda: len(offers(hass)) == 2)
+
+
 async def test_an_ignored_charger_is_not_offered(
     hass: HomeAssistant, port: int, dial_in: DialIn
 ) -> None:

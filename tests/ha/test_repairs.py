@@ -11,6 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from custom_components.balanz.const import DOMAIN
+from custom_components.balanz.entry_settings import read_entry
 from custom_components.balanz.issues import Issues
 from custom_components.balanz.repairs import ReleaseBookingFlow
 from custom_components.balanz.site.snapshot import Problem, ProblemKind
@@ -194,12 +195,13 @@ async def test_each_problem_of_a_site_is_published_and_taken_back(
     published = Issues(hass, entry)
     published.started = True
     quiet = entry.runtime_data.snapshot
-    published.update(replace(quiet, problems=(problem,)), {}, {})
+    settings = read_entry(entry)
+    published.update(replace(quiet, problems=(problem,)), {}, settings)
 
     issue_id = f"home_{problem.kind}_{problem.subject}"
     assert issues(hass)[issue_id].severity is severity
     assert placeholders(hass, issue_id).items() >= named.items()
-    published.update(quiet, {}, {})
+    published.update(quiet, {}, settings)
     assert issue_id not in issues(hass)
 
 
@@ -212,6 +214,21 @@ async def test_a_silent_meter_whose_sensors_are_missing_is_one_issue(
     published.started = True
     silent = Problem(kind=ProblemKind.METER_SILENT, subject="root")
     snapshot = replace(entry.runtime_data.snapshot, problems=(silent,))
-    published.update(snapshot, {"root": ("sensor.grid_l1",)}, {})
+    published.update(snapshot, {"root": ("sensor.grid_l1",)}, read_entry(entry))
 
     assert list(issues(hass)) == ["home_sensor_missing_root"]
+
+
+async def test_a_silent_meter_is_named_with_its_sensors(hass: HomeAssistant, port: int) -> None:
+    meter(hass)
+    entry = site_entry(port, supply=CURRENT_SENSORS)
+    await set_up(hass, entry)
+    published = Issues(hass, entry)
+    published.started = True
+    silent = Problem(kind=ProblemKind.METER_SILENT, subject="root")
+    snapshot = replace(entry.runtime_data.snapshot, problems=(silent,))
+    published.update(snapshot, {}, read_entry(entry))
+
+    assert placeholders(hass, "home_meter_silent_root")["sensors"] == (
+        "sensor.grid_l1, sensor.grid_l2, sensor.grid_l3"
+    )

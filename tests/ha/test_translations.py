@@ -176,6 +176,11 @@ def test_texts_refer_to_no_other_texts() -> None:
     assert "[%key" not in (FOLDER / "translations/en.json").read_text()
 
 
+def test_texts_have_no_tags() -> None:
+    """What looks like a tag makes the whole text unreadable in the frontend."""
+    assert not re.search(r"[<>]", (FOLDER / "translations/en.json").read_text())
+
+
 def test_the_quality_scale_gives_a_reason_for_each_exemption() -> None:
     rules = load_yaml_dict(str(FOLDER / "quality_scale.yaml"))["rules"]
 

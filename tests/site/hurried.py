@@ -1,4 +1,4 @@
-"""An event loop in which a minute takes two and a half seconds, for sites and chargers alike.
+"""An event loop in which a minute takes some four seconds, for sites and chargers alike.
 
 Everything that waits does so by the loop's clock, so that lags, time-outs and windows keep their
 proportions. Sockets and disks are the real ones, at their real speed.
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from simulator.clock import Clock
 
-FACTOR = 25.0
+FACTOR = 16.0
 
 
 class _HurriedSelector(selectors.DefaultSelector):
