@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.reasons import Rule
-from custom_components.balanz.site import site as site_module
+from custom_components.balanz.site import recorder as recorder_module
 from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.storage.journal import StorageError
 from simulator.car import Car
@@ -194,7 +194,7 @@ async def test_a_charger_is_not_removed_while_its_booking_cannot_be_recorded(
 async def test_no_raise_leaves_for_a_charger_that_is_being_removed(
     bench: Bench, slow_disk: SlowDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site_module, "LOWER_RECORD_AFTER_S", 10_000.0)
+    monkeypatch.setattr(recorder_module, "LOWER_RECORD_AFTER_S", 10_000.0)
     before = settings(charger("A", keeps_limit=True), charger("B"), rating_a=16.0)
     site = await bench.start(before)
     leaving = await bench.dial_in(site, "A", car=Car())

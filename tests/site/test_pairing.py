@@ -5,7 +5,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from custom_components.balanz.site import site as site_module
+from custom_components.balanz.site import pairing as pairing_module
 from simulator.car import Car
 from tests.csms.client import RawCharger
 
@@ -29,7 +29,7 @@ async def test_an_unknown_charger_is_refused_and_listed_once(bench: Bench) -> No
 async def test_strangers_do_not_fill_the_list(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site_module, "REMEMBERED", 2)
+    monkeypatch.setattr(pairing_module, "REMEMBERED", 2)
     site = await bench.start(settings())
     for identity in ("X", "Y", "Z"):
         await refused(site.port, identity)

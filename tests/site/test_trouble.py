@@ -176,14 +176,15 @@ async def test_a_raise_that_finds_its_line_taken_is_decided_anew(bench: Bench) -
         limits = limits_received(simulated, 1) + limits_received(simulated, 2)
         return [limit_a for limit_a in limits if limit_a > 6.0]
 
-    assert raises() == []
+    # One car may have come a step before the other, and have had all of it for a moment.
+    earlier = len(raises())
     simulated.faults = Faults(answer_delay_s=4.0)
     await site.set_capacity("root", 32.0)
-    await until(lambda: len(raises()) == 1)
+    await until(lambda: len(raises()) == earlier + 1)
     await site.set_capacity("root", 12.0)
     await pass_s(10.0)
     await until(lambda: [booked_a(site, "A", number) for number in (1, 2)] == [6.0, 6.0])
-    assert len(raises()) == 1
+    assert len(raises()) == earlier + 1
 
 
 async def test_a_link_that_goes_while_a_limit_is_on_its_way_leaves_it_in_doubt(
