@@ -1,6 +1,9 @@
 """balanz: an OCPP central system for EV chargers that share a fuse."""
 
+import contextlib
+import os
 import shutil
+from pathlib import Path
 
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant
@@ -32,7 +35,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bo
             translation_placeholders={
                 "host": entry.data[CONF_HOST],
                 "port": str(entry.data[CONF_PORT]),
-                "error": str(error),
+                "error": _cause(error),
             },
         ) from error
     entry.runtime_data = coordinator
@@ -55,9 +58,23 @@ async def async_unload_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> b
 
 async def async_remove_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> None:
     """Delete what the site has kept on disk."""
-    folder = storage_path(hass, entry.entry_id)
-    if await hass.async_add_executor_job(folder.exists):
-        await hass.async_add_executor_job(shutil.rmtree, folder)
+    await hass.async_add_executor_job(_delete, storage_path(hass, entry.entry_id))
+
+
+def _cause(error: OSError) -> str:
+    """Return the system's own words, without the address that is told already."""
+    # Names that cannot be looked up have negative numbers, which are none of the system's.
+    if error.errno is None or error.errno < 0:
+        return str(error)
+    return os.strerror(error.errno)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a site's folder, and with that of the last site the one around it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
 
 
 async def _entry_changed(_hass: HomeAssistant, entry: BalanzConfigEntry) -> None:

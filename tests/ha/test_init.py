@@ -3,6 +3,7 @@
 import socket
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
@@ -43,6 +44,11 @@ async def test_a_port_that_is_taken_is_tried_again(hass: HomeAssistant, port: in
         await set_up(hass, entry)
     assert state_of_entry(entry) is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "cannot_listen"
+    assert entry.error_reason_translation_placeholders == {
+        "host": "127.0.0.1",
+        "port": str(port),
+        "error": "Address already in use",
+    }
 
     await hass.config_entries.async_reload(entry.entry_id)
 
@@ -81,7 +87,32 @@ async def test_a_removed_entry_leaves_no_files(hass: HomeAssistant, port: int) -
 
     await hass.config_entries.async_remove(entry.entry_id)
 
-    assert not folder.exists()
+    assert not folder.parent.exists()
+
+
+async def test_a_removed_entry_leaves_the_files_of_another_site(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port)
+    await set_up(hass, entry)
+    other = storage_path(hass, "another") / "journal.jsonl"
+    other.parent.mkdir()
+    other.touch()
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert other.exists()
+
+
+async def test_an_address_that_cannot_be_looked_up_is_told(hass: HomeAssistant, port: int) -> None:
+    entry = site_entry(port)
+    # Names are not looked up in tests.
+    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    with patch("asyncio.base_events.BaseEventLoop.create_server", side_effect=unknown):
+        await set_up(hass, entry)
+
+    assert entry.error_reason_translation_placeholders is not None
+    assert "Name or service not known" in entry.error_reason_translation_placeholders["error"]
 
 
 async def test_pairing_is_open_after_the_first_set_up(hass: HomeAssistant, port: int) -> None:

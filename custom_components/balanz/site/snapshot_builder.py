@@ -7,7 +7,8 @@ from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
 from ..balancing.supply import MeterReading
-from ..csms.events import BootInfo, ConnectorStatus
+from ..csms.events import ConnectorStatus
+from ..csms.station import Station
 from .live import LiveConnector, wired_lines
 from .settings import ChargerSettings
 from .snapshot import (
@@ -24,18 +25,18 @@ CHARGING_ABOVE_A = 1.0
 def charger_snapshot(
     charger: ChargerSettings,
     *,
-    connected: bool,
-    boot: BootInfo | None,
+    station: Station | None,
     connectors: Iterable[LiveConnector],
     site: Site,
     now: float,
 ) -> ChargerSnapshot:
     """Return how a charger stands now (monotonic seconds)."""
+    connected = station is not None and station.connected
     return ChargerSnapshot(
         identity=charger.identity,
         name=charger.name,
         connected=connected,
-        boot=boot,
+        boot=None if station is None else station.boot,
         connectors=tuple(
             _connector_snapshot(live, site=site, connected=connected, now=now)
             for live in connectors

@@ -1,0 +1,96 @@
+"""From a command to the wire, and from the charger's answer to what is known of it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+
+from ..balancing.commands import LEASE_S, Command, Kind
+from ..balancing.inputs import Line
+from ..balancing.model import ConnectorKey
+from ..csms.profiles import Limit
+from ..csms.server import CentralSystem
+from ..csms.station import LimitAnswer, Station
+from .leaving import LeavingChargers
+from .live import LiveConnector
+from .recorder import Recorder
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Sends what a step decided, unless it has to be recorded first."""
+
+    def __init__(
+        self,
+        *,
+        central: CentralSystem,
+        live: Mapping[ConnectorKey, LiveConnector],
+        recorder: Recorder,
+        leaving: LeavingChargers,
+        spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+        on_answer: Callable[[], None],
+    ) -> None:
+        """Send nothing yet; `on_answer` is called after each answer, or lack of one."""
+        self._central = central
+        self._live = live
+        self._recorder = recorder
+        self._leaving = leaving
+        self._spawn = spawn
+        self._on_answer = on_answer
+
+    def line(self, key: ConnectorKey) -> Line:
+        """Return whether a connector can be sent a command."""
+        station = self._central.stations.get(key.charger)
+        if station is None or not station.ready:
+            return Line.OFFLINE
+        if station.busy or self._live[key].commitment.pending is not None:
+            return Line.BUSY
+        return Line.FREE
+
+    def dispatch(self, command: Command, now: float) -> None:
+        """Send a command; a raise whose limit is not on disk yet is recorded instead.
+
+        The step that follows its recording decides again whether it still fits.
+        """
+        key = command.key
+        station = self._central.stations[key.charger]
+        if command.kind is not Kind.CUT and station.busy:
+            # Another connector's limit has just taken the line. What waits for it may be out of
+            # date when it leaves, so it is decided anew once the line is free.
+            return
+        if command.kind is Kind.RAISE:
+            if key in self._leaving.keys or self._recorder.is_recording(key):
+                return
+            if not self._recorder.covers(key, command.limit_a):
+                self._recorder.start_recording(key, command.limit_a)
+                return
+        live = self._live[key]
+        live.sending(command.limit_a, now)
+        self._spawn(self._send(command, live, station))
+
+    async def _send(self, command: Command, live: LiveConnector, station: Station) -> None:
+        sent = live.commitment.pending
+        # A charger that takes nothing but watts gets those of one line: which lines the car uses
+        # is not known, and one of them may carry it all.
+        limit = Limit(
+            limit_a=command.limit_a, fallback_a=live.connector.fallback_a, lease_s=LEASE_S
+        )
+        answer = await station.set_limit(
+            command.key.connector, limit, urgent=command.kind is Kind.CUT
+        )
+        if live.commitment.pending is not sent:
+            # The link went meanwhile; what was on its way is booked as uncertain already.
+            return
+        now = asyncio.get_running_loop().time()
+        match answer:
+            case LimitAnswer.ACCEPTED:
+                live.accepted(now)
+            case LimitAnswer.REJECTED:
+                live.commitment = live.commitment.rejected(now)
+            case LimitAnswer.TIMED_OUT:
+                live.commitment = live.commitment.timed_out(now)
+            case LimitAnswer.NOT_SENT:
+                live.commitment = live.commitment.not_sent(now)
+        if answer is not LimitAnswer.ACCEPTED:
+            _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
+        self._on_answer()
