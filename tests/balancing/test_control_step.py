@@ -128,7 +128,7 @@ def test_what_an_offline_charger_draws_counts_once_where_a_meter_covers_it() -> 
 
 
 def test_what_is_booked_for_a_removed_charger_is_not_shared() -> None:
-    booking = Booking(id="old", group_id="root", currents=PhaseCurrents.uniform(10.0))
+    booking = Booking(id="old", group_ids=("root",), currents=PhaseCurrents.uniform(10.0))
     what = replace(inputs(TWO, [charging("a", 16.0)]), bookings=(booking,))
 
     result = decide(TWO, what)
@@ -138,7 +138,7 @@ def test_what_is_booked_for_a_removed_charger_is_not_shared() -> None:
 
 
 def test_a_booking_explains_what_a_meter_shows() -> None:
-    booking = Booking(id="old", group_id="root", currents=PhaseCurrents.uniform(10.0))
+    booking = Booking(id="old", group_ids=("root",), currents=PhaseCurrents.uniform(10.0))
     what = replace(inputs(METERED, [], meters={"root": meter(13.0)}), bookings=(booking,))
 
     assert decide(METERED, what, house(3.0)).groups["root"].base_load == PhaseCurrents.uniform(3.0)

@@ -92,6 +92,7 @@ async def test_a_charger_that_moves_stays_booked_where_it_was(bench: Bench) -> N
     await site.apply(changed(before, charger("A", group_id="west")))
     assert site.snapshot.groups["east"].booked == amperes(16.0)
     assert site.snapshot.groups["west"].booked == amperes(16.0)
+    assert site.snapshot.groups["root"].booked == amperes(16.0)
     assert problems(site) == {ProblemKind.STILL_BOOKED}
     await pass_s(5.0)
     assert simulated.connections == 1
@@ -99,6 +100,29 @@ async def test_a_charger_that_moves_stays_booked_where_it_was(bench: Bench) -> N
     assert problems(site) == {ProblemKind.STILL_BOOKED}
     assert site.snapshot.groups["east"].booked == amperes(16.0)
     assert site.snapshot.groups["west"].booked == amperes(16.0)
+
+
+async def test_a_charger_that_moves_into_a_group_below_leaves_nothing_behind(
+    bench: Bench,
+) -> None:
+    before = settings(charger("A"), groups=(group("garage", rating_a=20.0),))
+    site = await bench.start(before)
+    simulated = await bench.dial_in(site, "A")
+    await until(lambda: accepted_a(site, "A") == 0.0)
+    await site.apply(changed(before, charger("A", group_id="garage")))
+    assert problems(site) == set()
+    assert simulated.connected
+
+
+async def test_a_charger_of_two_connectors_is_booked_once_at_its_rating_while_it_is_offline(
+    bench: Bench,
+) -> None:
+    site = await bench.start(settings(charger("A", connectors=2), charger("B"), rating_a=32.0))
+    simulated = await bench.dial_in(site, "B", car=Car())
+    await until(lambda: simulated.currents_a[0] == 16.0)
+    assert site.snapshot.groups["root"].booked == amperes(32.0)
+    await pass_s(75.0)
+    assert problems(site) == set()
 
 
 async def test_chargers_of_a_removed_group_hang_in_the_root_and_are_booked_once(

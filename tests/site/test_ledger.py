@@ -10,6 +10,7 @@ from custom_components.balanz.storage.ledger import KeptBooking, Ledger
 
 A, B = ConnectorKey("A", 1), ConnectorKey("B", 2)
 BOOKING = KeptBooking(
+    connector=1,
     id="b1",
     charger="A",
     charger_name="Left",

@@ -1,138 +1,172 @@
 """Sharing: who gets how many amperes.
 
-Strict priorities; inside a priority, minimums first and then max-min: the connector with the
-least gets the next step, as long as it fits every group and phase on its way to the grid. For
-fixed routes this progressive filling is the max-min fair share (Radunovic and Le Boudec, "A
-Unified Framework for Max-Min and Min-Max Fairness").
+Minimums first (`admission`), then what is above them (`filling`), by the policy of each group.
 """
 
-import heapq
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from .model import ConnectorKey, Site
-from .phases import Phase, PhaseCurrents, PhaseMap
+from .admission import admit, first_full, take
+from .claims import Claim, Share
+from .filling import fill, rounded_down, top_up
+from .model import ROOT_GROUP_ID, ConnectorKey, Site
+from .policies import Order, Policy
 
-EPSILON_A = 1e-6
-"""Rounding errors of sums stay below this; no fuse notices it."""
-
-type Resource = tuple[str, Phase]
-"""A group's limit on one phase."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one connector could use. Currents in A per line."""
-
-    key: ConnectorKey
-    group_id: str
-    phase_map: PhaseMap
-    minimum_a: float
-    maximum_a: float
-    """The most that it can use, at least the minimum."""
-    step_a: float
-    priority: int
-    order: tuple[float, ...]
-    """Who comes first where not all can have their minimum: the smaller goes first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """What a connector gets: 0 or at least its minimum, and what kept it from more."""
-
-    limit_a: float
-    binding: Resource | None
-    """None where its own maximum is what binds."""
+type Given = dict[ConnectorKey, tuple[float, int | None]]
+"""The current of each connector, A per line, and the number of the limit that binds it."""
 
 
 def allocate(
-    site: Site, claims: Sequence[Claim], room: Mapping[Resource, float]
+    site: Site, claims: Sequence[Claim], room: Sequence[float]
 ) -> dict[ConnectorKey, Share]:
-    """Share the room of every group and phase among the claims.
+    """Share the room of every limit among the claims.
 
-    `room` has an entry for each group and each of its phases, A; a negative one admits nobody.
+    `room` is what each of the site's `routes.resources` has for them, A; a negative one admits
+    nobody. No two claims have the same key.
     """
-    left = dict(room)
-    shares: dict[ConnectorKey, Share] = {}
-    for priority in sorted({claim.priority for claim in claims}, reverse=True):
-        tier = [claim for claim in claims if claim.priority == priority]
-        _share_tier(site, tier, left, shares)
-    return shares
+    claims = _held_to_shares(site, claims, room)
+    given = _by_policy(site.policies[ROOT_GROUP_ID], claims, list(room))
+    if site.groups_apart:
+        _share_apart(site, claims, room, given)
+    resources = site.routes.resources
+    return {
+        key: Share(limit_a=current_a, binding=None if binding is None else resources[binding])
+        for key, (current_a, binding) in given.items()
+    }
 
 
-def _share_tier(
+def _by_policy(policy: Policy, claims: Sequence[Claim], left: list[float]) -> Given:
+    """Share what is left, and take it."""
+    match policy.order:
+        case Order.BY_ARRIVAL:
+            return _one_by_one(claims, left)
+        case Order.BY_PRIORITY:
+            given: Given = {}
+            for tier in _tiers(claims):
+                given |= _minimums_then_rest(tier, left)
+            return given
+        case Order.MINIMUMS_FIRST:
+            return _minimums_then_rest(claims, left)
+
+
+def _minimums_then_rest(claims: Sequence[Claim], left: list[float]) -> Given:
+    admitted, refused = admit(claims, left)
+    given: Given = {claims[position].key: (0.0, number) for position, number in refused.items()}
+    for tier in _tiers(admitted):
+        for claim, got in zip(tier, fill(tier, left), strict=True):
+            given[claim.key] = got
+    return given
+
+
+def _one_by_one(claims: Iterable[Claim], left: list[float]) -> Given:
+    given: Given = {}
+    for claim in sorted(claims, key=lambda claim: (-claim.priority, claim.arrival, claim.key)):
+        obstacle = first_full(left, claim.way, claim.minimum_a)
+        if obstacle is not None:
+            given[claim.key] = (0.0, obstacle)
+            continue
+        room_a, number = min((left[number] / units, number) for number, units in claim.way)
+        binds = room_a < claim.maximum_a
+        current_a = rounded_down(room_a, claim.step_a) if binds else claim.maximum_a
+        current_a = max(current_a, claim.minimum_a)
+        take(left, claim.way, current_a)
+        given[claim.key] = (current_a, number if binds else None)
+    return given
+
+
+def _tiers(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Return the claims of each priority, the highest first."""
+    tiers: defaultdict[int, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        tiers[claim.priority].append(claim)
+    return [tiers[priority] for priority in sorted(tiers, reverse=True)]
+
+
+def _held_to_shares(site: Site, claims: Sequence[Claim], room: Sequence[float]) -> Sequence[Claim]:
+    """Bound everyone to a fixed or equal share in groups whose connectors are all in use.
+
+    The rule of sites that set limits only once the last connector is taken. When one leaves, the
+    others may rise as far as there is room; nothing is cleared, so that the limit always holds.
+    """
+    for group in site.groups.values():
+        if group.policy is not Policy.ALL_IN_USE:
+            continue
+        inside = _inside(site, group.id, claims)
+        connectors = sum(
+            1
+            for connector in site.connectors.values()
+            if group.id in site.routes.paths[connector.group_id]
+        )
+        if not inside or len(inside) < connectors:
+            continue
+        share_a = group.share_a
+        if share_a is None:
+            share_a = _equal_share_a(site, group.id, inside, room)
+        bounded = {claim.key: _bounded(claim, share_a) for claim in inside}
+        claims = [bounded.get(claim.key, claim) for claim in claims]
+    return claims
+
+
+def _equal_share_a(
+    site: Site, group_id: str, inside: Iterable[Claim], room: Sequence[float]
+) -> float:
+    users: defaultdict[int, int] = defaultdict(int)
+    for claim in inside:
+        for number, units in claim.way:
+            if site.routes.resources[number].group_id == group_id:
+                users[number] += units
+    return min(max(room[number], 0.0) / count for number, count in users.items())
+
+
+def _bounded(claim: Claim, share_a: float) -> Claim:
+    most_a = max(rounded_down(share_a, claim.step_a), claim.minimum_a)
+    return claim if most_a >= claim.maximum_a else replace(claim, maximum_a=most_a)
+
+
+def _share_apart(site: Site, claims: Sequence[Claim], room: Sequence[float], given: Given) -> None:
+    """Share anew, by its own policy, what came to each group that has one.
+
+    So a group's policy says who in it gets how much, never how much the group gets.
+    """
+    for group_id in site.groups_apart:
+        inside = _inside(site, group_id, claims)
+        left = _room_of_group(site, group_id, inside, room, given)
+        given |= _by_policy(site.policies[group_id], inside, left)
+    # What came to a group may not fit those who now go first in it.
+    left = list(room)
+    for claim in claims:
+        take(left, claim.way, given[claim.key][0])
+    charging = [claim for claim in claims if given[claim.key][0] > 0]
+    currents_a = [given[claim.key][0] for claim in charging]
+    bindings = top_up(charging, currents_a, left)
+    for claim, current_a, binding in zip(charging, currents_a, bindings, strict=True):
+        given[claim.key] = (current_a, binding)
+
+
+def _room_of_group(
     site: Site,
-    tier: Iterable[Claim],
-    left: dict[Resource, float],
-    shares: dict[ConnectorKey, Share],
-) -> None:
-    queue: list[tuple[float, tuple[float, ...], ConnectorKey]] = []
-    admitted: dict[ConnectorKey, tuple[Claim, tuple[Resource, ...]]] = {}
-    for claim in sorted(tier, key=lambda claim: (claim.order, claim.key)):
-        way = resources(site, claim.group_id, claim.phase_map)
-        binding = _first_full(left, way, claim.minimum_a)
-        if binding is not None:
-            shares[claim.key] = Share(limit_a=0.0, binding=binding)
-            continue
-        _take(left, way, claim.minimum_a)
-        admitted[claim.key] = (claim, way)
-        heapq.heappush(queue, (claim.minimum_a, claim.order, claim.key))
-    while queue:
-        limit_a, order, key = heapq.heappop(queue)
-        claim, way = admitted[key]
-        more_a = min(claim.step_a, claim.maximum_a - limit_a)
-        if more_a <= EPSILON_A:
-            shares[key] = Share(limit_a=limit_a, binding=None)
-            continue
-        binding = _first_full(left, way, more_a)
-        if binding is not None:
-            shares[key] = Share(limit_a=limit_a, binding=binding)
-            continue
-        _take(left, way, more_a)
-        # Rounded, lest a sum of tenths ends just below one and is sent as the tenth below.
-        heapq.heappush(queue, (round(limit_a + more_a, 3), order, key))
+    group_id: str,
+    inside: Iterable[Claim],
+    room: Sequence[float],
+    given: Mapping[ConnectorKey, tuple[float, int | None]],
+) -> list[float]:
+    """Return what came to a group, and the limits below it as they are; none above it binds."""
+    resources, paths = site.routes.resources, site.routes.paths
+    left = [
+        room[number] if group_id in paths[resource.group_id] else math.inf
+        for number, resource in enumerate(resources)
+    ]
+    came: defaultdict[int, float] = defaultdict(float)
+    for claim in inside:
+        for number, units in claim.way:
+            if resources[number].group_id == group_id:
+                came[number] += given[claim.key][0] * units
+    for number, current_a in came.items():
+        left[number] = current_a
+    return left
 
 
-def resources(site: Site, group_id: str, phase_map: PhaseMap) -> tuple[Resource, ...]:
-    """Return every group and phase that a current in this group flows through.
-
-    On phases that a group does not have nothing can flow: the map is wrong, and may cost any.
-    """
-    return tuple(
-        (group.id, phase)
-        for group in site.path(group_id)
-        for phase in _common(phase_map.phases, group.phases) or group.phases
-    )
-
-
-def fits(left: Mapping[Resource, float], way: Iterable[Resource], current_a: float) -> bool:
-    """Return whether a current fits what is left everywhere on its way."""
-    return _first_full(left, way, current_a) is None
-
-
-def load(site: Site, loads: Iterable[tuple[str, PhaseCurrents]]) -> dict[Resource, float]:
-    """Return what currents in given groups add up to, for every group and phase."""
-    total = {(group.id, phase): 0.0 for group in site.groups.values() for phase in group.phases}
-    for group_id, currents in loads:
-        for group in site.path(group_id):
-            for phase in group.phases:
-                total[group.id, phase] += currents[phase]
-    return total
-
-
-def _common(some: tuple[Phase, ...], others: tuple[Phase, ...]) -> tuple[Phase, ...]:
-    return tuple(phase for phase in some if phase in others)
-
-
-def _first_full(
-    left: Mapping[Resource, float], way: Iterable[Resource], current_a: float
-) -> Resource | None:
-    for resource in way:
-        if left[resource] + EPSILON_A < current_a:
-            return resource
-    return None
-
-
-def _take(left: dict[Resource, float], way: Iterable[Resource], current_a: float) -> None:
-    for resource in way:
-        left[resource] -= current_a
+def _inside(site: Site, group_id: str, claims: Iterable[Claim]) -> list[Claim]:
+    return [claim for claim in claims if group_id in site.routes.paths[claim.group_id]]

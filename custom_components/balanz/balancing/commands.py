@@ -1,14 +1,15 @@
 """What to send: every cut at once, and a raise only where it surely fits."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .admission import first_full, take
 from .alarm import Alarm
-from .allocation import EPSILON_A, Resource, fits
 from .headroom import Headroom
 from .inputs import Line
 from .model import ConnectorKey
+from .phases import EPSILON_A
 from .reasons import Reason, Rule
 from .standing import Standing
 from .targets import Target
@@ -111,8 +112,7 @@ def _raises(
         if limit_a is None:
             held_back[key] = Reason(rule=Rule.CONFIRMING)
             continue
-        for resource in standing.way:
-            room[resource] -= max(limit_a - standing.booked_a, 0.0)
+        take(room, standing.way, max(limit_a - standing.booked_a, 0.0))
         raises.append(Command(key=key, limit_a=limit_a, kind=Kind.RAISE))
     return raises, held_back
 
@@ -147,13 +147,13 @@ def _settling(
         standings, ((key, one.booked_a) for key, one in standings.items() if key not in keys)
     )
     for standing in sorted(doubtful, key=_precedence):
-        fitting_a = standing.rounded_down(min(room[resource] for resource in standing.way))
+        room_a = min(room[number] / units for number, units in standing.way)
+        fitting_a = standing.rounded_down(room_a)
         sure_a = _surely_lower_a(standing, headroom)
         if fitting_a >= standing.minimum_a and headroom.unseen(standing) is None:
             sure_a = max(sure_a, fitting_a)
         limit_a = min(targets[standing.key].limit_a, sure_a)
-        for resource in standing.way:
-            room[resource] -= limit_a
+        take(room, standing.way, limit_a)
         yield Command(key=standing.key, limit_a=limit_a, kind=Kind.CUT)
 
 
@@ -188,12 +188,12 @@ def _obstacle(
     return None
 
 
-def _fitting_a(standing: Standing, target_a: float, room: Mapping[Resource, float]) -> float | None:
+def _fitting_a(standing: Standing, target_a: float, room: Sequence[float]) -> float | None:
     """Return the raise that fits: the target, or the minimum for a car that has nothing."""
     # A raise within what is booked already adds nothing, yet it may not leave before the limit
     # holds again on its way.
     for limit_a in (target_a, standing.minimum_a):
         extra_a = max(limit_a - standing.booked_a, 0.0)
-        if limit_a > standing.aim_a and fits(room, standing.way, extra_a):
+        if limit_a > standing.aim_a and first_full(room, standing.way, extra_a) is None:
             return limit_a
     return None

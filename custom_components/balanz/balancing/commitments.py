@@ -169,6 +169,11 @@ class Commitment:
             return reading.current_a
         return booked_a
 
+    def measured_a(self, now: float) -> float:
+        """Return what it was last seen to draw, A per line; 0 where nothing tells."""
+        reading = self.reading if self.exceeds else self._fresh_reading(now)
+        return 0.0 if reading is None else reading.current_a
+
     def aim_a(self, connector: Connector, now: float) -> float:
         """Return what the connector may draw once all that was sent is answered and obeyed."""
         if self.online and self.pending is not None:

@@ -54,6 +54,6 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
         state=State(base_loads=left.base_loads),
         commands=sending.commands,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
-        groups=group_views(site, inputs, standing, left, limits_a),
+        groups=group_views(site, standing, left, limits_a),
         wake_at=alarm.wake_at,
     )

@@ -1,13 +1,13 @@
 """What a step shows of each group: its loads, and whether its limit holds."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .allocation import EPSILON_A
 from .headroom import Headroom
-from .inputs import Inputs, Line
+from .inputs import Line
 from .model import ConnectorKey, Group, Site
-from .phases import Phase, PhaseCurrents
+from .phases import EPSILON_A, Phase, PhaseCurrents
+from .routes import Resource
 from .standing import Standing
 
 
@@ -26,81 +26,87 @@ class GroupView:
 
 def group_views(
     site: Site,
-    inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     limits_a: Mapping[ConnectorKey, float],
 ) -> dict[str, GroupView]:
     """Return each group's view; `limits_a` is what each connector is left with, A per line."""
-    loads = [_load(standing, limits_a[standing.key]) for standing in standings.values()]
-    loads.extend(
-        _Load(
-            group_ids=tuple(group.id for group in site.path(booking.group_id)),
-            booked=booking.currents,
-            allocated=booking.currents,
-            expected=booking.currents,
-            cuttable=frozenset(),
-        )
-        for booking in inputs.bookings
+    ledger = _Ledger(
+        site=site,
+        headroom=headroom,
+        booked=headroom.loads(standings, ((key, one.booked_a) for key, one in standings.items())),
+        allocated=headroom.loads(standings, limits_a.items()),
+        # What is left once everything that was sent is answered, disobedience included.
+        expected=headroom.loads(
+            standings, ((key, limits_a[key] + one.excess_a) for key, one in standings.items())
+        ),
+        cuttable=headroom.loads(
+            standings,
+            (
+                (key, limits_a[key])
+                for key, one in standings.items()
+                if one.known.line is not Line.OFFLINE and one.retry_at is None
+            ),
+        ),
     )
-    return {
-        group.id: _view(
-            group,
-            [one for one in loads if group.id in one.group_ids],
-            headroom,
-            inputs.capacities_a[group.id],
-        )
-        for group in site.groups.values()
-    }
+    return {group.id: ledger.view(group) for group in site.groups.values()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Load:
-    """What a connector or a booking puts on the groups that it flows through."""
+class _Ledger:
+    """What chargers add up to at each limit of the site, A."""
 
-    group_ids: tuple[str, ...]
-    booked: PhaseCurrents
-    allocated: PhaseCurrents
-    expected: PhaseCurrents
-    """What will be left once everything that is sent is answered, disobedience included."""
-    cuttable: frozenset[Phase]
-    """Where a charger that takes commands still has current."""
+    site: Site
+    headroom: Headroom
+    booked: Sequence[float]
+    allocated: Sequence[float]
+    expected: Sequence[float]
+    cuttable: Sequence[float]
+    """What could still be cut, bookings that nobody can cut included."""
 
+    def view(self, group: Group) -> GroupView:
+        """Return the view of one group."""
+        headroom = self.headroom
+        told = not group.metered or (
+            group.id not in headroom.blind and headroom.base_loads[group.id].latest is not None
+        )
+        return GroupView(
+            base_load=headroom.assumed[group.id] if told else None,
+            available=headroom.available[group.id] if told else None,
+            booked=self._of_phases(group, self.booked),
+            allocated=self._of_phases(group, self.allocated),
+            within_limit=not self._over(group, self.booked),
+            # What flows through a circuit that its own hardware protects is no overload of it.
+            overloaded=told
+            and not group.enforced
+            and any(
+                self.cuttable[number] <= headroom.booked[number] + EPSILON_A
+                for number in self._over(group, self.expected)
+            ),
+        )
 
-def _load(standing: Standing, limit_a: float) -> _Load:
-    phase_map = standing.connector.phase_map
-    takes_commands = standing.known.line is not Line.OFFLINE and standing.retry_at is None
-    allocated = phase_map.spread(limit_a)
-    obeys = standing.excess_a == 0
-    return _Load(
-        group_ids=standing.group_ids,
-        booked=standing.booked,
-        allocated=allocated,
-        expected=allocated if obeys else phase_map.spread(limit_a + standing.excess_a),
-        cuttable=frozenset(phase_map.phases if limit_a > 0 and takes_commands else ()),
-    )
+    def _of_phases(self, group: Group, loads: Sequence[float]) -> PhaseCurrents:
+        currents = {phase: loads[number] for phase, number in self._numbers(group)}
+        return PhaseCurrents(
+            l1=currents.get(Phase.L1, 0.0),
+            l2=currents.get(Phase.L2, 0.0),
+            l3=currents.get(Phase.L3, 0.0),
+        )
 
+    def _over(self, group: Group, loads: Sequence[float]) -> list[int]:
+        """Return the limits of a group that carry more than they should, margins aside."""
+        routes, margin_a = self.site.routes, group.margin_a if group.metered else 0.0
+        over = [
+            number
+            for _, number in self._numbers(group)
+            if loads[number] > self.headroom.limits[number] + margin_a + EPSILON_A
+        ]
+        power = routes.numbers.get(Resource(group.id, None))
+        if power is not None:
+            most_a = self.headroom.limits[power] + margin_a * len(group.phases)
+            if loads[power] > most_a + EPSILON_A:
+                over.append(power)
+        return over
 
-def _view(
-    group: Group, loads: Collection[_Load], headroom: Headroom, capacity_a: float
-) -> GroupView:
-    base_load = headroom.assumed[group.id]
-    told = not group.metered or (
-        group.id not in headroom.blind and headroom.base_loads[group.id].latest is not None
-    )
-    booked = PhaseCurrents.total(one.booked for one in loads)
-    expected = PhaseCurrents.total(one.expected for one in loads)
-    over = _over(group, expected + base_load, capacity_a)
-    return GroupView(
-        base_load=base_load if told else None,
-        available=headroom.available[group.id] if told else None,
-        booked=booked,
-        allocated=PhaseCurrents.total(one.allocated for one in loads),
-        within_limit=not _over(group, booked + base_load, capacity_a),
-        overloaded=told and any(all(phase not in one.cuttable for one in loads) for phase in over),
-    )
-
-
-def _over(group: Group, currents: PhaseCurrents, capacity_a: float) -> list[Phase]:
-    """Return the phases of a group that carry more than its capacity."""
-    return [phase for phase in group.phases if currents[phase] > capacity_a + EPSILON_A]
+    def _numbers(self, group: Group) -> tuple[tuple[Phase, int], ...]:
+        return self.site.routes.numbers_of[group.id]

@@ -1,12 +1,11 @@
-"""What is left for chargers: capacity less base load, for every group and phase."""
+"""What is left for chargers: capacity less base load, for every limit of every group."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .alarm import Alarm
-from .allocation import Resource, load
 from .inputs import Inputs
-from .model import ROOT_GROUP_ID, ConnectorKey, Group, Site
+from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Group, Site
 from .phases import ZERO, PhaseCurrents
 from .standing import Standing
 from .supply import BaseLoad, DrawInterval, available, may_draw
@@ -31,26 +30,67 @@ class Headroom:
     assumed: Mapping[str, PhaseCurrents]
     """The base load to reckon with: measured, assumed while unknown, or set up."""
     available: Mapping[str, PhaseCurrents]
-    taken_by_bookings_a: Mapping[Resource, float]
+    site: Site
+    limits: tuple[float, ...]
+    """What is available at each of the site's `routes.resources`, A."""
+    booked: tuple[float, ...]
+    """What bookings of chargers that left take of it."""
+
+    def loads(
+        self,
+        standings: Mapping[ConnectorKey, Standing],
+        loads_a: Iterable[tuple[ConnectorKey, float]],
+    ) -> list[float]:
+        """Return what bookings and given loads (A per line) add up to at each limit."""
+        taken_a = list(self.booked)
+        for key, current_a in loads_a:
+            for number, units in standings[key].way:
+                taken_a[number] += current_a * units
+        for group_id, measured_a in self._measured_within_enforced(standings):
+            self._cap(taken_a, group_id, measured_a)
+        return taken_a
 
     def room(
         self,
         standings: Mapping[ConnectorKey, Standing],
         loads_a: Iterable[tuple[ConnectorKey, float]],
-    ) -> dict[Resource, float]:
-        """Return what is left of every group and phase besides bookings and given loads."""
-        taken_a = dict(self.taken_by_bookings_a)
-        for key, current_a in loads_a:
-            for resource in standings[key].way:
-                taken_a[resource] += current_a
-        return {
-            (group_id, phase): self.available[group_id][phase] - current_a
-            for (group_id, phase), current_a in taken_a.items()
-        }
+    ) -> list[float]:
+        """Return what is left at each limit besides bookings and given loads (A per line)."""
+        taken_a = self.loads(standings, loads_a)
+        return [
+            limit_a - current_a for limit_a, current_a in zip(self.limits, taken_a, strict=True)
+        ]
 
     def unseen(self, standing: Standing) -> str | None:
         """Return a group on its way whose meter tells nothing now; None if there is none."""
         return next((group_id for group_id in standing.group_ids if group_id in self.blind), None)
+
+    def _measured_within_enforced(
+        self, standings: Mapping[ConnectorKey, Standing]
+    ) -> Iterable[tuple[str, float]]:
+        """Return what is seen to flow on one line of each group that its hardware protects."""
+        measured_a = {group.id: 0.0 for group in self.site.groups.values() if group.enforced}
+        if measured_a:
+            for standing in standings.values():
+                innermost = standing.group_ids[0]
+                if innermost in measured_a:
+                    measured_a[innermost] += standing.measured_a
+        return measured_a.items()
+
+    def _cap(self, taken_a: list[float], group_id: str, measured_a: float) -> None:
+        """Take off the groups above one what its own hardware does not let through.
+
+        Unless more than that has been seen, which would prove the rating wrong.
+        """
+        most_a = max(self.site.groups[group_id].rating_a, measured_a)
+        routes = self.site.routes
+        for phase, number in routes.numbers_of[group_id]:
+            excess_a = taken_a[number] - most_a
+            if excess_a <= 0:
+                continue
+            for outer, units in routes.way(group_id, (phase,)):
+                if routes.resources[outer].group_id != group_id:
+                    taken_a[outer] -= excess_a * units
 
 
 def headroom(
@@ -62,7 +102,7 @@ def headroom(
     alarm: Alarm,
 ) -> Headroom:
     """Return what is left now (monotonic seconds); `before` is what the last step knew."""
-    base_loads = _observed(site, inputs, standings, before, now)
+    base_loads = _observed(inputs, standings, before, now)
     for base_load in base_loads.values():
         alarm.at(base_load.next_change(now))
     blind = frozenset(
@@ -83,14 +123,31 @@ def headroom(
             )
             for group in site.groups.values()
         },
-        taken_by_bookings_a=load(
-            site, ((booking.group_id, booking.currents) for booking in inputs.bookings)
+        site=site,
+        limits=_limits(site, inputs, assumed),
+        booked=tuple(
+            site.routes.load((booking.group_ids, booking.currents) for booking in inputs.bookings)
         ),
     )
 
 
+def _limits(site: Site, inputs: Inputs, assumed: Mapping[str, PhaseCurrents]) -> tuple[float, ...]:
+    limits: list[float] = []
+    for resource in site.routes.resources:
+        group = site.groups[resource.group_id]
+        base_load = assumed[group.id]
+        margin_a = group.margin_a if group.metered else 0.0
+        if resource.phase is not None:
+            limits.append(inputs.capacities_a[group.id] - margin_a - base_load[resource.phase])
+            continue
+        assert group.power_limit_w is not None  # Routes number a power limit only where one is.
+        voltage_v = inputs.voltages_v.get(group.id, NOMINAL_VOLTAGE_V)
+        usable_a = group.power_limit_w * group.power_factor / voltage_v
+        limits.append(usable_a - margin_a * len(group.phases) - sum(base_load))
+    return tuple(limits)
+
+
 def _observed(
-    site: Site,
     inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
     before: Mapping[str, BaseLoad],
@@ -106,10 +163,7 @@ def _observed(
     if fresh:
         draws = [(standing.group_ids, _draw(standing, now)) for standing in standings.values()]
         draws.extend(
-            (
-                tuple(group.id for group in site.path(booking.group_id)),
-                DrawInterval(least=ZERO, most=booking.currents),
-            )
+            (booking.group_ids, DrawInterval(least=ZERO, most=booking.currents))
             for booking in inputs.bookings
         )
         for group_id, reading in fresh.items():
@@ -140,16 +194,20 @@ def _draw(standing: Standing, now: float) -> DrawInterval:
 def _assumed(
     site: Site, base_loads: Mapping[str, BaseLoad], blind: frozenset[str]
 ) -> dict[str, PhaseCurrents]:
+    children: dict[str, list[Group]] = {group_id: [] for group_id in site.groups}
+    for group in site.groups.values():
+        if group.parent_id is not None:
+            children[group.parent_id].append(group)
     assumed: dict[str, PhaseCurrents] = {}
 
     def assume(group: Group) -> PhaseCurrents:
-        children = [assume(child) for child in site.groups.values() if child.parent_id == group.id]
+        inner = [assume(child) for child in children[group.id]]
         held = base_loads.get(group.id, BaseLoad()).held
         if group.metered and group.id not in blind:
             assumed[group.id] = held
         else:
             own = PhaseCurrents.uniform(group.other_loads_a, group.phases)
-            assumed[group.id] = PhaseCurrents.total((own, *children)).maximum(held)
+            assumed[group.id] = PhaseCurrents.total((own, *inner)).maximum(held)
         return assumed[group.id]
 
     assume(site.groups[ROOT_GROUP_ID])

@@ -1,7 +1,7 @@
 """What a step of control looks at: everything that is known now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .commitments import Commitment
@@ -54,7 +54,8 @@ class Booking:
     """Current that is booked for a charger that is no longer set up, or was moved."""
 
     id: str
-    group_id: str
+    group_ids: tuple[str, ...]
+    """The groups that it may flow through."""
     currents: PhaseCurrents
 
 
@@ -66,6 +67,8 @@ class Inputs:
     meters: Mapping[str, MeterReading | None]
     """For each metered group; None where its meter tells nothing usable now."""
     connectors: Mapping[ConnectorKey, ConnectorInput]
+    voltages_v: Mapping[str, float] = field(default_factory=dict)
+    """Measured phase voltages of groups whose power is limited; others are taken as nominal."""
     bookings: tuple[Booking, ...] = ()
     durable: bool = True
     """Whether a raise can be recorded before it is sent."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+EPSILON_A = 1e-6
+"""Rounding errors of sums stay below this; no fuse notices it."""
+
 
 class Phase(StrEnum):
     """A phase of the grid."""

@@ -1,14 +1,13 @@
 """Where each connector stands: what its ledger and its place amount to, worked out once a step."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .allocation import EPSILON_A, Resource, resources
 from .commitments import Commitment
 from .inputs import ConnectorInput, Inputs
 from .model import Connector, ConnectorKey, Site
-from .phases import PhaseCurrents
+from .phases import EPSILON_A, PhaseCurrents
+from .routes import Way
 
 RETRY_S = 10.0
 """How long to wait after a write failed, doubled at each further refusal."""
@@ -24,8 +23,8 @@ class Standing:
     known: ConnectorInput
     group_ids: tuple[str, ...]
     """The groups that its current flows through, the root last."""
-    way: tuple[Resource, ...]
-    """The same with each phase that its current may load."""
+    way: Way
+    """The limits that its current meets."""
     minimum_a: float
     """The least limit but 0 that can be sent."""
     maximum_a: float
@@ -35,6 +34,8 @@ class Standing:
     """The same on the phases of the grid."""
     aim_a: float
     """What it may draw once all that was sent is answered and obeyed."""
+    measured_a: float
+    """What it was last seen to draw, A per line; 0 where that is not known."""
     excess_a: float
     """What it is booked above the limit that it should have obeyed by now."""
     retry_at: float | None
@@ -57,11 +58,8 @@ class Standing:
 
 def standings(site: Site, inputs: Inputs, now: float) -> dict[ConnectorKey, Standing]:
     """Return where each connector stands now (monotonic seconds)."""
-    group_ids = {
-        group_id: tuple(group.id for group in site.path(group_id)) for group_id in site.groups
-    }
     return {
-        key: _standing(site, site.connectors[key], known, group_ids, now)
+        key: _standing(site, site.connectors[key], known, now)
         for key, known in inputs.connectors.items()
     }
 
@@ -70,7 +68,6 @@ def _standing(
     site: Site,
     connector: Connector,
     known: ConnectorInput,
-    group_ids: Mapping[str, tuple[str, ...]],
     now: float,
 ) -> Standing:
     commitment = known.commitment
@@ -79,13 +76,14 @@ def _standing(
         key=connector.key,
         connector=connector,
         known=known,
-        group_ids=group_ids[connector.group_id],
-        way=resources(site, connector.group_id, connector.phase_map),
+        group_ids=site.routes.paths[connector.group_id],
+        way=site.routes.way(connector.group_id, connector.phase_map.phases),
         minimum_a=_minimum_a(connector),
         maximum_a=min(known.maximum_a, connector.maximum_a, connector.rating_a),
         booked_a=booked_a,
         booked=connector.phase_map.spread(booked_a),
         aim_a=commitment.aim_a(connector, now),
+        measured_a=commitment.measured_a(now),
         excess_a=_excess_a(commitment, booked_a),
         retry_at=_retry_at(commitment, now),
     )

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .alarm import Alarm
-from .allocation import EPSILON_A, Claim, Share, allocate
+from .allocation import allocate
+from .claims import Claim, Share
 from .headroom import Headroom
 from .inputs import Line
 from .model import ConnectorKey, Site
+from .phases import EPSILON_A
 from .reasons import Reason, Rule
 from .standing import Standing
 
@@ -97,12 +99,14 @@ def _claim(standing: Standing, alarm: Alarm) -> Claim:
     return Claim(
         key=standing.key,
         group_id=connector.group_id,
-        phase_map=connector.phase_map,
+        way=standing.way,
         minimum_a=standing.minimum_a,
         maximum_a=standing.rounded_down(min(most_a, standing.maximum_a)),
         step_a=connector.step_a,
         priority=connector.priority,
+        weight=connector.weight,
         order=(0.0 if runs else 1.0, standing.known.waiting_since),
+        arrival=standing.known.waiting_since,
     )
 
 

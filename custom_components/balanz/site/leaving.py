@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from uuid import uuid4
 
-from ..balancing.model import ConnectorKey
+from ..balancing.inputs import Booking
+from ..balancing.model import ROOT_GROUP_ID, ConnectorKey, Site
 from ..storage.journal import StorageError
 from ..storage.ledger import KeptBooking, Ledger
 from .live import LiveConnector
@@ -22,12 +23,28 @@ class LeavingChargers:
         self._ledger = ledger
         self._recorder = recorder
 
+    def bookings(self, site: Site) -> tuple[Booking, ...]:
+        """Return what is booked, and where: on the groups that do not carry the charger now."""
+        return tuple(
+            Booking(
+                id=kept.id,
+                group_ids=_left_behind(site, kept.key, kept.group_id),
+                currents=kept.currents,
+            )
+            for kept in self._ledger.bookings.values()
+        )
+
     async def keep_bookings(
-        self, live: Mapping[ConnectorKey, LiveConnector], settings: SiteSettings, now: float
+        self,
+        live: Mapping[ConnectorKey, LiveConnector],
+        settings: SiteSettings,
+        site: Site,
+        now: float,
     ) -> None:
         """Book what chargers that the new settings remove or move may still be drawing.
 
-        Raises StorageError, and books nothing, if that cannot be recorded.
+        `site` is the one that the new settings make. Raises StorageError, and books nothing, if
+        that cannot be recorded.
         """
         homes = homes_of(settings)
         known = {group.id for group in settings.groups}
@@ -35,6 +52,7 @@ class LeavingChargers:
             connector
             for key, connector in live.items()
             if homes.get(key) != home_of(connector.charger, known)
+            and _left_behind(site, key, connector.charger.group_id)
         ]
         bookings = [_booking_of(connector, now) for connector in leaving]
         records = [self._ledger.note_booking(it) for it in bookings if max(it.currents) > 0]
@@ -58,11 +76,20 @@ class LeavingChargers:
                 self._recorder.note(self._ledger.note_released(booking.id))
 
 
+def _left_behind(site: Site, key: ConnectorKey | None, group_id: str) -> tuple[str, ...]:
+    """Return the groups on the way from a connector's old place that it has not on its new one."""
+    old = site.routes.paths[group_id if group_id in site.groups else ROOT_GROUP_ID]
+    there = None if key is None else site.connectors.get(key)
+    new = () if there is None else site.routes.paths[there.group_id]
+    return tuple(name for name in old if name not in new)
+
+
 def _booking_of(live: LiveConnector, now: float) -> KeptBooking:
     booked_a = live.commitment.disconnected().booked_a(live.connector, now)
     return KeptBooking(
         id=uuid4().hex,
         charger=live.connector.key.charger,
+        connector=live.connector.key.connector,
         charger_name=live.connector.name,
         group_id=live.charger.group_id,
         currents=live.connector.phase_map.spread(booked_a),

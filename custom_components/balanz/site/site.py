@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..balancing.commands import Kind
 from ..balancing.control import Result, State, step
-from ..balancing.inputs import Booking, Inputs
+from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from ..balancing.supply import MeterReading
@@ -160,7 +160,7 @@ class BalanzSite:
         changes nothing, if a booking that has to stay cannot be recorded. One call at a time.
         """
         site = build_site(settings)
-        await self._leaving.keep_bookings(self._live, settings, self._now())
+        await self._leaving.keep_bookings(self._live, settings, site, self._now())
         # From here on nothing is awaited, so that nobody sees half of the change.
         self._note_new_maxima(settings)
         self._leaving.release_returned(self._settings, settings)
@@ -305,12 +305,7 @@ class BalanzSite:
                 key: live.as_input(self._dispatcher.line(key), now)
                 for key, live in self._live.items()
             },
-            bookings=tuple(
-                Booking(
-                    id=kept.id, group_id=self._known_group(kept.group_id), currents=kept.currents
-                )
-                for kept in self._ledger.bookings.values()
-            ),
+            bookings=self._leaving.bookings(self._site),
             durable=not self._journal.failing,
         )
         result = step(self._site, inputs, self._state, now)
@@ -407,9 +402,6 @@ class BalanzSite:
     def _capacity_a(self, group_id: str) -> float:
         rating_a = self._site.groups[group_id].rating_a
         return min(self._ledger.capacities_a.get(group_id, rating_a), rating_a)
-
-    def _known_group(self, group_id: str) -> str:
-        return group_id if group_id in self._site.groups else self._settings.groups[0].id
 
     def _each(self, identity: str, change: Callable[[LiveConnector], None]) -> None:
         for key, live in self._live.items():

@@ -26,6 +26,7 @@ def build_site(settings: SiteSettings) -> Site:
                 name=charger.name,
                 parent_id=group_id,
                 rating_a=charger.rating_a,
+                enforced=True,
             )
             groups[own.id] = own
             group_id = own.id

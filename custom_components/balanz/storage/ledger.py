@@ -17,9 +17,16 @@ class KeptBooking:
     id: str
     charger: str
     """Its identity."""
+    connector: int | None
+    """None in records of versions that did not tell connectors apart."""
     charger_name: str
     group_id: str
     currents: PhaseCurrents
+
+    @property
+    def key(self) -> ConnectorKey | None:
+        """The connector that it stands for, where that is known."""
+        return None if self.connector is None else ConnectorKey(self.charger, self.connector)
 
 
 class Ledger:
@@ -105,9 +112,11 @@ class Ledger:
                 else:
                     self.disabled.add(_key(record))
             case "booking":
+                connector = record.get("connector")
                 booking = KeptBooking(
                     id=str(record["id"]),
                     charger=str(record["charger"]),
+                    connector=None if connector is None else int(connector),
                     charger_name=str(record["charger_name"]),
                     group_id=str(record["group"]),
                     currents=PhaseCurrents(
@@ -139,6 +148,7 @@ def _booked(booking: KeptBooking) -> Record:
         "kind": "booking",
         "id": booking.id,
         "charger": booking.charger,
+        "connector": booking.connector,
         "charger_name": booking.charger_name,
         "group": booking.group_id,
         "l1": booking.currents.l1,

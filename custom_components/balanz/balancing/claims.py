@@ -1,0 +1,37 @@
+"""What connectors ask of an allocation, and what they get."""
+
+from dataclasses import dataclass
+
+from .model import ConnectorKey
+from .routes import Resource, Way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one connector could use. Currents in A per line."""
+
+    key: ConnectorKey
+    group_id: str
+    way: Way
+    """The limits that its current meets."""
+    minimum_a: float
+    maximum_a: float
+    """The most that it can use: a multiple of the step, at least the minimum."""
+    step_a: float = 1.0
+    priority: int = 1
+    """Larger goes first."""
+    weight: float = 1.0
+    """What it gets of a shared limit, relative to others of its priority; above 0."""
+    order: tuple[float, ...] = ()
+    """Who comes first where not all can have their minimum: the smaller goes first."""
+    arrival: float = 0.0
+    """When its car came; who came first gets the odd ampere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What a connector gets: 0 or at least its minimum, and what kept it from more."""
+
+    limit_a: float
+    binding: Resource | None
+    """None where its own maximum is what binds."""
