@@ -6,7 +6,6 @@ import pytest
 
 from custom_components.balanz.balancing.commands import (
     LEASE_S,
-    RAISE_SPACING_S,
     RENEW_AFTER_S,
     Command,
     Kind,
@@ -19,6 +18,7 @@ from custom_components.balanz.balancing.reasons import Reason, Rule
 from custom_components.balanz.balancing.standing import RETRY_S
 from custom_components.balanz.balancing.supply import BaseLoad
 from custom_components.balanz.balancing.targets import PATIENCE_S
+from custom_components.balanz.balancing.tuning import Tuning
 
 from .build import (
     NOW,
@@ -151,7 +151,12 @@ def test_the_third_car_waits_and_is_told_for_what() -> None:
     result = decide(three, what)
 
     assert limits(result) == {}
-    assert result.reasons[key("c")] == Reason(rule=Rule.WAITING, group_id="root", phase=Phase.L1)
+    assert result.reasons[key("c")] == Reason(
+        rule=Rule.WAITING,
+        group_id="root",
+        phase=Phase.L1,
+        until=NOW - 100.0 + Tuning().short_turn_s,
+    )
     assert result.reasons[key("a")] == Reason(rule=Rule.SHARED, group_id="root", phase=Phase.L1)
 
 
@@ -249,7 +254,7 @@ def test_raises_of_a_car_that_charges_are_spaced() -> None:
     result = decide(TWO, what)
 
     assert limits(result) == {}
-    until = raised_at + RAISE_SPACING_S
+    until = raised_at + Tuning().raise_spacing_s
     assert result.reasons[key("a")] == Reason(rule=Rule.SPACING, until=until)
     assert result.wake_at == until
 

@@ -95,7 +95,8 @@ def test_a_car_that_takes_less_leaves_the_rest_to_the_other() -> None:
 
 
 def test_a_sleeping_car_keeps_its_minimum() -> None:
-    asleep = known(obeying(16.0, reading_a=0.0), appetite=Appetite(asleep=True))
+    idle = Appetite(offer_a=16.0, since=NOW - 10.0, idle_since=NOW - 10.0, has_drawn=True)
+    asleep = known(obeying(16.0, reading_a=0.0), appetite=idle)
 
     result = decide(TWO, inputs(TWO, [("a", asleep)]))
 

@@ -1,6 +1,6 @@
 """What a car can use, learnt from what it takes."""
 
-from custom_components.balanz.balancing.demand import WINDOW_S, Appetite
+from custom_components.balanz.balancing.demand import WINDOW_S, Appetite, Idleness
 
 from .build import connector
 
@@ -40,28 +40,28 @@ def test_a_car_that_uses_all_of_a_learnt_offer_is_offered_more() -> None:
 def test_a_car_that_takes_nothing_for_a_minute_sleeps_and_keeps_its_minimum() -> None:
     asleep = taking(0.0)
 
-    assert asleep.asleep
+    assert asleep.idleness() is Idleness.DELAYED
     assert asleep.demand_a(CHARGER, 16.0) == 6.0
 
 
 def test_a_sleeping_car_wakes_by_drawing_current() -> None:
     awake = taking(0.0).took(6.0, 6.0, 100.0)
 
-    assert not awake.asleep
+    assert awake.idleness() is None
     assert awake.demand_a(CHARGER, 16.0) == 16.0
 
 
 def test_a_car_is_not_asleep_while_nothing_is_offered() -> None:
     paused = taking(0.0, offer_a=0.0, seconds=300)
 
-    assert not paused.asleep
-    assert paused.next_change(6.0) is None
+    assert paused.idleness() is None
+    assert paused.next_change(6.0, 300.0) is None
 
 
 def test_a_new_offer_starts_a_new_window() -> None:
     appetite = taking(9.0, seconds=50).offered(12.0, 50.0)
 
-    assert appetite.next_change(6.0) == 50.0 + WINDOW_S
+    assert appetite.next_change(6.0, 50.0) == 50.0 + WINDOW_S
     assert appetite.offered(12.0, 55.0) == appetite
     assert read(appetite, 9.0, 50, 50).demand_a(CHARGER, 16.0) == 16.0
 

@@ -183,7 +183,7 @@ async def test_a_house_that_takes_it_all_is_told_once_nothing_is_left_to_cut(ben
 async def test_a_sleeping_car_keeps_its_minimum_so_that_it_can_wake(bench: Bench) -> None:
     site = await bench.start(settings(charger("A")))
     simulated = await bench.dial_in(site, "A", car=Car(asleep=((0.0, 100.0),)))
-    await until(lambda: connector(site, "A").offered_by.rule is Rule.ASLEEP)
+    await until(lambda: connector(site, "A").offered_by.rule is Rule.DELAYED)
     await until(lambda: accepted_a(site, "A") == 6.0)
     await until(lambda: simulated.currents_a[0] == 16.0)
 

@@ -26,13 +26,20 @@ def allocate(
     `room` is what each of the site's `routes.resources` has for them, A; a negative one admits
     nobody. No two claims have the same key.
     """
-    claims = _held_to_shares(site, claims, room)
-    given = _by_policy(site.policies[ROOT_GROUP_ID], claims, list(room))
+    keen, held_by = _held_to_shares(site, [claim for claim in claims if not claim.spare], room)
+    left = list(room)
+    given = _by_policy(site.policies[ROOT_GROUP_ID], keen, left)
     if site.groups_apart:
-        _share_apart(site, claims, room, given)
+        left = _share_apart(site, keen, room, given)
+    if len(keen) < len(claims):
+        given |= _minimums_then_rest([claim for claim in claims if claim.spare], left)
     resources = site.routes.resources
     return {
-        key: Share(limit_a=current_a, binding=None if binding is None else resources[binding])
+        key: Share(
+            limit_a=current_a,
+            binding=None if binding is None else resources[binding],
+            shared_by=held_by.get(key) if binding is None else None,
+        )
         for key, (current_a, binding) in given.items()
     }
 
@@ -84,12 +91,17 @@ def _tiers(claims: Sequence[Claim]) -> list[list[Claim]]:
     return [tiers[priority] for priority in sorted(tiers, reverse=True)]
 
 
-def _held_to_shares(site: Site, claims: Sequence[Claim], room: Sequence[float]) -> Sequence[Claim]:
+def _held_to_shares(
+    site: Site, claims: Sequence[Claim], room: Sequence[float]
+) -> tuple[Sequence[Claim], dict[ConnectorKey, str]]:
     """Bound everyone to a fixed or equal share in groups whose connectors are all in use.
+
+    Returns the claims, and which group bounds whom.
 
     The rule of sites that set limits only once the last connector is taken. When one leaves, the
     others may rise as far as there is room; nothing is cleared, so that the limit always holds.
     """
+    held_by: dict[ConnectorKey, str] = {}
     for group in site.groups.values():
         if group.policy is not Policy.ALL_IN_USE:
             continue
@@ -104,9 +116,14 @@ def _held_to_shares(site: Site, claims: Sequence[Claim], room: Sequence[float]) 
         share_a = group.share_a
         if share_a is None:
             share_a = _equal_share_a(site, group.id, inside, room)
-        bounded = {claim.key: _bounded(claim, share_a) for claim in inside}
+        bounded = {
+            claim.key: replace(claim, maximum_a=most_a)
+            for claim in inside
+            if (most_a := _most_a(claim, share_a)) < claim.maximum_a
+        }
+        held_by |= dict.fromkeys(bounded, group.id)
         claims = [bounded.get(claim.key, claim) for claim in claims]
-    return claims
+    return claims, held_by
 
 
 def _equal_share_a(
@@ -120,13 +137,14 @@ def _equal_share_a(
     return min(max(room[number], 0.0) / count for number, count in users.items())
 
 
-def _bounded(claim: Claim, share_a: float) -> Claim:
-    most_a = max(rounded_down(share_a, claim.step_a), claim.minimum_a)
-    return claim if most_a >= claim.maximum_a else replace(claim, maximum_a=most_a)
+def _most_a(claim: Claim, share_a: float) -> float:
+    return max(rounded_down(share_a, claim.step_a), claim.minimum_a)
 
 
-def _share_apart(site: Site, claims: Sequence[Claim], room: Sequence[float], given: Given) -> None:
-    """Share anew, by its own policy, what came to each group that has one.
+def _share_apart(
+    site: Site, claims: Sequence[Claim], room: Sequence[float], given: Given
+) -> list[float]:
+    """Share anew, by its own policy, what came to each group that has one; return what is left.
 
     So a group's policy says who in it gets how much, never how much the group gets.
     """
@@ -143,6 +161,7 @@ def _share_apart(site: Site, claims: Sequence[Claim], room: Sequence[float], giv
     bindings = top_up(charging, currents_a, left)
     for claim, current_a, binding in zip(charging, currents_a, bindings, strict=True):
         given[claim.key] = (current_a, binding)
+    return left
 
 
 def _room_of_group(

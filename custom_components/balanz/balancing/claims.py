@@ -26,6 +26,8 @@ class Claim:
     """Who comes first where not all can have their minimum: the smaller goes first."""
     arrival: float = 0.0
     """When its car came; who came first gets the odd ampere."""
+    spare: bool = False
+    """Whether it takes only what all others leave: a car that slept when it was last offered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +36,6 @@ class Share:
 
     limit_a: float
     binding: Resource | None
-    """None where its own maximum is what binds."""
+    """None where its own maximum is what binds, or its share."""
+    shared_by: str | None = None
+    """The group that holds everyone in it to a share, where that is what binds."""

@@ -13,9 +13,8 @@ from .phases import EPSILON_A
 from .reasons import Reason, Rule
 from .standing import Standing
 from .targets import Target
+from .tuning import Tuning
 
-RAISE_SPACING_S = 10.0
-"""The least time between two raises of a connector that charges."""
 LEASE_S = 900.0
 RENEW_AFTER_S = LEASE_S / 3
 
@@ -50,6 +49,7 @@ def plan(
     standings: Mapping[ConnectorKey, Standing],
     targets: Mapping[ConnectorKey, Target],
     headroom: Headroom,
+    tuning: Tuning,
     *,
     durable: bool,
     now: float,
@@ -83,7 +83,9 @@ def plan(
         else:
             rising.append(standing)
     commands.extend(_settling(standings, doubtful, targets, headroom))
-    raises, held_back = _raises(standings, rising, targets, headroom, durable=durable, now=now)
+    raises, held_back = _raises(
+        standings, rising, targets, headroom, tuning, durable=durable, now=now
+    )
     for reason in held_back.values():
         alarm.at(reason.until)
     return Plan(commands=(*commands, *raises), held_back=held_back)
@@ -94,6 +96,7 @@ def _raises(
     rising: Iterable[Standing],
     targets: Mapping[ConnectorKey, Target],
     headroom: Headroom,
+    tuning: Tuning,
     *,
     durable: bool,
     now: float,
@@ -104,7 +107,7 @@ def _raises(
     room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for standing in sorted(rising, key=_precedence):
         key = standing.key
-        obstacle = _obstacle(standing, headroom, durable=durable, now=now)
+        obstacle = _obstacle(standing, headroom, tuning, durable=durable, now=now)
         if obstacle is not None:
             held_back[key] = obstacle
             continue
@@ -169,11 +172,11 @@ def _surely_lower_a(standing: Standing, headroom: Headroom) -> float:
 
 
 def _precedence(standing: Standing) -> tuple[int, float, ConnectorKey]:
-    return (-standing.connector.priority, standing.known.waiting_since, standing.key)
+    return (-standing.priority, standing.known.waiting_since, standing.key)
 
 
 def _obstacle(
-    standing: Standing, headroom: Headroom, *, durable: bool, now: float
+    standing: Standing, headroom: Headroom, tuning: Tuning, *, durable: bool, now: float
 ) -> Reason | None:
     """Return what forbids any raise of the connector now, however much is left."""
     unseen = headroom.unseen(standing)
@@ -183,8 +186,8 @@ def _obstacle(
         return Reason(rule=Rule.STORAGE_FAILING)
     raised_at = standing.known.raised_at
     charges = standing.aim_a >= standing.connector.minimum_a
-    if raised_at is not None and charges and raised_at + RAISE_SPACING_S > now:
-        return Reason(rule=Rule.SPACING, until=raised_at + RAISE_SPACING_S)
+    if raised_at is not None and charges and raised_at + tuning.raise_spacing_s > now:
+        return Reason(rule=Rule.SPACING, until=raised_at + tuning.raise_spacing_s)
     return None
 
 

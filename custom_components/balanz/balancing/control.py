@@ -17,6 +17,7 @@ from .reasons import Reason
 from .standing import standings
 from .supply import BaseLoad
 from .targets import targets
+from .turns import Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class State:
     """What a step hands on to the next one."""
 
     base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +47,16 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
         alarm.at(known.commitment.next_change(now))
     standing = standings(site, inputs, now)
     left = headroom(site, inputs, standing, state.base_loads, now, alarm)
-    wanted = targets(site, standing, left, now, alarm)
-    sending = plan(standing, wanted, left, durable=inputs.durable, now=now, alarm=alarm)
+    aims = targets(site, standing, left, state.turns, now, alarm)
+    wanted = aims.by_key
+    sending = plan(
+        standing, wanted, left, site.tuning, durable=inputs.durable, now=now, alarm=alarm
+    )
     limits_a = {key: one.aim_a for key, one in standing.items()} | {
         command.key: command.limit_a for command in sending.commands
     }
     return Result(
-        state=State(base_loads=left.base_loads),
+        state=State(base_loads=left.base_loads, turns=aims.turns),
         commands=sending.commands,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
         groups=group_views(site, standing, left, limits_a),

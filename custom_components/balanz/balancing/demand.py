@@ -1,7 +1,8 @@
 """What each car can use, learnt from what it takes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from .model import Connector
 
@@ -14,63 +15,122 @@ HEADROOM_A = 1.0
 PROBE_A = 3.0
 """How much more a car is thought to want once it uses all of its offer."""
 ASLEEP_BELOW_A = 1.0
+TRY_AGAIN_AFTER_S = 3600.0
+"""How long a car that took nothing is passed over, where others want what it could be offered."""
+TRY_FULL_AFTER_S = 6 * 3600.0
+"""The same for one that has charged and stopped by itself."""
+WAKE_AFTER_S = 120.0
+"""How long a car that was paused may take to go on by itself before it is woken."""
+WAKE_FOR_S = 10.0
+"""How long the offer is withdrawn to wake a car: it takes notice of the change."""
+
+
+class Idleness(Enum):
+    """Why a car takes nothing of what it is offered."""
+
+    DELAYED = auto()
+    """It has taken nothing since it was plugged in: its own timer, or it is full already."""
+    FULL = auto()
+    """It has charged and stopped by itself."""
+    ASLEEP = auto()
+    """It was paused and has not gone on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appetite:
-    """What one plugged-in car was seen to take. Currents in A per line."""
+    """What one plugged-in car was seen to take. Currents in A per line, times monotonic s."""
 
     learnt_a: float | None = None
     """The most it is thought to want; None: no bound is known."""
-    asleep: bool = False
-    """It was offered current and took none for a while."""
     offer_a: float = 0.0
     """The limit that has been in force since `since`."""
     since: float = 0.0
     peak_a: float = 0.0
     """The largest reading since then."""
+    idle_since: float | None = None
+    """Since when it has been offered current and taken none; None where it takes some."""
+    has_drawn: bool = False
+    """Since it was plugged in."""
+    has_drawn_since_pause: bool = False
 
     def offered(self, limit_a: float, now: float) -> Appetite:
         """Return the appetite after another limit came into force."""
         if limit_a == self.offer_a:
             return self
-        return Appetite(
-            learnt_a=self.learnt_a, asleep=self.asleep, offer_a=limit_a, since=now, peak_a=0.0
+        begins = self.offer_a == 0.0 < limit_a
+        changed = replace(
+            self,
+            offer_a=limit_a,
+            since=now,
+            peak_a=0.0,
+            has_drawn_since_pause=self.has_drawn_since_pause and not begins,
         )
+        if begins and self._is_due(now):
+            # It gets another chance; should it want more than this, it will show.
+            return replace(changed, idle_since=None, learnt_a=limit_a)
+        return changed
 
     def took(self, current_a: float, minimum_a: float, now: float) -> Appetite:
         """Return the appetite after a reading of the largest line current."""
-        learnt_a = self.learnt_a
-        asleep = self.asleep
-        peak_a = max(self.peak_a, current_a)
-        since = self.since
         if self.offer_a < minimum_a:
-            return Appetite(
-                learnt_a=learnt_a, asleep=asleep, offer_a=self.offer_a, since=now, peak_a=0.0
-            )
-        if current_a >= ASLEEP_BELOW_A:
-            asleep = False
-        if learnt_a is not None and current_a > self.offer_a - UNUSED_A / 2:
+            return replace(self, since=now, peak_a=0.0)
+        draws = current_a >= ASLEEP_BELOW_A
+        state = self
+        if draws:
+            state = replace(self, idle_since=None, has_drawn=True, has_drawn_since_pause=True)
+        learnt_a, since, peak_a = self.learnt_a, self.since, max(self.peak_a, current_a)
+        idle_since = state.idle_since
+        if learnt_a is not None and draws and current_a > self.offer_a - UNUSED_A / 2:
             learnt_a = max(learnt_a, self.offer_a) + PROBE_A
         elif now - since >= WINDOW_S:
             if peak_a < ASLEEP_BELOW_A:
-                asleep = True
+                idle_since = now if idle_since is None else idle_since
             elif peak_a < self.offer_a - UNUSED_A:
                 learnt_a = max(minimum_a, math.ceil(peak_a + HEADROOM_A))
-            since = now
-            peak_a = current_a
-        return Appetite(
-            learnt_a=learnt_a, asleep=asleep, offer_a=self.offer_a, since=since, peak_a=peak_a
-        )
+            since, peak_a = now, current_a
+        return replace(state, learnt_a=learnt_a, since=since, peak_a=peak_a, idle_since=idle_since)
+
+    def idleness(self) -> Idleness | None:
+        """Return why it takes nothing; None where it takes something, or has had no chance yet."""
+        if self.idle_since is None:
+            return None
+        if not self.has_drawn:
+            return Idleness.DELAYED
+        return Idleness.FULL if self.has_drawn_since_pause else Idleness.ASLEEP
+
+    def is_keen(self, now: float) -> bool:
+        """Return whether it competes for current, rather than be offered what others leave."""
+        return self.idle_since is None or (self.offer_a == 0.0 and self._is_due(now))
+
+    def is_being_woken(self, now: float) -> bool:
+        """Return whether its offer is to be withdrawn for a moment, so that it wakes."""
+        if self.idleness() is not Idleness.ASLEEP or self.idle_since is None:
+            return False
+        wake_at = self.idle_since + WAKE_AFTER_S
+        return wake_at <= now < wake_at + WAKE_FOR_S
 
     def demand_a(self, connector: Connector, maximum_a: float) -> float:
         """Return the most that the car can use: its minimum while it sleeps, so it can wake."""
-        if self.asleep:
+        if self.idle_since is not None:
             return connector.minimum_a
         if self.learnt_a is None:
             return maximum_a
         return max(connector.minimum_a, min(maximum_a, self.learnt_a))
 
-    def next_change(self, minimum_a: float) -> float | None:
-        """Return when the present window ends; None while nothing is offered."""
-        return self.since + WINDOW_S if self.offer_a >= minimum_a else None
+    def next_change(self, minimum_a: float, now: float) -> float | None:
+        """Return when time alone may change what it wants; None if it does not."""
+        times: list[float] = []
+        if self.offer_a >= minimum_a:
+            times.append(self.since + WINDOW_S)
+        if self.idle_since is not None:
+            wake_at = self.idle_since + WAKE_AFTER_S
+            times += [wake_at, wake_at + WAKE_FOR_S, self._due_at]
+        return min((time for time in times if time > now), default=None)
+
+    def _is_due(self, now: float) -> bool:
+        return self.idle_since is not None and now >= self._due_at
+
+    @property
+    def _due_at(self) -> float:
+        after_s = TRY_FULL_AFTER_S if self.idleness() is Idleness.FULL else TRY_AGAIN_AFTER_S
+        return (self.idle_since or 0.0) + after_s

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .admission import first_full, take
 from .claims import Claim
+from .model import ConnectorKey
 from .phases import EPSILON_A
 from .routes import Way
 
@@ -170,7 +171,7 @@ def top_up(claims: Sequence[Claim], currents_a: list[float], left: list[float]) 
         ways[name] = claim.way
         smallest[name] = min(smallest.get(name, math.inf), claim.step_a)
     full = {name: first_full(left, way, smallest[name]) for name, way in ways.items()}
-    queue: list[tuple[float, int, float, int]] = []
+    queue: list[tuple[float, int, float, ConnectorKey, int]] = []
     for position, claim in enumerate(claims):
         if currents_a[position] + EPSILON_A >= claim.maximum_a:
             continue
@@ -195,7 +196,9 @@ def top_up(claims: Sequence[Claim], currents_a: list[float], left: list[float]) 
     return bindings
 
 
-def _turn(claim: Claim, current_a: float, position: int) -> tuple[float, int, float, int]:
+def _turn(
+    claim: Claim, current_a: float, position: int
+) -> tuple[float, int, float, ConnectorKey, int]:
     """Return when a connector's next step is due: the least first, then the cheapest."""
     level = round((current_a + claim.step_a) / claim.weight, 6)
-    return (level, len(claim.way), claim.arrival, position)
+    return (level, len(claim.way), claim.arrival, claim.key, position)

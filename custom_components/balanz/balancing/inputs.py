@@ -7,6 +7,8 @@ from enum import StrEnum
 from .commitments import Commitment
 from .demand import Appetite
 from .model import ConnectorKey
+from .need import Need
+from .phase_use import PhaseUse
 from .phases import PhaseCurrents
 from .reasons import Rule
 from .supply import DrawInterval, MeterReading
@@ -47,6 +49,10 @@ class ConnectorInput:
     """When something last happened that lets its current rise."""
     raised_at: float | None = None
     waiting_since: float = 0.0
+    phase_use: PhaseUse = field(default_factory=PhaseUse)
+    priority: int | None = None
+    """What a tag or the session says instead of the connector's own priority."""
+    need: Need = field(default_factory=Need)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

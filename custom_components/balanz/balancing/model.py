@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .phases import ALL_PHASES, Phase, PhaseMap
 from .policies import Policy
 from .routes import Routes
+from .tuning import Tuning
 
 ROOT_GROUP_ID = "root"
 DEFAULT_POWER_FACTOR = 0.9
@@ -100,6 +101,7 @@ class Site:
     connectors: Mapping[ConnectorKey, Connector]
     unbalance_a: float | None = None
     """The most that a car on one or two phases may draw, A; None where that is not limited."""
+    tuning: Tuning = field(default_factory=Tuning)
     routes: Routes = field(init=False, repr=False, compare=False)
     policies: Mapping[str, Policy] = field(init=False, repr=False, compare=False)
     """The policy of each group, its own or that of the nearest group above it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .commitments import Commitment
 from .inputs import ConnectorInput, Inputs
 from .model import Connector, ConnectorKey, Site
-from .phases import EPSILON_A, PhaseCurrents
+from .phases import EPSILON_A, Phase, PhaseCurrents
 from .routes import Way
 
 RETRY_S = 10.0
@@ -28,10 +28,15 @@ class Standing:
     minimum_a: float
     """The least limit but 0 that can be sent."""
     maximum_a: float
+    held_by_unbalance: bool
+    """Whether it may use no more because its car loads fewer than three phases."""
     booked_a: float
     """The most that it may be drawing now."""
     booked: PhaseCurrents
     """The same on the phases of the grid."""
+    phases: tuple[Phase, ...]
+    """Those of the grid that it may load."""
+    priority: int
     aim_a: float
     """What it may draw once all that was sent is answered and obeyed."""
     measured_a: float
@@ -72,16 +77,25 @@ def _standing(
 ) -> Standing:
     commitment = known.commitment
     booked_a = commitment.booked_a(connector, now)
+    phases = connector.phase_map.phases
+    if connector.phase_map.lines is not None:
+        phases = known.phase_use.in_use(phases)
+    maximum_a = min(known.maximum_a, connector.maximum_a, connector.rating_a)
+    unbalance_a = math.inf if site.unbalance_a is None or len(phases) == 3 else site.unbalance_a
+    held_by_unbalance = unbalance_a < maximum_a
     return Standing(
         key=connector.key,
         connector=connector,
         known=known,
         group_ids=site.routes.paths[connector.group_id],
-        way=site.routes.way(connector.group_id, connector.phase_map.phases),
+        way=site.routes.way(connector.group_id, phases),
         minimum_a=_minimum_a(connector),
-        maximum_a=min(known.maximum_a, connector.maximum_a, connector.rating_a),
+        maximum_a=unbalance_a if held_by_unbalance else maximum_a,
+        held_by_unbalance=held_by_unbalance,
         booked_a=booked_a,
-        booked=connector.phase_map.spread(booked_a),
+        booked=PhaseCurrents.uniform(booked_a, phases),
+        phases=phases,
+        priority=connector.priority if known.priority is None else known.priority,
         aim_a=commitment.aim_a(connector, now),
         measured_a=commitment.measured_a(now),
         excess_a=_excess_a(commitment, booked_a),

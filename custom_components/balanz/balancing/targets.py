@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from .alarm import Alarm
 from .allocation import allocate
 from .claims import Claim, Share
+from .demand import Idleness
 from .headroom import Headroom
 from .inputs import Line
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
+from .policies import Policy
 from .reasons import Reason, Rule
 from .standing import Standing
+from .turns import Turns
 
 PATIENCE_S = 5.0
 """A cut that is not answered for this long is no longer counted on: others are cut instead."""
+
+_IDLE_RULES = {
+    Idleness.DELAYED: Rule.DELAYED,
+    Idleness.FULL: Rule.FULL,
+    Idleness.ASLEEP: Rule.ASLEEP,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,28 +34,46 @@ class Target:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What all connectors should have, and whose turn it is with that."""
+
+    by_key: Mapping[ConnectorKey, Target]
+    turns: Turns
+
+
 def targets(
     site: Site,
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
+    turns: Turns,
     now: float,
     alarm: Alarm,
-) -> dict[ConnectorKey, Target]:
+) -> Targets:
     """Return what each connector should have now (monotonic seconds)."""
-    shares = _shares(site, standings, headroom, now, alarm)
-    return {
-        key: Target(
-            limit_a=shares[key].limit_a if key in shares else 0.0,
-            reason=_reason(standing, shares.get(key), headroom),
-        )
-        for key, standing in standings.items()
-    }
+    turns = turns.advanced(standings, site.tuning, now)
+    shares = _shares(site, standings, headroom, turns, now, alarm)
+    waiting = _waiting(standings, shares, turns, now)
+    turns = turns.settled({key: share.limit_a > 0 for key, share in shares.items()}, waiting)
+    turns.set_alarm(waiting, alarm)
+    due_at = turns.expected(waiting, standings)
+    return Targets(
+        by_key={
+            key: Target(
+                limit_a=shares[key].limit_a if key in shares else 0.0,
+                reason=_reason(standing, shares.get(key), headroom, turns, due_at.get(key)),
+            )
+            for key, standing in standings.items()
+        },
+        turns=turns,
+    )
 
 
 def _shares(
     site: Site,
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
+    turns: Turns,
     now: float,
     alarm: Alarm,
 ) -> dict[ConnectorKey, Share]:
@@ -62,9 +89,9 @@ def _shares(
         if key not in fixed_a and standing.excess_a > 0
     }
     claims = [
-        _claim(standing, alarm)
+        claim
         for key, standing in standings.items()
-        if standing.known.wants and key not in fixed_a
+        if key not in fixed_a and (claim := _claim(site, standing, turns, now, alarm)) is not None
     ]
     due: dict[ConnectorKey, Share] = {}
     while True:
@@ -86,16 +113,26 @@ def _shares(
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
-def _claim(standing: Standing, alarm: Alarm) -> Claim:
-    connector = standing.connector
-    commitment = standing.known.commitment
-    appetite = standing.known.appetite
-    alarm.at(appetite.next_change(connector.minimum_a))
-    most_a = max(appetite.demand_a(connector, standing.maximum_a), standing.minimum_a)
-    if standing.excess_a > 0 and commitment.accepted_a is not None:
+def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
+    """Return what a connector asks for; None where it wants nothing, or has to rest."""
+    if not standing.known.wants:
+        return None
+    connector, known = standing.connector, standing.known
+    alarm.at(known.appetite.next_change(connector.minimum_a, now))
+    rests_until = turns.rests_until(standing.key)
+    if rests_until is not None:
+        alarm.at(rests_until)
+        return None
+    if known.appetite.is_being_woken(now):
+        return None
+    most_a = max(known.appetite.demand_a(connector, standing.maximum_a), standing.minimum_a)
+    accepted_a = known.commitment.accepted_a
+    if standing.excess_a > 0 and accepted_a is not None:
         # What it takes beyond its limit is booked apart; it does not earn it a higher one.
-        most_a = max(min(most_a, commitment.accepted_a), standing.minimum_a)
-    runs = not commitment.in_doubt and standing.aim_a >= connector.minimum_a
+        most_a = max(min(most_a, accepted_a), standing.minimum_a)
+    weight = connector.weight
+    if site.policies[connector.group_id] is Policy.NEED:
+        weight *= known.need.weight(standing.minimum_a, len(standing.phases), now)
     return Claim(
         key=standing.key,
         group_id=connector.group_id,
@@ -103,11 +140,29 @@ def _claim(standing: Standing, alarm: Alarm) -> Claim:
         minimum_a=standing.minimum_a,
         maximum_a=standing.rounded_down(min(most_a, standing.maximum_a)),
         step_a=connector.step_a,
-        priority=connector.priority,
-        weight=connector.weight,
-        order=(0.0 if runs else 1.0, standing.known.waiting_since),
-        arrival=standing.known.waiting_since,
+        priority=standing.priority,
+        weight=weight,
+        order=turns.order(standing),
+        arrival=known.waiting_since,
+        spare=not known.appetite.is_keen(now),
     )
+
+
+def _waiting(
+    standings: Mapping[ConnectorKey, Standing],
+    shares: Mapping[ConnectorKey, Share],
+    turns: Turns,
+    now: float,
+) -> dict[ConnectorKey, str]:
+    """Return the cars that want current and get none, each with the group that has none left."""
+    return {
+        key: share.binding.group_id
+        for key, share in shares.items()
+        if share.limit_a == 0
+        and share.binding is not None
+        and key in turns.services
+        and standings[key].known.appetite.is_keen(now)
+    }
 
 
 def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alarm) -> float | None:
@@ -136,22 +191,35 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
     return reckoned_a if reckoned_a > target_a + EPSILON_A else None
 
 
-def _reason(standing: Standing, share: Share | None, headroom: Headroom) -> Reason:
+def _reason(
+    standing: Standing,
+    share: Share | None,
+    headroom: Headroom,
+    turns: Turns,
+    due_at: float | None,
+) -> Reason:
     known = standing.known
     if known.line is Line.OFFLINE:
         return Reason(rule=Rule.NOT_CONNECTED)
     if not known.wants:
         return Reason(rule=known.idle_rule)
-    if share is None or known.commitment.accepted_a is None:
+    if known.commitment.accepted_a is None:
         return Reason(rule=Rule.STARTING)
+    idleness = known.appetite.idleness()
+    if idleness is not None and (share is None or share.limit_a > 0 or share.binding is None):
+        return Reason(rule=_IDLE_RULES[idleness])
+    if share is None:
+        return Reason(rule=Rule.RESTING, until=turns.rests_until(standing.key))
     if share.binding is not None:
         group_id, phase = share.binding
         rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
         if group_id in headroom.blind:
             rule = Rule.SUPPLY_UNKNOWN
-        return Reason(rule=rule, group_id=group_id, phase=phase)
-    if known.appetite.asleep:
-        return Reason(rule=Rule.ASLEEP)
+        return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
+    if share.shared_by is not None:
+        return Reason(rule=Rule.ALL_IN_USE, group_id=share.shared_by)
     if known.appetite.demand_a(standing.connector, standing.maximum_a) < standing.maximum_a:
         return Reason(rule=Rule.CAR)
+    if standing.held_by_unbalance:
+        return Reason(rule=Rule.UNBALANCE)
     return Reason(rule=Rule.MAXIMUM)

@@ -7,6 +7,8 @@ from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
 from ..balancing.inputs import ConnectorInput, Draw, Line
 from ..balancing.model import Connector
+from ..balancing.need import Need
+from ..balancing.phase_use import PhaseUse
 from ..balancing.reasons import Reason, Rule
 from ..balancing.supply import DrawInterval
 from ..csms.events import (
@@ -49,7 +51,9 @@ class LiveConnector:
         self.session_energy_wh: float | None = None
         self.session_started_at: datetime | None = None
         self._ignored_since: float | None = None
+        self.need = Need()
         self._appetite = Appetite()
+        self._phase_use = PhaseUse()
         self._draw: Draw | None = None
         self._may_rise_since: float | None = None
         self._raised_at: float | None = None
@@ -92,6 +96,7 @@ class LiveConnector:
             self._waiting_since = now
             self._may_rise_since = now
             self._appetite = Appetite(offer_a=self._appetite.offer_a, since=now)
+            self._phase_use = PhaseUse()
         if status is ConnectorStatus.CHARGING and before is not status:
             self._may_rise_since = now
         if status is ConnectorStatus.AVAILABLE and before is not status:
@@ -110,6 +115,8 @@ class LiveConnector:
         if interval is not None:
             before = None if self._draw is None else self._draw.reading
             self._draw = Draw(reading=interval, at=now, before=before)
+            if interval.least == interval.most:
+                self._phase_use = self._phase_use.took(interval.most, now)
         if largest_a is not None:
             self.commitment = self.commitment.measured(largest_a, now)
             self._appetite = self._appetite.took(largest_a, self.connector.minimum_a, now)
@@ -146,8 +153,11 @@ class LiveConnector:
     def accepted(self, now: float) -> None:
         """The charger accepted the limit on its way."""
         self.commitment = self.commitment.accepted(now, self.connector)
-        if self.commitment.accepted_a is not None:
-            self._appetite = self._appetite.offered(self.commitment.accepted_a, now)
+        accepted_a = self.commitment.accepted_a
+        if accepted_a is not None:
+            self._appetite = self._appetite.offered(accepted_a, now)
+            if accepted_a < self.connector.minimum_a:
+                self._phase_use = PhaseUse()
         if self._may_rise_since is not None and self._raised_at == self._may_rise_since:
             self._raised_at = self._may_rise_since = now
 
@@ -159,6 +169,7 @@ class LiveConnector:
         """The link is gone."""
         self.commitment = self.commitment.disconnected()
         self._draw = None
+        self._phase_use = PhaseUse()
         if self.values is not None:
             self.values = replace(self.values, currents_a=None, power_w=None, offered_a=None)
 
@@ -207,6 +218,8 @@ class LiveConnector:
             may_rise_since=self._may_rise_since,
             raised_at=self._raised_at,
             waiting_since=self._waiting_since,
+            phase_use=PhaseUse() if draw is None else self._phase_use,
+            need=self.need,
         )
 
     def _idle_rule(self) -> Rule:
