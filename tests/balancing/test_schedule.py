@@ -187,11 +187,12 @@ def test_where_two_bands_ask_for_the_same_nothing_changes_between_them() -> None
     assert next_change(text, MONDAY, "03:00") == local(MONDAY, "12:00")
 
 
-def test_a_change_months_ahead_is_found() -> None:
+def test_a_holiday_is_told_of_in_the_week_before_it() -> None:
     christmas = date(2026, 12, 25)
-    text = "PH 08:00-17:59>0=16"
+    text, holidays = "PH 08:00-17:59>0=16", frozenset({christmas})
 
-    assert next_change(text, MONDAY, "12:00", holidays=frozenset({christmas})) == local(
+    assert next_change(text, MONDAY, "12:00", holidays=holidays) is None
+    assert next_change(text, date(2026, 12, 18), "12:00", holidays=holidays) == local(
         christmas, "08:00"
     )
 

@@ -137,6 +137,9 @@ def _limits(site: Site, inputs: Inputs, assumed: Mapping[str, PhaseCurrents]) ->
         group = site.groups[resource.group_id]
         base_load = assumed[group.id]
         margin_a = group.margin_a if group.metered else 0.0
+        if resource.below_priority is not None:
+            limits.append(_cap_a(group, resource.below_priority))
+            continue
         if resource.phase is not None:
             limits.append(inputs.capacities_a[group.id] - margin_a - base_load[resource.phase])
             continue
@@ -145,6 +148,12 @@ def _limits(site: Site, inputs: Inputs, assumed: Mapping[str, PhaseCurrents]) ->
         usable_a = group.power_limit_w * group.power_factor / voltage_v
         limits.append(usable_a - margin_a * len(group.phases) - sum(base_load))
     return tuple(limits)
+
+
+def _cap_a(group: Group, below_priority: int) -> float:
+    return next(
+        cap.capacity_a for cap in group.priority_caps if cap.below_priority == below_priority
+    )
 
 
 def _observed(

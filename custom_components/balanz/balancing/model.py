@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .phases import ALL_PHASES, Phase, PhaseMap
 from .policies import Policy
 from .routes import Routes
+from .schedule import PriorityCap
 from .tuning import Tuning
 
 ROOT_GROUP_ID = "root"
@@ -59,6 +60,8 @@ class Group:
     """What all phases together may carry, W; None where only their currents are limited."""
     power_factor: float = DEFAULT_POWER_FACTOR
     """How much of the power limit may be used, so that currents that carry no power fit too."""
+    priority_caps: tuple[PriorityCap, ...] = ()
+    """What a schedule lets chargers of low priorities have together, now."""
     policy: Policy | None = None
     """None where it shares as the group above it does."""
     share_a: float | None = None

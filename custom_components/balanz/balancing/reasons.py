@@ -33,6 +33,8 @@ class Rule(StrEnum):
     """A group's limit is shared."""
     ALL_IN_USE = "all_in_use"
     """All connectors of a group are in use, and each has its fixed or equal share."""
+    SCHEDULE = "schedule"
+    """A schedule leaves less for chargers of this priority at this time."""
     UNBALANCE = "unbalance"
     """A car on one or two phases may not draw more."""
     WAITING = "waiting"

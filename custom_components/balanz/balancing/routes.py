@@ -20,6 +20,8 @@ class Resource(NamedTuple):
     group_id: str
     phase: Phase | None
     """None for the group's power, which counts the amperes of all phases together."""
+    below_priority: int | None = None
+    """Whom it binds: chargers of a lower priority; None for everybody, and all other loads."""
 
 
 type Way = tuple[tuple[int, int], ...]
@@ -39,7 +41,11 @@ class Routes:
         self.numbers: dict[Resource, int] = {
             resource: number for number, resource in enumerate(self.resources)
         }
-        self._ways: dict[tuple[str, tuple[Phase, ...]], Way] = {}
+        self._highest_cap = max(
+            (cap.below_priority for group in groups.values() for cap in group.priority_caps),
+            default=0,
+        )
+        self._ways: dict[tuple[str, tuple[Phase, ...], int], Way] = {}
 
     @cached_property
     def paths(self) -> Mapping[str, tuple[str, ...]]:
@@ -55,24 +61,32 @@ class Routes:
             if (phases := group.phases)
         }
 
-    def way(self, group_id: str, phases: tuple[Phase, ...]) -> Way:
+    def way(self, group_id: str, phases: tuple[Phase, ...], priority: int = 1) -> Way:
         """Return the way of a current that loads these phases in a group.
 
         On phases that a group does not have nothing can flow: the wiring told is wrong, and the
         current may load any of those that there are.
         """
-        known = self._ways.get((group_id, phases))
+        # Priorities above all caps share one way.
+        name = (group_id, phases, min(priority, self._highest_cap))
+        known = self._ways.get(name)
         if known is not None:
             return known
         way: list[tuple[int, int]] = []
-        for name in self.paths[group_id]:
-            group = self._groups[name]
+        for outer_id in self.paths[group_id]:
+            group = self._groups[outer_id]
             loaded = tuple(phase for phase in phases if phase in group.phases) or group.phases
-            way.extend((self.numbers[Resource(name, phase)], 1) for phase in loaded)
+            way.extend((self.numbers[Resource(outer_id, phase)], 1) for phase in loaded)
+            way.extend(
+                (self.numbers[Resource(outer_id, phase, cap.below_priority)], 1)
+                for cap in group.priority_caps
+                if priority < cap.below_priority
+                for phase in loaded
+            )
             if group.power_limit_w is not None:
-                way.append((self.numbers[Resource(name, None)], len(loaded)))
-        self._ways[group_id, phases] = tuple(way)
-        return self._ways[group_id, phases]
+                way.append((self.numbers[Resource(outer_id, None)], len(loaded)))
+        self._ways[name] = tuple(way)
+        return self._ways[name]
 
     def load(self, loads: Iterable[tuple[Iterable[str], PhaseCurrents]]) -> list[float]:
         """Return what currents add up to at each limit; each is given with the groups it loads."""
@@ -99,5 +113,7 @@ def _limits_of(group: Group) -> Iterable[Resource]:
     for phase in ALL_PHASES:
         if phase in group.phases:
             yield Resource(group.id, phase)
+            for cap in group.priority_caps:
+                yield Resource(group.id, phase, cap.below_priority)
     if group.power_limit_w is not None:
         yield Resource(group.id, None)

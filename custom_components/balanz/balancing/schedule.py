@@ -15,7 +15,7 @@ EVERY_DAY = frozenset(range(7))
 MINUTES_PER_DAY = 24 * 60
 _SECONDS_PER_DAY = MINUTES_PER_DAY * 60
 _ONE_DAY = timedelta(days=1)
-_HORIZON_DAYS = 366
+_HORIZON_DAYS = 8
 
 
 class ScheduleError(ValueError):
@@ -132,8 +132,8 @@ class Schedule:
     ) -> datetime | None:
         """Return the first later instant, in UTC, at which something else holds.
 
-        None if nothing changes within a year. Raises ValueError for an instant without a time
-        zone.
+        None if nothing changes within eight days: ask again then. Raises ValueError for an instant
+        without a time zone.
         """
         current = self.at(instant, tz, holidays)
         if not self.bands:

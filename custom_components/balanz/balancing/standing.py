@@ -77,6 +77,7 @@ def _standing(
 ) -> Standing:
     commitment = known.commitment
     booked_a = commitment.booked_a(connector, now)
+    priority = connector.priority if known.priority is None else known.priority
     phases = connector.phase_map.phases
     if connector.phase_map.lines is not None:
         phases = known.phase_use.in_use(phases)
@@ -88,14 +89,14 @@ def _standing(
         connector=connector,
         known=known,
         group_ids=site.routes.paths[connector.group_id],
-        way=site.routes.way(connector.group_id, phases),
+        way=site.routes.way(connector.group_id, phases, priority),
         minimum_a=_minimum_a(connector),
         maximum_a=unbalance_a if held_by_unbalance else maximum_a,
         held_by_unbalance=held_by_unbalance,
         booked_a=booked_a,
         booked=PhaseCurrents.uniform(booked_a, phases),
         phases=phases,
-        priority=connector.priority if known.priority is None else known.priority,
+        priority=priority,
         aim_a=commitment.aim_a(connector, now),
         measured_a=commitment.measured_a(now),
         excess_a=_excess_a(commitment, booked_a),

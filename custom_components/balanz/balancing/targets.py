@@ -210,15 +210,24 @@ def _reason(
         return Reason(rule=_IDLE_RULES[idleness])
     if share is None:
         return Reason(rule=Rule.RESTING, until=turns.rests_until(standing.key))
+    return _reason_of_share(standing, share, headroom, due_at)
+
+
+def _reason_of_share(
+    standing: Standing, share: Share, headroom: Headroom, due_at: float | None
+) -> Reason:
+    appetite = standing.known.appetite
     if share.binding is not None:
-        group_id, phase = share.binding
+        group_id, phase, below_priority = share.binding
+        if below_priority is not None:
+            return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
         rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
         if group_id in headroom.blind:
             rule = Rule.SUPPLY_UNKNOWN
         return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
     if share.shared_by is not None:
         return Reason(rule=Rule.ALL_IN_USE, group_id=share.shared_by)
-    if known.appetite.demand_a(standing.connector, standing.maximum_a) < standing.maximum_a:
+    if appetite.demand_a(standing.connector, standing.maximum_a) < standing.maximum_a:
         return Reason(rule=Rule.CAR)
     if standing.held_by_unbalance:
         return Reason(rule=Rule.UNBALANCE)

@@ -1,9 +1,13 @@
 """How a site is set up: what the user said, free of Home Assistant."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
 
 from ..balancing.model import MINIMUM_CURRENT_A, Group
 from ..balancing.phases import PhaseMap
+from ..balancing.schedule import Schedule
+from ..balancing.tuning import Tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class ChargerSettings:
     minimum_a: float = MINIMUM_CURRENT_A
     fallback_a: float = MINIMUM_CURRENT_A
     priority: int = 1
+    weight: float = 1.0
     keeps_limit: bool = False
     connectors: int = 1
 
@@ -37,3 +42,11 @@ class SiteSettings:
     groups: tuple[Group, ...]
     """The root group first. The id of each is stable over renaming."""
     chargers: tuple[ChargerSettings, ...]
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    """By group id; groups without one are left out."""
+    time_zone: tzinfo = UTC
+    """Whose wall clock the schedules mean."""
+    holidays: frozenset[date] = frozenset()
+    unbalance_a: float | None = None
+    """The most that a car on one or two phases may draw; None where that is not limited."""
+    tuning: Tuning = field(default_factory=Tuning)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 
@@ -43,6 +44,7 @@ from .settings import SiteSettings
 from .snapshot import SiteSnapshot
 from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
+from .timetable import Timetable
 from .topology import build_site
 
 COALESCE_S = 0.02
@@ -61,7 +63,9 @@ class BalanzSite:
         """Prepare; nothing runs yet. The folder is the site's own."""
         self.on_connectors_counted: Callable[[str, int], None] | None = None
         self._settings = settings
-        self._site = build_site(settings)
+        self._timetable = Timetable()
+        self._follow_schedules(settings)
+        self._site = build_site(settings, self._timetable.states)
         self._journal = Journal(storage_path / "journal.jsonl")
         self._ledger = Ledger()
         self._transactions = TransactionBook(self._journal)
@@ -165,7 +169,8 @@ class BalanzSite:
         self._note_new_maxima(settings)
         self._leaving.release_returned(self._settings, settings)
         self._settings = settings
-        self._site = site
+        self._follow_schedules(settings)
+        self._site = build_site(settings, self._timetable.states)
         identities = {charger.identity for charger in settings.chargers}
         for identity in {key.charger for key in self._live} - identities:
             self._recorder.note(self._ledger.note_forgotten(identity))
@@ -294,8 +299,12 @@ class BalanzSite:
             self._schedule(RETRY_STEP_S)
 
     def _decide(self, now: float) -> None:
+        if self._timetable.look(datetime.now(UTC)):
+            self._site = build_site(self._settings, self._timetable.states)
         inputs = Inputs(
-            capacities_a={group_id: self._capacity_a(group_id) for group_id in self._site.groups},
+            capacities_a={
+                group_id: self._capacity_now_a(group_id) for group_id in self._site.groups
+            },
             meters={
                 group.id: self._meters.get(group.id)
                 for group in self._site.groups.values()
@@ -318,7 +327,8 @@ class BalanzSite:
             self._live[key].reason = reason
         self._publish(result, inputs, now)
         self._recorder.heal()
-        for wake_at in (result.wake_at, self._problems.next_change(now)):
+        schedule_at = now + self._timetable.wait_s(datetime.now(UTC))
+        for wake_at in (result.wake_at, self._problems.next_change(now), schedule_at):
             if wake_at is not None:
                 self._schedule(max(wake_at - now, COALESCE_S))
 
@@ -345,7 +355,12 @@ class BalanzSite:
             for charger in self._settings.chargers
         }
         snapshot = SiteSnapshot(
-            groups=group_snapshots(self._site, result, inputs.capacities_a, self._meters),
+            groups=group_snapshots(
+                self._site,
+                result,
+                {group_id: self._capacity_a(group_id) for group_id in self._site.groups},
+                self._meters,
+            ),
             chargers=chargers,
             problems=problems,
             pending=self._pairing.pending,
@@ -402,6 +417,22 @@ class BalanzSite:
     def _capacity_a(self, group_id: str) -> float:
         rating_a = self._site.groups[group_id].rating_a
         return min(self._ledger.capacities_a.get(group_id, rating_a), rating_a)
+
+    def _capacity_now_a(self, group_id: str) -> float:
+        """Return a group's capacity, or what its schedule leaves of it at this time."""
+        capacity_a = self._capacity_a(group_id)
+        scheduled = self._timetable.states.get(group_id)
+        return capacity_a if scheduled is None else min(capacity_a, scheduled.capacity_a)
+
+    def _follow_schedules(self, settings: SiteSettings) -> None:
+        known = {group.id for group in settings.groups}
+        schedules = {
+            group_id: schedule
+            for group_id, schedule in settings.schedules.items()
+            if group_id in known
+        }
+        self._timetable.set_schedules(schedules, settings.time_zone, settings.holidays)
+        self._timetable.look(datetime.now(UTC))
 
     def _each(self, identity: str, change: Callable[[LiveConnector], None]) -> None:
         for key, live in self._live.items():

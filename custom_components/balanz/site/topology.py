@@ -1,21 +1,27 @@
 """From settings to the tree of groups and connectors that is balanced."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Group, Site
+from ..balancing.schedule import ScheduleState
 from .settings import ChargerSettings, SiteSettings
 
 _CHARGER_GROUP_PREFIX = "charger:"
 
 
-def build_site(settings: SiteSettings) -> Site:
+def build_site(
+    settings: SiteSettings, scheduled: Mapping[str, ScheduleState] | None = None
+) -> Site:
     """Return the tree. What hangs in a group that is gone hangs in the root group.
 
-    Raises SiteError if the groups make no tree.
+    `scheduled` is what the schedules of groups ask for now. Raises SiteError if the groups make
+    no tree.
     """
     known = {group.id for group in settings.groups}
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
+    for group_id, state in (scheduled or {}).items():
+        groups[group_id] = replace(groups[group_id], priority_caps=state.priority_caps)
     connectors: dict[ConnectorKey, Connector] = {}
     for charger in settings.chargers:
         group_id = home_of(charger, known)
@@ -33,7 +39,12 @@ def build_site(settings: SiteSettings) -> Site:
         for number in range(1, charger.connectors + 1):
             key = ConnectorKey(charger.identity, number)
             connectors[key] = _connector(key, charger, group_id)
-    return Site(groups=groups, connectors=connectors)
+    return Site(
+        groups=groups,
+        connectors=connectors,
+        unbalance_a=settings.unbalance_a,
+        tuning=settings.tuning,
+    )
 
 
 def home_of(charger: ChargerSettings, known: Container[str]) -> str:
@@ -73,5 +84,6 @@ def _connector(key: ConnectorKey, charger: ChargerSettings, group_id: str) -> Co
         fallback_a=charger.fallback_a,
         phase_map=charger.phase_map,
         priority=charger.priority,
+        weight=charger.weight,
         keeps_limit=charger.keeps_limit,
     )
