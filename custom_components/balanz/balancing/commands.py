@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from .admission import first_full, take
 from .alarm import Alarm
+from .budget import Budget
 from .headroom import Headroom
 from .inputs import Line
 from .model import ConnectorKey
@@ -37,6 +38,16 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calm:
+    """What holds raises back, however much is left."""
+
+    tuning: Tuning
+    budgets: Mapping[str, Budget]
+    durable: bool
+    """Whether a raise can be recorded before it is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to send now, and what keeps the raises that have to wait."""
 
@@ -49,9 +60,7 @@ def plan(
     standings: Mapping[ConnectorKey, Standing],
     targets: Mapping[ConnectorKey, Target],
     headroom: Headroom,
-    tuning: Tuning,
-    *,
-    durable: bool,
+    calm: Calm,
     now: float,
     alarm: Alarm,
 ) -> Plan:
@@ -72,7 +81,7 @@ def plan(
             free = line is Line.FREE and standing.retry_at is None
             if remind_at is not None and remind_at <= now and free:
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
-            elif renew_at is not None and renew_at <= now and line is Line.FREE and durable:
+            elif renew_at is not None and renew_at <= now and line is Line.FREE and calm.durable:
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
         elif line is Line.BUSY or standing.must_wait(target_a):
             continue
@@ -83,9 +92,7 @@ def plan(
         else:
             rising.append(standing)
     commands.extend(_settling(standings, doubtful, targets, headroom))
-    raises, held_back = _raises(
-        standings, rising, targets, headroom, tuning, durable=durable, now=now
-    )
+    raises, held_back = _raises(standings, rising, targets, headroom, calm, now)
     for reason in held_back.values():
         alarm.at(reason.until)
     return Plan(commands=(*commands, *raises), held_back=held_back)
@@ -96,9 +103,7 @@ def _raises(
     rising: Iterable[Standing],
     targets: Mapping[ConnectorKey, Target],
     headroom: Headroom,
-    tuning: Tuning,
-    *,
-    durable: bool,
+    calm: Calm,
     now: float,
 ) -> tuple[list[Command], dict[ConnectorKey, Reason]]:
     """Return the raises that fit beside all that may be drawn, and why the others have to wait."""
@@ -107,7 +112,7 @@ def _raises(
     room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for standing in sorted(rising, key=_precedence):
         key = standing.key
-        obstacle = _obstacle(standing, headroom, tuning, durable=durable, now=now)
+        obstacle = _obstacle(standing, headroom, calm, now)
         if obstacle is not None:
             held_back[key] = obstacle
             continue
@@ -175,19 +180,22 @@ def _precedence(standing: Standing) -> tuple[int, float, ConnectorKey]:
     return (-standing.priority, standing.known.waiting_since, standing.key)
 
 
-def _obstacle(
-    standing: Standing, headroom: Headroom, tuning: Tuning, *, durable: bool, now: float
-) -> Reason | None:
+def _obstacle(standing: Standing, headroom: Headroom, calm: Calm, now: float) -> Reason | None:
     """Return what forbids any raise of the connector now, however much is left."""
     unseen = headroom.unseen(standing)
     if unseen is not None:
         return Reason(rule=Rule.SUPPLY_UNKNOWN, group_id=unseen)
-    if not durable:
+    if not calm.durable:
         return Reason(rule=Rule.STORAGE_FAILING)
+    budget = calm.budgets[standing.key.charger]
+    exhausted_until = budget.exhausted_until(calm.tuning)
+    if exhausted_until is not None:
+        return Reason(rule=Rule.WRITES_SPENT, until=exhausted_until)
     raised_at = standing.known.raised_at
-    charges = standing.aim_a >= standing.connector.minimum_a
-    if raised_at is not None and charges and raised_at + tuning.raise_spacing_s > now:
-        return Reason(rule=Rule.SPACING, until=raised_at + tuning.raise_spacing_s)
+    if raised_at is not None and standing.aim_a >= standing.connector.minimum_a:
+        until = raised_at + calm.tuning.raise_spacing_s * budget.spacing(calm.tuning)
+        if until > now:
+            return Reason(rule=Rule.SPACING, until=until)
     return None
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .alarm import Alarm
-from .commands import Command, plan
+from .budget import Budget, budgets
+from .commands import Calm, Command, plan
 from .group_view import GroupView, group_views
 from .headroom import headroom
 from .inputs import Inputs
@@ -17,6 +18,7 @@ from .reasons import Reason
 from .standing import standings
 from .supply import BaseLoad
 from .targets import targets
+from .trip import TripWatch
 from .turns import Turns
 
 
@@ -25,7 +27,11 @@ class State:
     """What a step hands on to the next one."""
 
     base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
+    trips: Mapping[str, TripWatch] = field(default_factory=dict)
+    """For each metered group."""
     turns: Turns = field(default_factory=Turns)
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """By charger identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +52,21 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
     for known in inputs.connectors.values():
         alarm.at(known.commitment.next_change(now))
     standing = standings(site, inputs, now)
-    left = headroom(site, inputs, standing, state.base_loads, now, alarm)
+    trips = {
+        group_id: state.trips.get(group_id, TripWatch()).observe(site.groups[group_id], reading)
+        for group_id, reading in inputs.meters.items()
+    }
+    left = headroom(site, inputs, standing, state.base_loads, trips, now, alarm)
     aims = targets(site, standing, left, state.turns, now, alarm)
     wanted = aims.by_key
-    sending = plan(
-        standing, wanted, left, site.tuning, durable=inputs.durable, now=now, alarm=alarm
-    )
+    writes = budgets(state.budgets, standing, site.tuning, now)
+    calm = Calm(tuning=site.tuning, budgets=writes, durable=inputs.durable)
+    sending = plan(standing, wanted, left, calm, now, alarm)
     limits_a = {key: one.aim_a for key, one in standing.items()} | {
         command.key: command.limit_a for command in sending.commands
     }
     return Result(
-        state=State(base_loads=left.base_loads, turns=aims.turns),
+        state=State(base_loads=left.base_loads, trips=trips, turns=aims.turns, budgets=writes),
         commands=sending.commands,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
         groups=group_views(site, standing, left, limits_a),

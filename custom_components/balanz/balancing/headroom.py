@@ -9,6 +9,7 @@ from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Group, Site
 from .phases import ZERO, PhaseCurrents
 from .standing import Standing
 from .supply import BaseLoad, DrawInterval, available, may_draw
+from .trip import TripWatch
 
 RISE_S = 15.0
 """How long after a raise or a plug-in a car may be on its way up, unseen by its own meter."""
@@ -27,6 +28,8 @@ class Headroom:
     """What the meters tell, for the metered groups."""
     blind: frozenset[str]
     """The metered groups whose meter tells nothing now."""
+    paused_until: Mapping[str, float]
+    """The groups whose fuse may trip before cars follow a lower limit, and until when."""
     assumed: Mapping[str, PhaseCurrents]
     """The base load to reckon with: measured, assumed while unknown, or set up."""
     available: Mapping[str, PhaseCurrents]
@@ -65,6 +68,10 @@ class Headroom:
         """Return a group on its way whose meter tells nothing now; None if there is none."""
         return next((group_id for group_id in standing.group_ids if group_id in self.blind), None)
 
+    def pausing(self, standing: Standing) -> str | None:
+        """Return a group on its way that pauses all its chargers; None if there is none."""
+        return next((name for name in standing.group_ids if name in self.paused_until), None)
+
     def _measured_within_enforced(
         self, standings: Mapping[ConnectorKey, Standing]
     ) -> Iterable[tuple[str, float]]:
@@ -98,6 +105,7 @@ def headroom(
     inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
     before: Mapping[str, BaseLoad],
+    trips: Mapping[str, TripWatch],
     now: float,
     alarm: Alarm,
 ) -> Headroom:
@@ -111,9 +119,17 @@ def headroom(
         if group.metered and inputs.meters.get(group.id) is None
     )
     assumed = _assumed(site, base_loads, blind)
+    paused_until = {
+        group_id: trip.paused_until
+        for group_id, trip in trips.items()
+        if trip.paused_until is not None and trip.paused_until > now
+    }
+    for until in paused_until.values():
+        alarm.at(until)
     return Headroom(
         base_loads=base_loads,
         blind=blind,
+        paused_until=paused_until,
         assumed=assumed,
         available={
             group.id: available(

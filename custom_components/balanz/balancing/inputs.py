@@ -49,6 +49,8 @@ class ConnectorInput:
     """When something last happened that lets its current rise."""
     raised_at: float | None = None
     waiting_since: float = 0.0
+    writes: int = 0
+    """How many limits it has been sent."""
     phase_use: PhaseUse = field(default_factory=PhaseUse)
     priority: int | None = None
     """What a tag or the session says instead of the connector's own priority."""

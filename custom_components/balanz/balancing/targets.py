@@ -91,7 +91,9 @@ def _shares(
     claims = [
         claim
         for key, standing in standings.items()
-        if key not in fixed_a and (claim := _claim(site, standing, turns, now, alarm)) is not None
+        if key not in fixed_a
+        and headroom.pausing(standing) is None
+        and (claim := _claim(site, standing, turns, now, alarm)) is not None
     ]
     due: dict[ConnectorKey, Share] = {}
     while True:
@@ -205,6 +207,10 @@ def _reason(
         return Reason(rule=known.idle_rule)
     if known.commitment.accepted_a is None:
         return Reason(rule=Rule.STARTING)
+    paused_by = headroom.pausing(standing)
+    if paused_by is not None:
+        until = headroom.paused_until[paused_by]
+        return Reason(rule=Rule.OVERLOAD, group_id=paused_by, until=until)
     idleness = known.appetite.idleness()
     if idleness is not None and (share is None or share.limit_a > 0 or share.binding is None):
         return Reason(rule=_IDLE_RULES[idleness])

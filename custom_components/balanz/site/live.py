@@ -218,6 +218,7 @@ class LiveConnector:
             may_rise_since=self._may_rise_since,
             raised_at=self._raised_at,
             waiting_since=self._waiting_since,
+            writes=self.writes,
             phase_use=PhaseUse() if draw is None else self._phase_use,
             need=self.need,
         )
