@@ -17,6 +17,7 @@ from .model import ConnectorKey, Site
 from .reasons import Reason
 from .standing import standings
 from .supply import BaseLoad
+from .surplus import Surplus
 from .targets import targets
 from .trip import TripWatch
 from .turns import Turns
@@ -29,6 +30,8 @@ class State:
     base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
     trips: Mapping[str, TripWatch] = field(default_factory=dict)
     """For each metered group."""
+    surpluses: Mapping[str, Surplus] = field(default_factory=dict)
+    """For each group that charges from surplus."""
     turns: Turns = field(default_factory=Turns)
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     """By charger identity."""
@@ -56,7 +59,7 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
         group_id: state.trips.get(group_id, TripWatch()).observe(site.groups[group_id], reading)
         for group_id, reading in inputs.meters.items()
     }
-    left = headroom(site, inputs, standing, state.base_loads, trips, now, alarm)
+    left = headroom(site, inputs, standing, state.base_loads, trips, state.surpluses, now, alarm)
     aims = targets(site, standing, left, state.turns, now, alarm)
     wanted = aims.by_key
     writes = budgets(state.budgets, standing, site.tuning, now)
@@ -66,7 +69,13 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
         command.key: command.limit_a for command in sending.commands
     }
     return Result(
-        state=State(base_loads=left.base_loads, trips=trips, turns=aims.turns, budgets=writes),
+        state=State(
+            base_loads=left.base_loads,
+            trips=trips,
+            surpluses=left.surpluses,
+            turns=aims.turns,
+            budgets=writes,
+        ),
         commands=sending.commands,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
         groups=group_views(site, standing, left, limits_a),

@@ -9,6 +9,7 @@ from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Group, Site
 from .phases import ZERO, PhaseCurrents
 from .standing import Standing
 from .supply import BaseLoad, DrawInterval, available, may_draw
+from .surplus import Surplus, SurplusMode
 from .trip import TripWatch
 
 RISE_S = 15.0
@@ -33,6 +34,8 @@ class Headroom:
     assumed: Mapping[str, PhaseCurrents]
     """The base load to reckon with: measured, assumed while unknown, or set up."""
     available: Mapping[str, PhaseCurrents]
+    surpluses: Mapping[str, Surplus]
+    """For the groups that charge from it."""
     site: Site
     limits: tuple[float, ...]
     """What is available at each of the site's `routes.resources`, A."""
@@ -106,6 +109,7 @@ def headroom(
     standings: Mapping[ConnectorKey, Standing],
     before: Mapping[str, BaseLoad],
     trips: Mapping[str, TripWatch],
+    surpluses_before: Mapping[str, Surplus],
     now: float,
     alarm: Alarm,
 ) -> Headroom:
@@ -126,7 +130,11 @@ def headroom(
     }
     for until in paused_until.values():
         alarm.at(until)
+    surpluses = _surpluses(site, inputs, base_loads, surpluses_before, now)
+    for surplus in surpluses.values():
+        alarm.at(surplus.next_change(now))
     return Headroom(
+        surpluses=surpluses,
         base_loads=base_loads,
         blind=blind,
         paused_until=paused_until,
@@ -140,14 +148,20 @@ def headroom(
             for group in site.groups.values()
         },
         site=site,
-        limits=_limits(site, inputs, assumed),
+        limits=_limits(site, inputs, assumed, surpluses, standings),
         booked=tuple(
             site.routes.load((booking.group_ids, booking.currents) for booking in inputs.bookings)
         ),
     )
 
 
-def _limits(site: Site, inputs: Inputs, assumed: Mapping[str, PhaseCurrents]) -> tuple[float, ...]:
+def _limits(
+    site: Site,
+    inputs: Inputs,
+    assumed: Mapping[str, PhaseCurrents],
+    surpluses: Mapping[str, Surplus],
+    standings: Mapping[ConnectorKey, Standing],
+) -> tuple[float, ...]:
     limits: list[float] = []
     for resource in site.routes.resources:
         group = site.groups[resource.group_id]
@@ -155,6 +169,9 @@ def _limits(site: Site, inputs: Inputs, assumed: Mapping[str, PhaseCurrents]) ->
         margin_a = group.margin_a if group.metered else 0.0
         if resource.below_priority is not None:
             limits.append(_cap_a(group, resource.below_priority))
+            continue
+        if resource.surplus:
+            limits.append(_surplus_a(group, surpluses[group.id], standings))
             continue
         if resource.phase is not None:
             limits.append(inputs.capacities_a[group.id] - margin_a - base_load[resource.phase])
@@ -164,6 +181,40 @@ def _limits(site: Site, inputs: Inputs, assumed: Mapping[str, PhaseCurrents]) ->
         usable_a = group.power_limit_w * group.power_factor / voltage_v
         limits.append(usable_a - margin_a * len(group.phases) - sum(base_load))
     return tuple(limits)
+
+
+def _surpluses(
+    site: Site,
+    inputs: Inputs,
+    base_loads: Mapping[str, BaseLoad],
+    before: Mapping[str, Surplus],
+    now: float,
+) -> dict[str, Surplus]:
+    """Take in what the meters of groups that charge from surplus tell of it."""
+    surpluses: dict[str, Surplus] = {}
+    for group in site.groups.values():
+        if not group.metered or group.surplus is SurplusMode.IGNORE:
+            continue
+        surplus = before.get(group.id, Surplus())
+        signed = base_loads[group.id].signed
+        if signed is not None and inputs.meters.get(group.id) is not None:
+            # What a battery gives is not surplus: the car would empty it.
+            given_a = max(inputs.battery_discharge_a.get(group.id, 0.0), 0.0)
+            surplus = surplus.observe(-sum(signed) - given_a, now)
+        surpluses[group.id] = surplus.settled(now)
+    return surpluses
+
+
+def _surplus_a(group: Group, surplus: Surplus, standings: Mapping[ConnectorKey, Standing]) -> float:
+    charging_a = wanting_a = 0.0
+    for standing in standings.values():
+        if not standing.known.wants or group.id not in standing.group_ids:
+            continue
+        minimum_a = standing.minimum_a * len(standing.phases)
+        wanting_a += minimum_a
+        if standing.aim_a >= standing.minimum_a:
+            charging_a += minimum_a
+    return surplus.limit_a(group.surplus, charging_a, wanting_a)
 
 
 def _cap_a(group: Group, below_priority: int) -> float:

@@ -9,6 +9,7 @@ from .phases import ALL_PHASES, Phase, PhaseMap
 from .policies import Policy
 from .routes import Routes
 from .schedule import PriorityCap
+from .surplus import SurplusMode
 from .tuning import Tuning
 
 ROOT_GROUP_ID = "root"
@@ -60,6 +61,8 @@ class Group:
     """What all phases together may carry, W; None where only their currents are limited."""
     power_factor: float = DEFAULT_POWER_FACTOR
     """How much of the power limit may be used, so that currents that carry no power fit too."""
+    surplus: SurplusMode = SurplusMode.IGNORE
+    """Whether its chargers keep to what a metered group would export."""
     priority_caps: tuple[PriorityCap, ...] = ()
     """What a schedule lets chargers of low priorities have together, now."""
     policy: Policy | None = None

@@ -35,6 +35,8 @@ class Rule(StrEnum):
     """All connectors of a group are in use, and each has its fixed or equal share."""
     SCHEDULE = "schedule"
     """A schedule leaves less for chargers of this priority at this time."""
+    SURPLUS = "surplus"
+    """A group's chargers keep to solar surplus, and there is no more."""
     UNBALANCE = "unbalance"
     """A car on one or two phases may not draw more."""
     WAITING = "waiting"

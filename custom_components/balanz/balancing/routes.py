@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from .phases import ALL_PHASES, Phase, PhaseCurrents
+from .surplus import SurplusMode
 
 if TYPE_CHECKING:
     from .model import Group
@@ -22,6 +23,8 @@ class Resource(NamedTuple):
     """None for the group's power, which counts the amperes of all phases together."""
     below_priority: int | None = None
     """Whom it binds: chargers of a lower priority; None for everybody, and all other loads."""
+    surplus: bool = False
+    """Whether it is what the group would export, all phases together: for comfort alone."""
 
 
 type Way = tuple[tuple[int, int], ...]
@@ -83,8 +86,9 @@ class Routes:
                 if priority < cap.below_priority
                 for phase in loaded
             )
-            if group.power_limit_w is not None:
-                way.append((self.numbers[Resource(outer_id, None)], len(loaded)))
+            way.extend(
+                (self.numbers[resource], len(loaded)) for resource in _limits_of_all_phases(group)
+            )
         self._ways[name] = tuple(way)
         return self._ways[name]
 
@@ -115,5 +119,11 @@ def _limits_of(group: Group) -> Iterable[Resource]:
             yield Resource(group.id, phase)
             for cap in group.priority_caps:
                 yield Resource(group.id, phase, cap.below_priority)
+    yield from _limits_of_all_phases(group)
+
+
+def _limits_of_all_phases(group: Group) -> Iterable[Resource]:
     if group.power_limit_w is not None:
         yield Resource(group.id, None)
+    if group.metered and group.surplus is not SurplusMode.IGNORE:
+        yield Resource(group.id, None, surplus=True)

@@ -46,6 +46,8 @@ class BaseLoad:
     """The estimate of one metered group's base load. Never below zero: export is not headroom."""
 
     latest: PhaseCurrents | None = None
+    signed: PhaseCurrents | None = None
+    """The latest estimate with export as it is: what a surplus is told from."""
     observed_at: float | None = None
     peaks: tuple[Peak, ...] = ()
     held: PhaseCurrents = ZERO
@@ -56,8 +58,9 @@ class BaseLoad:
         draws = tuple(draws)
         highest = reading.currents - PhaseCurrents.total(draw.least for draw in draws)
         lowest = reading.currents - PhaseCurrents.total(draw.most for draw in draws)
-        before = highest if self.latest is None else self.latest
-        latest = before.minimum(highest).maximum(lowest).without_export
+        before = highest if self.signed is None else self.signed
+        signed = before.minimum(highest).maximum(lowest)
+        latest = signed.without_export
         second = int(reading.at)
         peaks = self._recent(reading.at)
         if peaks and peaks[-1].second == second:
@@ -65,7 +68,7 @@ class BaseLoad:
             peaks = (*peaks[:-1], Peak(second=second, base_load=latest_peak))
         else:
             peaks = (*peaks, Peak(second=second, base_load=latest))
-        return replace(self, latest=latest, observed_at=reading.at, peaks=peaks)
+        return replace(self, latest=latest, signed=signed, observed_at=reading.at, peaks=peaks)
 
     def settled(self, now: float) -> BaseLoad:
         """Return the estimate with the load in use brought up to date."""

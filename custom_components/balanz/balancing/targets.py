@@ -224,7 +224,9 @@ def _reason_of_share(
 ) -> Reason:
     appetite = standing.known.appetite
     if share.binding is not None:
-        group_id, phase, below_priority = share.binding
+        group_id, phase, below_priority, surplus = share.binding
+        if surplus:
+            return Reason(rule=Rule.SURPLUS, group_id=group_id)
         if below_priority is not None:
             return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
         rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
