@@ -21,6 +21,10 @@ def between(least_a: float, most_a: float) -> DrawInterval:
     return DrawInterval(least=PhaseCurrents.uniform(least_a), most=PhaseCurrents.uniform(most_a))
 
 
+def bounds(least_a: float, most_a: float) -> tuple[PhaseCurrents, PhaseCurrents]:
+    return PhaseCurrents.uniform(least_a), PhaseCurrents.uniform(most_a)
+
+
 def seen(*currents_a: float, draws: DrawInterval | None = None, since: float = 0.0) -> BaseLoad:
     """Observe one reading each second."""
     base_load = BaseLoad()
@@ -101,7 +105,7 @@ def test_a_car_may_have_fallen_to_its_limit_already() -> None:
         rising_to=None,
     )
 
-    assert draw == between(6.0, 16.0)
+    assert (draw.least, draw.most) == bounds(6.0, 16.0)
 
 
 def test_a_car_may_have_risen_to_its_limit_already() -> None:
@@ -113,7 +117,8 @@ def test_a_car_may_have_risen_to_its_limit_already() -> None:
         rising_to=PhaseCurrents.uniform(16.0),
     )
 
-    assert draw == between(6.0, 16.0)
+    assert (draw.least, draw.most) == bounds(6.0, 16.0)
+    assert draw.unrisen == PhaseCurrents.uniform(6.0)
 
 
 def test_the_groups_meter_may_still_show_what_a_car_drew_a_moment_ago() -> None:
@@ -125,7 +130,7 @@ def test_the_groups_meter_may_still_show_what_a_car_drew_a_moment_ago() -> None:
         rising_to=None,
     )
 
-    assert draw == between(4.0, 10.0)
+    assert (draw.least, draw.most) == bounds(4.0, 10.0)
 
 
 def test_a_car_that_had_time_to_obey_hides_no_rise_of_the_house() -> None:
@@ -137,10 +142,41 @@ def test_a_car_that_had_time_to_obey_hides_no_rise_of_the_house() -> None:
         rising_to=None,
     )
 
-    assert draw == between(6.0, 7.0)
+    assert (draw.least, draw.most) == bounds(6.0, 7.0)
 
 
 def test_what_is_left_is_the_capacity_less_base_load_less_margin() -> None:
     assert available(25.0, PhaseCurrents(l1=4.0, l2=30.0), 1.0) == PhaseCurrents(
         l1=20.0, l2=-6.0, l3=24.0
     )
+
+
+def rising(reading_a: float, to_a: float) -> DrawInterval:
+    return may_draw(
+        reading=exactly(reading_a),
+        before=None,
+        commanded=PhaseCurrents.uniform(to_a),
+        followed=None,
+        rising_to=PhaseCurrents.uniform(to_a),
+    )
+
+
+def test_a_rise_that_a_raised_car_explains_is_the_cars() -> None:
+    steady = BaseLoad().observe(meter(19.0, at=0.0), [exactly(9.0)])
+
+    after = steady.observe(
+        meter(26.0, at=2.0), [rising(9.0, 18.0)], limit=PhaseCurrents.uniform(30.0)
+    )
+
+    assert after.latest == PhaseCurrents.uniform(10.0)
+
+
+def test_above_the_limit_a_rise_is_not_explained_by_raised_cars_alone() -> None:
+    # Raises fit beside the base load, so that the house must have risen too.
+    steady = BaseLoad().observe(meter(19.0, at=0.0), [exactly(9.0)])
+
+    after = steady.observe(
+        meter(33.0, at=2.0), [rising(9.0, 18.0)], limit=PhaseCurrents.uniform(30.0)
+    )
+
+    assert after.latest == PhaseCurrents.uniform(24.0)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .admission import first_full, take
+from .admission import take
 from .alarm import Alarm
 from .budget import Budget
 from .headroom import Headroom
@@ -17,7 +17,10 @@ from .targets import Target
 from .tuning import Tuning
 
 LEASE_S = 900.0
-RENEW_AFTER_S = LEASE_S / 3
+RENEW_AFTER_S = LEASE_S * 2 / 3
+"""Each renewal is a write to flash memory; a third of the lease is left for trying again."""
+DEAD_BAND_A = 2.0
+"""A raise that cannot reach its target yet has to bring at least this much."""
 
 
 class Kind(StrEnum):
@@ -200,11 +203,15 @@ def _obstacle(standing: Standing, headroom: Headroom, calm: Calm, now: float) ->
 
 
 def _fitting_a(standing: Standing, target_a: float, room: Sequence[float]) -> float | None:
-    """Return the raise that fits: the target, or the minimum for a car that has nothing."""
+    """Return the raise that fits: the target, or as much of it as is worth a write."""
     # A raise within what is booked already adds nothing, yet it may not leave before the limit
     # holds again on its way.
-    for limit_a in (target_a, standing.minimum_a):
-        extra_a = max(limit_a - standing.booked_a, 0.0)
-        if limit_a > standing.aim_a and first_full(room, standing.way, extra_a) is None:
-            return limit_a
+    room_a = min(room[number] / units for number, units in standing.way)
+    if room_a < -EPSILON_A:
+        return None
+    limit_a = min(target_a, standing.rounded_down(standing.booked_a + room_a))
+    more_a = limit_a - standing.aim_a
+    worth_it = limit_a >= target_a or more_a >= DEAD_BAND_A or standing.aim_a <= 0.0
+    if limit_a >= standing.minimum_a and more_a > EPSILON_A and worth_it:
+        return limit_a
     return None

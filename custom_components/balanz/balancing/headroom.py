@@ -114,7 +114,7 @@ def headroom(
     alarm: Alarm,
 ) -> Headroom:
     """Return what is left now (monotonic seconds); `before` is what the last step knew."""
-    base_loads = _observed(inputs, standings, before, now)
+    base_loads = _observed(site, inputs, standings, before, now)
     for base_load in base_loads.values():
         alarm.at(base_load.next_change(now))
     blind = frozenset(
@@ -224,6 +224,7 @@ def _cap_a(group: Group, below_priority: int) -> float:
 
 
 def _observed(
+    site: Site,
     inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
     before: Mapping[str, BaseLoad],
@@ -244,7 +245,10 @@ def _observed(
         )
         for group_id, reading in fresh.items():
             inside = [draw for group_ids, draw in draws if group_id in group_ids]
-            known[group_id] = known[group_id].observe(reading, inside)
+            limit_a = inputs.capacities_a[group_id] - site.groups[group_id].margin_a
+            known[group_id] = known[group_id].observe(
+                reading, inside, PhaseCurrents.uniform(limit_a)
+            )
     return {group_id: base_load.settled(now) for group_id, base_load in known.items()}
 
 

@@ -23,6 +23,8 @@ class DrawInterval:
 
     least: PhaseCurrents
     most: PhaseCurrents
+    unrisen: PhaseCurrents | None = None
+    """The most if it has not risen since its last reading; None where that is the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +55,35 @@ class BaseLoad:
     held: PhaseCurrents = ZERO
     """What was in use; it follows a peak down only where that makes a difference."""
 
-    def observe(self, reading: MeterReading, draws: Iterable[DrawInterval]) -> BaseLoad:
-        """Return the estimate after a new reading of the meter."""
+    def observe(
+        self,
+        reading: MeterReading,
+        draws: Iterable[DrawInterval],
+        limit: PhaseCurrents | None = None,
+    ) -> BaseLoad:
+        """Return the estimate after a new reading of the meter.
+
+        Raises alone never take a group above its limit. Where a reading is above it, what cars
+        on their way up have not been seen to draw is therefore counted as base load.
+        """
         draws = tuple(draws)
         highest = reading.currents - PhaseCurrents.total(draw.least for draw in draws)
         lowest = reading.currents - PhaseCurrents.total(draw.most for draw in draws)
         before = highest if self.signed is None else self.signed
         signed = before.minimum(highest).maximum(lowest)
+        if limit is not None and any(
+            reading.currents[phase] > limit[phase] for phase in ALL_PHASES
+        ):
+            unrisen = reading.currents - PhaseCurrents.total(
+                draw.most if draw.unrisen is None else draw.unrisen for draw in draws
+            )
+            signed = signed.maximum(
+                PhaseCurrents(
+                    l1=unrisen.l1 if reading.currents.l1 > limit.l1 else signed.l1,
+                    l2=unrisen.l2 if reading.currents.l2 > limit.l2 else signed.l2,
+                    l3=unrisen.l3 if reading.currents.l3 > limit.l3 else signed.l3,
+                )
+            )
         latest = signed.without_export
         second = int(reading.at)
         peaks = self._recent(reading.at)
@@ -142,11 +166,14 @@ def may_draw(
     least, most = reading.least, reading.most
     if before is not None:
         least, most = least.minimum(before.least), most.maximum(before.most)
+    unrisen = most
     if rising_to is not None:
         most = most.maximum(rising_to)
     if followed is not None:
         most = most.minimum(followed)
-    return DrawInterval(least=least.minimum(commanded).minimum(most), most=most)
+        unrisen = unrisen.minimum(followed)
+    least = least.minimum(commanded).minimum(most)
+    return DrawInterval(least=least, most=most, unrisen=unrisen)
 
 
 def available(capacity_a: float, base_load: PhaseCurrents, margin_a: float) -> PhaseCurrents:
