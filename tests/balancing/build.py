@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from custom_components.balanz.balancing.commitments import Commitment, Reading
+from custom_components.balanz.balancing.commitments import Ceiling, Commitment, Reading
 from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.demand import Appetite
 from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
@@ -80,6 +80,7 @@ def obeying(limit_a: float, *, reading_a: float | None = None, at: float = NOW -
         online=True,
         accepted_a=limit_a,
         accepted_at=LONG_AGO + 400.0,
+        ceilings=(Ceiling(limit_a=limit_a, since=LONG_AGO + 400.0),),
         reading=None if reading_a is None else Reading(current_a=reading_a, at=at),
     )
 

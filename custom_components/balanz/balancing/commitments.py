@@ -16,6 +16,8 @@ LAG_S = 15.0
 5 s, a car has 5 s to follow (IEC 61851-1), and slow chargers need some seconds to begin."""
 READING_MAX_AGE_S = 45.0
 """A charger whose last reading is older does not count as metering."""
+MOST_CEILINGS = 6
+"""How many limits that were cut further in a short time are remembered."""
 REMIND_AT_LEAST_EVERY_S = 300.0
 """How seldom a charger that does not obey its limit is given it again."""
 
@@ -39,6 +41,14 @@ class Falling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """A limit that nothing has lifted since it was accepted."""
+
+    limit_a: float
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """The largest of a connector's line currents, and when it was received."""
 
@@ -57,6 +67,8 @@ class Commitment:
     accepted_a: float | None = None
     """The last accepted limit; None: none is known to be in force."""
     accepted_at: float | None = None
+    ceilings: tuple[Ceiling, ...] = ()
+    """Accepted limits that have not been raised since, the newest and lowest last."""
     pending: Pending | None = None
     uncertain_a: float | None = None
     """The largest limit whose write was never answered, or that an earlier run left behind."""
@@ -115,6 +127,7 @@ class Commitment:
             self,
             accepted_a=limit_a,
             accepted_at=now,
+            ceilings=self._ceilings_with(limit_a, now),
             pending=None,
             uncertain_a=None,
             falling=falling,
@@ -183,13 +196,16 @@ class Commitment:
         return self.booked_a(connector, now)
 
     def followed_a(self, now: float, within_s: float) -> float | None:
-        """Return the accepted limit once it had this long to be obeyed; None before or in doubt."""
-        if self.accepted_a is None or self.accepted_at is None or self.exceeds:
+        """Return the lowest limit that had this long to be obeyed; None before or in doubt.
+
+        A further cut does not lift the one before: what that allowed still bounds the current.
+        """
+        if self.accepted_a is None or self.exceeds or self.uncertain_a is not None:
             return None
-        if self.pending is not None or self.uncertain_a is not None:
+        if self.pending is not None and self.pending.limit_a > self.accepted_a:
             return None
-        since = self.accepted_at if self.falling is None else self.falling.since
-        return self.accepted_a if now - since >= within_s else None
+        obeyed = (it.limit_a for it in self.ceilings if now - it.since >= within_s)
+        return min(obeyed, default=None)
 
     def disobeys(self, now: float) -> bool:
         """Return whether it draws more than it accepted, longer than its lag explains."""
@@ -273,6 +289,14 @@ class Commitment:
         if self.reading is None or now >= self.reading.at + READING_MAX_AGE_S:
             return None
         return self.reading
+
+    def _ceilings_with(self, limit_a: float, now: float) -> tuple[Ceiling, ...]:
+        if self.accepted_a is None or self.uncertain_a is not None:
+            return (Ceiling(limit_a=limit_a, since=now),)
+        kept = tuple(it for it in self.ceilings if it.limit_a >= limit_a)
+        if kept and kept[-1].limit_a == limit_a:
+            return kept
+        return (*kept[1 - MOST_CEILINGS :], Ceiling(limit_a=limit_a, since=now))
 
     def _fall_began(self, limit_a: float, now: float) -> float:
         """Return since when the charger has known that it must not exceed the new limit."""

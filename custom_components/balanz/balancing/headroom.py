@@ -230,26 +230,44 @@ def _observed(
     before: Mapping[str, BaseLoad],
     now: float,
 ) -> dict[str, BaseLoad]:
-    """Take in each meter's reading that no step has seen yet."""
+    """Take in each meter's reading, and what chargers have told since of the time it was taken."""
     known = {group_id: before.get(group_id, BaseLoad()) for group_id in inputs.meters}
-    fresh = {
-        group_id: reading
-        for group_id, reading in inputs.meters.items()
-        if reading is not None and reading.at != known[group_id].observed_at
-    }
-    if fresh:
-        draws = [(standing.group_ids, _draw(standing, now)) for standing in standings.values()]
+    newest_draw_at = max(
+        (one.known.draw.at for one in standings.values() if one.known.draw is not None), default=0.0
+    )
+    for group_id, reading in inputs.meters.items():
+        if reading is None:
+            continue
+        fresh = reading.at != known[group_id].observed_at
+        if not fresh and newest_draw_at <= reading.at:
+            continue
+        draws = [
+            _draw(standing, now) if fresh else _drew(standing, reading.at, now)
+            for standing in standings.values()
+            if group_id in standing.group_ids
+        ]
         draws.extend(
-            (booking.group_ids, DrawInterval(least=ZERO, most=booking.currents))
+            DrawInterval(least=ZERO, most=booking.currents)
             for booking in inputs.bookings
+            if group_id in booking.group_ids
         )
-        for group_id, reading in fresh.items():
-            inside = [draw for group_ids, draw in draws if group_id in group_ids]
-            limit_a = inputs.capacities_a[group_id] - site.groups[group_id].margin_a
-            known[group_id] = known[group_id].observe(
-                reading, inside, PhaseCurrents.uniform(limit_a)
-            )
+        limit_a = inputs.capacities_a[group_id] - site.groups[group_id].margin_a
+        take_in = known[group_id].observe if fresh else known[group_id].refine
+        known[group_id] = take_in(reading, draws, PhaseCurrents.uniform(limit_a))
     return {group_id: base_load.settled(now) for group_id, base_load in known.items()}
+
+
+def _drew(standing: Standing, at: float, now: float) -> DrawInterval:
+    """Return what a connector may have drawn at the time of a reading that lies behind."""
+    draw = standing.known.draw
+    if draw is None or draw.at < at:
+        return _draw(standing, now)
+    before = draw.before or DrawInterval(least=ZERO, most=standing.booked)
+    most = before.most.maximum(draw.reading.most)
+    followed_a = standing.known.commitment.followed_a(at, FOLLOW_S)
+    if followed_a is not None:
+        most = most.minimum(standing.connector.phase_map.spread(followed_a))
+    return DrawInterval(least=before.least.minimum(draw.reading.least).minimum(most), most=most)
 
 
 def _draw(standing: Standing, now: float) -> DrawInterval:

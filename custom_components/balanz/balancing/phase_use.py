@@ -12,7 +12,10 @@ USED_ABOVE_A = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseUse:
-    """The phases seen in use since the car last began to draw. Times are monotonic seconds."""
+    """The phases seen in use since the car was plugged in. Times are monotonic seconds.
+
+    They outlive a pause: a car that waits for one phase must not be kept waiting for all three.
+    """
 
     seen: frozenset[Phase] = frozenset()
     since: float = 0.0
@@ -21,10 +24,10 @@ class PhaseUse:
     """When they were last seen."""
 
     def took(self, currents: PhaseCurrents, now: float) -> PhaseUse:
-        """Return the use after a reading per phase. A pause forgets what was learnt."""
+        """Return the use after a reading per phase. Another phase puts all in doubt again."""
         used = frozenset(phase for phase in ALL_PHASES if currents[phase] >= USED_ABOVE_A)
         if not used:
-            return PhaseUse()
+            return self
         if used <= self.seen:
             return PhaseUse(seen=self.seen, since=self.since, last_at=now)
         return PhaseUse(seen=self.seen | used, since=now, last_at=now)

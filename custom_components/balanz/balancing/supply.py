@@ -68,31 +68,36 @@ class BaseLoad:
         """
         draws = tuple(draws)
         highest = reading.currents - PhaseCurrents.total(draw.least for draw in draws)
-        lowest = reading.currents - PhaseCurrents.total(draw.most for draw in draws)
         before = highest if self.signed is None else self.signed
-        signed = before.minimum(highest).maximum(lowest)
-        if limit is not None and any(
-            reading.currents[phase] > limit[phase] for phase in ALL_PHASES
-        ):
-            unrisen = reading.currents - PhaseCurrents.total(
-                draw.most if draw.unrisen is None else draw.unrisen for draw in draws
-            )
-            signed = signed.maximum(
-                PhaseCurrents(
-                    l1=unrisen.l1 if reading.currents.l1 > limit.l1 else signed.l1,
-                    l2=unrisen.l2 if reading.currents.l2 > limit.l2 else signed.l2,
-                    l3=unrisen.l3 if reading.currents.l3 > limit.l3 else signed.l3,
-                )
-            )
+        signed = before.minimum(highest).maximum(_lowest(reading, draws, limit))
+        return replace(self._estimated(signed, reading.at), observed_at=reading.at)
+
+    def refine(
+        self,
+        reading: MeterReading,
+        draws: Iterable[DrawInterval],
+        limit: PhaseCurrents | None = None,
+    ) -> BaseLoad:
+        """Return the estimate after cars have told what they drew at the time of a reading.
+
+        A car that was let charge and still slept has not been what the meter showed. The estimate
+        only rises by that: a fall is told by later readings.
+        """
+        if self.signed is None:
+            return self
+        signed = self.signed.maximum(_lowest(reading, tuple(draws), limit))
+        return self if signed == self.signed else self._estimated(signed, reading.at)
+
+    def _estimated(self, signed: PhaseCurrents, at: float) -> BaseLoad:
         latest = signed.without_export
-        second = int(reading.at)
-        peaks = self._recent(reading.at)
+        second = int(at)
+        peaks = self._recent(at)
         if peaks and peaks[-1].second == second:
             latest_peak = peaks[-1].base_load.maximum(latest)
             peaks = (*peaks[:-1], Peak(second=second, base_load=latest_peak))
         else:
             peaks = (*peaks, Peak(second=second, base_load=latest))
-        return replace(self, latest=latest, signed=signed, observed_at=reading.at, peaks=peaks)
+        return replace(self, latest=latest, signed=signed, peaks=peaks)
 
     def settled(self, now: float) -> BaseLoad:
         """Return the estimate with the load in use brought up to date."""
@@ -135,6 +140,23 @@ class BaseLoad:
     def _recent(self, now: float) -> tuple[Peak, ...]:
         oldest = now - PEAK_HOLD_S
         return tuple(peak for peak in self.peaks if peak.second + 1 > oldest)
+
+
+def _lowest(
+    reading: MeterReading, draws: tuple[DrawInterval, ...], limit: PhaseCurrents | None
+) -> PhaseCurrents:
+    """Return the least base load that explains a reading."""
+    lowest = reading.currents - PhaseCurrents.total(draw.most for draw in draws)
+    if limit is None or not _exceeds(reading.currents, limit):
+        return lowest
+    unrisen = reading.currents - PhaseCurrents.total(
+        draw.most if draw.unrisen is None else draw.unrisen for draw in draws
+    )
+    return PhaseCurrents(
+        l1=unrisen.l1 if reading.currents.l1 > limit.l1 else lowest.l1,
+        l2=unrisen.l2 if reading.currents.l2 > limit.l2 else lowest.l2,
+        l3=unrisen.l3 if reading.currents.l3 > limit.l3 else lowest.l3,
+    )
 
 
 def _exceeds(one: PhaseCurrents, other: PhaseCurrents) -> bool:

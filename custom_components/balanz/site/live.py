@@ -69,6 +69,7 @@ class LiveConnector:
         """Take over changed settings."""
         if connector.phase_map is not self.connector.phase_map:
             self._draw = None
+            self._phase_use = PhaseUse()
         self.connector = connector
         self.charger = charger
         self.maximum_a = min(self.maximum_a, connector.rating_a)
@@ -156,8 +157,6 @@ class LiveConnector:
         accepted_a = self.commitment.accepted_a
         if accepted_a is not None:
             self._appetite = self._appetite.offered(accepted_a, now)
-            if accepted_a < self.connector.minimum_a:
-                self._phase_use = PhaseUse()
         if self._may_rise_since is not None and self._raised_at == self._may_rise_since:
             self._raised_at = self._may_rise_since = now
 
@@ -219,7 +218,7 @@ class LiveConnector:
             raised_at=self._raised_at,
             waiting_since=self._waiting_since,
             writes=self.writes,
-            phase_use=PhaseUse() if draw is None else self._phase_use,
+            phase_use=self._phase_use,
             need=self.need,
         )
 
