@@ -7,8 +7,9 @@ from pathlib import Path
 
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 
+from .balancing.model import SiteError
 from .const import DOMAIN, PLATFORMS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator, storage_path
 from .storage.journal import StorageError
@@ -16,9 +17,15 @@ from .storage.journal import StorageError
 
 async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bool:
     """Start the site of a config entry."""
-    coordinator = BalanzCoordinator(hass, entry)
     try:
+        coordinator = BalanzCoordinator(hass, entry)
         await coordinator.async_start()
+    except SiteError as error:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="settings_refused",
+            translation_placeholders={"error": str(error), "field": error.field},
+        ) from error
     except StorageError as error:
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,

@@ -15,6 +15,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentry,
     ConfigSubentryFlow,
+    OptionsFlow,
 )
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
@@ -23,6 +24,7 @@ from homeassistant.helpers import selector
 from .balancing.phases import ALL_PHASES, Phase
 from .charger_url import charger_url
 from .const import (
+    CONF_ADVANCED,
     CONF_IDENTITY,
     CONF_PHASES,
     CONF_RATING_A,
@@ -35,32 +37,34 @@ from .const import (
 )
 from .discovery import Discovery
 from .entry_settings import group_names, site_phases
-from .forms import (
+from .forms import Errors, charger_schema, read_charger_input
+from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .options_flow import SiteOptionsFlow
+from .selectors import (
     DEFAULT_RATING_A,
     HIGHEST_RATING_A,
-    Errors,
-    charger_schema,
     current_selector,
-    integer_selector,
-    read_charger_input,
+    number_selector,
     select,
 )
 from .subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
 from .supply_steps import SupplySteps
 
-SITE_SCHEMA = vol.Schema(
-    {
+
+def site_schema(*, collapsed: bool = True) -> vol.Schema:
+    """Return the form for a site, its advanced section open or not."""
+    fields: dict[vol.Marker, Any] = {
         vol.Required(CONF_NAME): selector.TextSelector(),
         vol.Required(CONF_HOST, default=DEFAULT_HOST): selector.TextSelector(),
         vol.Required(CONF_PORT, default=DEFAULT_PORT): vol.All(
-            integer_selector(1, 65535), vol.Coerce(int)
+            number_selector(1, 65535), vol.Coerce(int)
         ),
         vol.Required(CONF_RATING_A, default=DEFAULT_RATING_A): current_selector(
             HIGHEST_RATING_A, lowest_a=1
         ),
         vol.Required(CONF_PHASES, default="3"): select(["1", "3"], CONF_PHASES),
     }
-)
+    return vol.Schema(fields | sharing_section(root=True, collapsed=collapsed))
 
 
 async def async_try_to_listen(host: str, port: int) -> Errors:
@@ -95,6 +99,13 @@ class BalanzConfigFlow(
         """Return the flows for groups and chargers."""
         return {SUBENTRY_CHARGER: ChargerSubentryFlow, SUBENTRY_GROUP: GroupSubentryFlow}
 
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the flow for the options of a site."""
+        return SiteOptionsFlow()
+
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the site's name, where to listen, and its main fuse."""
@@ -114,15 +125,20 @@ class BalanzConfigFlow(
             entry = self._get_reconfigure_entry()
             old = {**entry.data, CONF_NAME: entry.title}
         errors: Errors = {}
+        wrong: dict[str, str] = {}
         if user_input is not None:
-            errors = await self._async_listening_errors(user_input, old)
+            self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
+            errors |= await self._async_listening_errors(user_input, old)
             if not errors:
-                self._site = user_input
                 return await self.async_step_supply()
+        suggested = user_input or sharing_suggestions(old)
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(SITE_SCHEMA, user_input or old),
+            data_schema=self.add_suggested_values_to_schema(
+                site_schema(collapsed=CONF_ADVANCED not in errors), suggested
+            ),
             errors=errors,
+            description_placeholders={**EXAMPLES, **wrong},
         )
 
     async def _async_listening_errors(

@@ -25,6 +25,7 @@ CONF_DIRECTION: Final = "direction"
 CONF_FALLBACK_A: Final = "fallback_a"
 CONF_FEEDS_CHARGERS_ONLY: Final = "feeds_chargers_only"
 CONF_GROUP: Final = "group"
+CONF_HOLIDAYS: Final = "holidays"
 CONF_IDENTITY: Final = "identity"
 CONF_KEEPS_LIMIT: Final = "keeps_limit"
 CONF_KIND: Final = "kind"
@@ -36,17 +37,33 @@ CONF_OTHER_LOADS_A: Final = "other_loads_a"
 CONF_PARENT: Final = "parent"
 CONF_PHASES: Final = "phases"
 CONF_PHASE_MAP: Final = "phase_map"
+CONF_POLICY: Final = "policy"
+CONF_POWER_FACTOR: Final = "power_factor"
+CONF_POWER_LIMIT_KW: Final = "power_limit_kw"
 CONF_PRIORITY: Final = "priority"
+CONF_RAISE_SPACING_S: Final = "raise_spacing_s"
 CONF_RATING_A: Final = "rating_a"
+CONF_SCHEDULE: Final = "schedule"
 CONF_SENSORS: Final = "sensors"
+CONF_SHARE_A: Final = "share_a"
+CONF_SHORT_TURN_MIN: Final = "short_turn_min"
 CONF_SUPPLY: Final = "supply"
+CONF_SURPLUS: Final = "surplus"
+CONF_TURN_MIN: Final = "turn_min"
+CONF_UNBALANCE_A: Final = "unbalance_a"
 CONF_VOLTAGE_V: Final = "voltage_v"
+CONF_WEIGHT: Final = "weight"
+CONF_WRITES_PER_DAY: Final = "writes_per_day"
 
 DEFAULT_HOST: Final = "0.0.0.0"
 DEFAULT_PORT: Final = 9300
 DEFAULT_MARGIN_A: Final = 1.0
 DEFAULT_MAX_AGE_S: Final = 60
 DEFAULT_VOLTAGE_V: Final = 230
+POWER_FACTOR_BEFORE: Final = 1.0
+"""That of sensors in entries from before it could be set."""
+POLICY_INHERIT: Final = "inherit"
+"""The choice of a group that shares as the group above it."""
 
 PAIRING_S: Final = 900
 """How long unknown chargers may introduce themselves after a set-up or "add charger"."""

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from .balancing.model import ROOT_GROUP_ID
+from .balancing.model import ROOT_GROUP_ID, SiteError
 from .balancing.phases import PhaseCurrents
 from .const import (
     CONF_CONNECTORS,
@@ -94,6 +95,9 @@ class BalanzCoordinator:
         self._unsubscribe.append(self.site.subscribe(self._snapshot_changed))
         self._supply.update(self._settings.supplies)
         self._unsubscribe.append(async_at_started(self.hass, self._home_assistant_started))
+        self._unsubscribe.append(
+            self.hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._core_config_changed)
+        )
         age_s = (dt_util.utcnow() - self.entry.created_at).total_seconds()
         if age_s < PAIRING_S:
             self.site.open_pairing(PAIRING_S - age_s)
@@ -128,6 +132,7 @@ class BalanzCoordinator:
                 self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
                 return
             if new == old:
+                self._note_refused(None)
                 return
             # First the readings: a group that is metered from now on must not start blind.
             self._supply.update(new.supplies)
@@ -138,9 +143,26 @@ class BalanzCoordinator:
                 LOGGER.error("A change of %s must wait for the disk: %s", self.entry.title, error)
                 self._try_again()
                 return
+            except SiteError as error:
+                LOGGER.error("A change of %s is not in force: %s", self.entry.title, error)
+                self._supply.update(old.supplies)
+                self._note_refused(error)
+                return
+            self._issues.refused = None
             self._settings = new
             await self._async_update_devices()
             self._snapshot_changed()
+            self._update_issues()
+
+    async def _core_config_changed(self, _event: Event) -> None:
+        """Schedules mean the wall clock of the time zone that Home Assistant is in."""
+        await self.async_entry_changed()
+
+    @callback
+    def _note_refused(self, error: SiteError | None) -> None:
+        """Tell the user of settings that cannot be, or that this is over."""
+        if error is not self._issues.refused:
+            self._issues.refused = error
             self._update_issues()
 
     @callback

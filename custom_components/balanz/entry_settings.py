@@ -1,18 +1,26 @@
 """Config entries and subentries, read as the settings of a site."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.util import dt as dt_util
 
-from .balancing.model import ROOT_GROUP_ID, Group
+from .balancing.model import DEFAULT_POWER_FACTOR, ROOT_GROUP_ID, Group
 from .balancing.phases import ALL_PHASES, Phase, PhaseMap
+from .balancing.policies import Policy
+from .balancing.schedule import Schedule
+from .balancing.schedule_text import ScheduleTextError, parse_schedule
+from .balancing.surplus import SurplusMode
+from .balancing.tuning import Tuning
 from .const import (
     CONF_ADVANCED,
     CONF_CONNECTORS,
     CONF_FALLBACK_A,
     CONF_GROUP,
+    CONF_HOLIDAYS,
     CONF_IDENTITY,
     CONF_KEEPS_LIMIT,
     CONF_MAXIMUM_A,
@@ -20,12 +28,27 @@ from .const import (
     CONF_PARENT,
     CONF_PHASE_MAP,
     CONF_PHASES,
+    CONF_POLICY,
+    CONF_POWER_FACTOR,
+    CONF_POWER_LIMIT_KW,
     CONF_PRIORITY,
+    CONF_RAISE_SPACING_S,
     CONF_RATING_A,
+    CONF_SCHEDULE,
+    CONF_SHARE_A,
+    CONF_SHORT_TURN_MIN,
     CONF_SUPPLY,
+    CONF_SURPLUS,
+    CONF_TURN_MIN,
+    CONF_UNBALANCE_A,
+    CONF_WEIGHT,
+    CONF_WRITES_PER_DAY,
+    POLICY_INHERIT,
+    POWER_FACTOR_BEFORE,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
+from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
 
@@ -44,6 +67,8 @@ class EntrySettings:
     """By group id, prefixed with `group:`, or charger identity, prefixed with `charger:`."""
     rehomed: Mapping[str, str]
     """Names of groups and chargers whose own group is gone, by the same prefixed ids."""
+    unreadable: Mapping[str, Mapping[str, str]]
+    """The wrong words of schedules that mean nothing, by group id; the groups go without."""
 
 
 def site_phases(entry: ConfigEntry) -> tuple[Phase, ...]:
@@ -67,7 +92,7 @@ def group_names(entry: ConfigEntry) -> dict[str, str]:
 def read_entry(entry: ConfigEntry) -> EntrySettings:
     """Read a config entry. What hangs in a group that is gone hangs in the root group."""
     phases = site_phases(entry)
-    supplies = {ROOT_GROUP_ID: Supply.from_data(entry.data[CONF_SUPPLY], phases)}
+    supplies = {ROOT_GROUP_ID: _supply(entry.data, phases)}
     subentry_ids: dict[str, str] = {}
     rehomed: dict[str, str] = {}
     names = group_names(entry)
@@ -76,7 +101,7 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
     for subentry in entry.get_subentries_of_type(SUBENTRY_GROUP):
         group_id = group_id_of(subentry)
         subentry_ids[f"{SUBENTRY_GROUP}:{group_id}"] = subentry.subentry_id
-        supplies[group_id] = Supply.from_data(subentry.data[CONF_SUPPLY], phases)
+        supplies[group_id] = _supply(subentry.data, phases)
         parent_id = parent_ids[group_id]
         if parent_id != subentry.data[CONF_PARENT]:
             rehomed[f"{SUBENTRY_GROUP}:{group_id}"] = subentry.title
@@ -91,16 +116,23 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             rehomed[f"{SUBENTRY_CHARGER}:{charger.identity}"] = charger.name
             charger = charger_settings(subentry, group_id=ROOT_GROUP_ID)
         chargers.append(charger)
+    schedules, unreadable = _schedules(entry)
     return EntrySettings(
         site=SiteSettings(
             host=entry.data[CONF_HOST],
             port=entry.data[CONF_PORT],
             groups=tuple(groups),
             chargers=tuple(chargers),
+            schedules=schedules,
+            time_zone=dt_util.get_default_time_zone(),
+            holidays=dates_in(entry.options.get(CONF_HOLIDAYS, ""))[0],
+            unbalance_a=entry.options.get(CONF_UNBALANCE_A),
+            tuning=_tuning(entry.options.get(CONF_ADVANCED, {})),
         ),
         supplies=supplies,
         subentry_ids=subentry_ids,
         rehomed=rehomed,
+        unreadable=unreadable,
     )
 
 
@@ -119,6 +151,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         minimum_a=data[CONF_MINIMUM_A],
         fallback_a=advanced[CONF_FALLBACK_A],
         priority=int(data[CONF_PRIORITY]),
+        weight=advanced.get(CONF_WEIGHT, 1.0),
         keeps_limit=advanced[CONF_KEEPS_LIMIT],
         connectors=int(data[CONF_CONNECTORS]),
     )
@@ -142,9 +175,56 @@ def _parent_ids(entry: ConfigEntry) -> dict[str, str]:
     return parent_ids
 
 
+def _supply(data: Mapping[str, Any], phases: tuple[Phase, ...]) -> Supply:
+    return Supply.from_data(
+        data[CONF_SUPPLY],
+        phases,
+        power_factor=data.get(CONF_ADVANCED, {}).get(CONF_POWER_FACTOR, POWER_FACTOR_BEFORE),
+    )
+
+
+def _schedules(
+    entry: ConfigEntry,
+) -> tuple[dict[str, Schedule], dict[str, dict[str, str]]]:
+    """Return the schedules of groups, and what is wrong with those that cannot be read."""
+    schedules: dict[str, Schedule] = {}
+    unreadable: dict[str, dict[str, str]] = {}
+    for group_id, data in _groups(entry):
+        text = data.get(CONF_ADVANCED, {}).get(CONF_SCHEDULE)
+        if text is None:
+            continue
+        try:
+            schedules[group_id] = parse_schedule(text)
+        except ScheduleTextError as error:
+            unreadable[group_id] = place_of(error)
+    return schedules, unreadable
+
+
+def _groups(entry: ConfigEntry) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield ROOT_GROUP_ID, entry.data
+    for subentry in entry.get_subentries_of_type(SUBENTRY_GROUP):
+        yield group_id_of(subentry), subentry.data
+
+
+def _tuning(advanced: Mapping[str, Any]) -> Tuning:
+    default = Tuning()
+    return Tuning(
+        turn_s=advanced.get(CONF_TURN_MIN, default.turn_s / 60) * 60,
+        short_turn_s=advanced.get(CONF_SHORT_TURN_MIN, default.short_turn_s / 60) * 60,
+        raise_spacing_s=advanced.get(CONF_RAISE_SPACING_S, default.raise_spacing_s),
+        writes_per_day=int(advanced.get(CONF_WRITES_PER_DAY, default.writes_per_day)),
+    )
+
+
+def _policy(name: str) -> Policy | None:
+    return None if name == POLICY_INHERIT else Policy(name)
+
+
 def _group(
-    group_id: str, name: str, parent_id: str | None, data: Mapping[str, float], supply: Supply
+    group_id: str, name: str, parent_id: str | None, data: Mapping[str, Any], supply: Supply
 ) -> Group:
+    advanced = data.get(CONF_ADVANCED, {})
+    limit_kw = advanced.get(CONF_POWER_LIMIT_KW)
     return Group(
         id=group_id,
         name=name,
@@ -155,4 +235,9 @@ def _group(
         # While its sensors tell nothing, a metered group is taken to be full.
         other_loads_a=data[CONF_RATING_A] if supply.metered else supply.other_loads_a,
         margin_a=supply.margin_a,
+        power_limit_w=None if limit_kw is None else limit_kw * 1000,
+        power_factor=advanced.get(CONF_POWER_FACTOR, DEFAULT_POWER_FACTOR),
+        policy=_policy(advanced.get(CONF_POLICY, POLICY_INHERIT)),
+        share_a=advanced.get(CONF_SHARE_A),
+        surplus=SurplusMode(advanced.get(CONF_SURPLUS, SurplusMode.IGNORE)),
     )

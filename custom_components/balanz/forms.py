@@ -12,7 +12,6 @@ from homeassistant.const import (
     CONF_NAME,
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
-    UnitOfElectricCurrent,
     UnitOfElectricPotential,
     UnitOfTime,
 )
@@ -43,67 +42,21 @@ from .const import (
     CONF_RATING_A,
     CONF_SENSORS,
     CONF_VOLTAGE_V,
+    CONF_WEIGHT,
     DEFAULT_MARGIN_A,
     DEFAULT_MAX_AGE_S,
     DEFAULT_VOLTAGE_V,
     MAXIMUM_CONNECTORS,
 )
 from .csms.websocket import is_identity
+from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
 from .supply import Direction, SupplyKind, sensor_names
 
 type Errors = dict[str, str]
 """Translation keys of errors, by the field that they belong to."""
 
-HIGHEST_RATING_A = 2000
-DEFAULT_RATING_A = 16.0
-"""A small main fuse: whoever overlooks the field gets too little, never too much."""
 HIGHEST_CHARGER_RATING_A = 125
 DEFAULT_CHARGER_RATING_A = 16.0
-
-
-def current_selector(
-    highest_a: float, *, lowest_a: float = 0, step_a: float = 0.1
-) -> selector.NumberSelector:
-    """Return a field for a current."""
-    return selector.NumberSelector(
-        selector.NumberSelectorConfig(
-            min=lowest_a,
-            max=highest_a,
-            step=step_a,
-            mode=selector.NumberSelectorMode.BOX,
-            unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        )
-    )
-
-
-def select(options: Mapping[str, str] | list[str], translation_key: str) -> selector.SelectSelector:
-    """Return a drop-down list; a mapping gives labels, a list has them translated."""
-    if isinstance(options, Mapping):
-        return selector.SelectSelector(
-            selector.SelectSelectorConfig(
-                options=[
-                    selector.SelectOptionDict(value=value, label=label)
-                    for value, label in options.items()
-                ],
-                mode=selector.SelectSelectorMode.DROPDOWN,
-            )
-        )
-    return selector.SelectSelector(
-        selector.SelectSelectorConfig(
-            options=options,
-            mode=selector.SelectSelectorMode.DROPDOWN,
-            translation_key=translation_key,
-        )
-    )
-
-
-def integer_selector(lowest: int, highest: int) -> selector.NumberSelector:
-    """Return a field for a whole number."""
-    return selector.NumberSelector(
-        selector.NumberSelectorConfig(
-            min=lowest, max=highest, step=1, mode=selector.NumberSelectorMode.BOX
-        )
-    )
 
 
 # The supply of a group
@@ -137,25 +90,13 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
         )
     advanced: dict[vol.Marker, Any] = {
         vol.Required(CONF_MARGIN_A, default=DEFAULT_MARGIN_A): current_selector(100),
-        vol.Required(CONF_MAX_AGE_S, default=DEFAULT_MAX_AGE_S): selector.NumberSelector(
-            selector.NumberSelectorConfig(
-                min=5,
-                max=600,
-                step=1,
-                mode=selector.NumberSelectorMode.BOX,
-                unit_of_measurement=UnitOfTime.SECONDS,
-            )
+        vol.Required(CONF_MAX_AGE_S, default=DEFAULT_MAX_AGE_S): number_selector(
+            5, 600, unit=UnitOfTime.SECONDS
         ),
     }
     if kind is not SupplyKind.CURRENT:
-        advanced[vol.Required(CONF_VOLTAGE_V, default=DEFAULT_VOLTAGE_V)] = selector.NumberSelector(
-            selector.NumberSelectorConfig(
-                min=100,
-                max=300,
-                step=1,
-                mode=selector.NumberSelectorMode.BOX,
-                unit_of_measurement=UnitOfElectricPotential.VOLT,
-            )
+        advanced[vol.Required(CONF_VOLTAGE_V, default=DEFAULT_VOLTAGE_V)] = number_selector(
+            100, 300, unit=UnitOfElectricPotential.VOLT
         )
     fields[vol.Required(CONF_ADVANCED)] = section(vol.Schema(advanced), {"collapsed": True})
     return vol.Schema(fields)
@@ -246,8 +187,8 @@ def charger_schema(
         vol.Required(CONF_MINIMUM_A, default=MINIMUM_CURRENT_A): current_selector(
             HIGHEST_CHARGER_RATING_A, lowest_a=MINIMUM_CURRENT_A
         ),
-        vol.Required(CONF_PRIORITY, default=1): integer_selector(1, 10),
-        vol.Required(CONF_CONNECTORS, default=1): integer_selector(1, MAXIMUM_CONNECTORS),
+        vol.Required(CONF_PRIORITY, default=1): number_selector(1, 10),
+        vol.Required(CONF_CONNECTORS, default=1): number_selector(1, MAXIMUM_CONNECTORS),
         vol.Required(CONF_ADVANCED): section(
             vol.Schema(
                 {
@@ -255,6 +196,7 @@ def charger_schema(
                         HIGHEST_CHARGER_RATING_A
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                 }
             ),
             {"collapsed": True},
@@ -279,8 +221,8 @@ def read_charger_input(
     elif not minimum_a <= maximum_a <= rating_a:
         errors[CONF_MAXIMUM_A] = "maximum_out_of_range"
     if not errors and (fallback_a > rating_a or 0 < fallback_a < minimum_a):
-        # Errors inside a section cannot be shown at their field.
-        errors["base"] = "fallback_out_of_range"
+        # The frontend shows no errors inside a section, but those of the section itself above it.
+        errors[CONF_ADVANCED] = "fallback_out_of_range"
     errors |= _wiring_errors(user_input, phases)
     data = {key: value for key, value in user_input.items() if key != CONF_NAME}
     data[CONF_MAXIMUM_A] = maximum_a

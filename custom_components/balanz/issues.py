@@ -7,12 +7,15 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from .balancing.model import SiteError
 from .const import DOMAIN
 from .entry_settings import EntrySettings
 from .site.snapshot import Problem, ProblemKind, SiteSnapshot
 
 SENSOR_MISSING = "sensor_missing"
 GROUP_GONE = "group_gone"
+SCHEDULE_UNREADABLE = "schedule_unreadable"
+SETTINGS_REFUSED = "settings_refused"
 _SEVERITIES = {
     ProblemKind.OVERLOAD: ir.IssueSeverity.CRITICAL,
     ProblemKind.STORAGE_FAILING: ir.IssueSeverity.CRITICAL,
@@ -20,6 +23,8 @@ _SEVERITIES = {
     ProblemKind.LIMIT_IGNORED: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_REFUSED: ir.IssueSeverity.ERROR,
     SENSOR_MISSING: ir.IssueSeverity.ERROR,
+    SCHEDULE_UNREADABLE: ir.IssueSeverity.ERROR,
+    SETTINGS_REFUSED: ir.IssueSeverity.ERROR,
 }
 
 
@@ -40,6 +45,8 @@ class Issues:
         self._published: dict[str, _Issue] = {}
         self.started = False
         """Whether Home Assistant is up; before that, sensors may just not be there yet."""
+        self.refused: SiteError | None = None
+        """Why changed settings are not in force; None where they are."""
 
     @callback
     def update(
@@ -77,6 +84,22 @@ class Issues:
             _Issue(kind=GROUP_GONE, subject=key, placeholders={"name": name})
             for key, name in settings.rehomed.items()
         ]
+        issues += [
+            _Issue(
+                kind=SCHEDULE_UNREADABLE,
+                subject=group_id,
+                placeholders={"group": _group_name(snapshot, group_id), **place},
+            )
+            for group_id, place in settings.unreadable.items()
+        ]
+        if self.refused is not None:
+            issues.append(
+                _Issue(
+                    kind=SETTINGS_REFUSED,
+                    subject=self.refused.subject,
+                    placeholders={"error": str(self.refused), "field": self.refused.field},
+                )
+            )
         if self.started:
             issues += [
                 _Issue(

@@ -19,6 +19,7 @@ from .balancing.model import ROOT_GROUP_ID
 from .balancing.phases import Phase
 from .charger_url import charger_url
 from .const import (
+    CONF_ADVANCED,
     CONF_IDENTITY,
     CONF_PARENT,
     CONF_RATING_A,
@@ -27,16 +28,22 @@ from .const import (
     SUBENTRY_GROUP,
 )
 from .entry_settings import group_id_of, group_names, read_entry, site_phases
-from .forms import (
-    DEFAULT_RATING_A,
-    HIGHEST_RATING_A,
-    Errors,
-    charger_schema,
-    current_selector,
-    read_charger_input,
-    select,
-)
+from .forms import Errors, charger_schema, read_charger_input
+from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from .supply_steps import SupplySteps
+
+
+def group_schema(parents: Mapping[str, str], *, collapsed: bool = True) -> vol.Schema:
+    """Return the form for a group, its advanced section open or not."""
+    fields: dict[vol.Marker, Any] = {
+        vol.Required(CONF_NAME): selector.TextSelector(),
+        vol.Required(CONF_PARENT, default=ROOT_GROUP_ID): select(parents, CONF_PARENT),
+        vol.Required(CONF_RATING_A, default=DEFAULT_RATING_A): current_selector(
+            HIGHEST_RATING_A, lowest_a=1
+        ),
+    }
+    return vol.Schema(fields | sharing_section(root=False, collapsed=collapsed))
 
 
 class ChargerSubentryFlow(ConfigSubentryFlow):
@@ -112,27 +119,25 @@ class GroupSubentryFlow(
     async def _async_group_form(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
-        if user_input is not None:
-            self._group = user_input
-            return await self.async_step_supply()
-        suggested: Mapping[str, Any] | None = None
+        old: Mapping[str, Any] = {}
         if self.source == SOURCE_RECONFIGURE:
             subentry = self._get_reconfigure_subentry()
-            suggested = {**subentry.data, CONF_NAME: subentry.title}
-        schema = vol.Schema(
-            {
-                vol.Required(CONF_NAME): selector.TextSelector(),
-                vol.Required(CONF_PARENT, default=ROOT_GROUP_ID): select(
-                    self._possible_parents(), CONF_PARENT
-                ),
-                vol.Required(CONF_RATING_A, default=DEFAULT_RATING_A): current_selector(
-                    HIGHEST_RATING_A, lowest_a=1
-                ),
-            }
-        )
+            old = {**subentry.data, CONF_NAME: subentry.title}
+        errors: Errors = {}
+        wrong: dict[str, str] = {}
+        if user_input is not None:
+            self._group, errors, wrong = read_sharing_input(user_input, old, root=False)
+            if not errors:
+                return await self.async_step_supply()
+        suggested = user_input or sharing_suggestions(old)
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, suggested),
+            data_schema=self.add_suggested_values_to_schema(
+                group_schema(self._possible_parents(), collapsed=CONF_ADVANCED not in errors),
+                suggested,
+            ),
+            errors=errors,
+            description_placeholders={**EXAMPLES, **wrong},
         )
 
     def _possible_parents(self) -> dict[str, str]:

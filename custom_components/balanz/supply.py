@@ -24,6 +24,7 @@ from .const import (
     DEFAULT_MARGIN_A,
     DEFAULT_MAX_AGE_S,
     DEFAULT_VOLTAGE_V,
+    POWER_FACTOR_BEFORE,
 )
 
 
@@ -81,6 +82,7 @@ class Supply:
     phases: tuple[Phase, ...]
     direction: Direction = Direction.IMPORT_POSITIVE
     voltage_v: float = DEFAULT_VOLTAGE_V
+    power_factor: float = POWER_FACTOR_BEFORE
     max_age_s: float = DEFAULT_MAX_AGE_S
     margin_a: float = DEFAULT_MARGIN_A
     other_loads_a: float = 0.0
@@ -91,7 +93,13 @@ class Supply:
         return self.kind is not SupplyKind.NONE
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any], phases: tuple[Phase, ...]) -> Supply:
+    def from_data(
+        cls,
+        data: Mapping[str, Any],
+        phases: tuple[Phase, ...],
+        *,
+        power_factor: float = POWER_FACTOR_BEFORE,
+    ) -> Supply:
         """Read what a config entry or subentry keeps."""
         kind = SupplyKind(data[CONF_KIND])
         if kind is SupplyKind.NONE:
@@ -113,6 +121,7 @@ class Supply:
             phases=phases,
             direction=Direction(data.get(CONF_DIRECTION, Direction.IMPORT_POSITIVE)),
             voltage_v=advanced.get(CONF_VOLTAGE_V, DEFAULT_VOLTAGE_V),
+            power_factor=power_factor,
             max_age_s=advanced[CONF_MAX_AGE_S],
             margin_a=advanced[CONF_MARGIN_A],
         )

@@ -75,11 +75,17 @@ def _phase_current_a(supply: Supply, phase: Phase, values: Mapping[str, float]) 
         case SupplyKind.CURRENT:
             return sign * values[line]
         case SupplyKind.POWER:
-            return sign * values[line] / supply.voltage_v
+            return _current_a(supply, sign * values[line])
         case SupplyKind.IMPORT_EXPORT:
-            return (values[f"import_{line}"] - values[f"export_{line}"]) / supply.voltage_v
+            return _current_a(supply, values[f"import_{line}"] - values[f"export_{line}"])
         case _:
-            return sign * values[TOTAL_SENSOR] / supply.voltage_v
+            return _current_a(supply, sign * values[TOTAL_SENSOR])
+
+
+def _current_a(supply: Supply, power_w: float) -> float:
+    active_a = power_w / supply.voltage_v
+    # An export of more amperes than of active ones would be surplus that is not there.
+    return active_a / supply.power_factor if active_a > 0 else active_a
 
 
 class SupplyWatcher:

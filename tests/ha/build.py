@@ -31,7 +31,12 @@ CURRENT_SENSORS: Mapping[str, Any] = {
 
 
 def site_data(
-    port: int, *, supply: Mapping[str, Any] = NO_SENSORS, phases: str = "3", rating_a: float = 32.0
+    port: int,
+    *,
+    supply: Mapping[str, Any] = NO_SENSORS,
+    phases: str = "3",
+    rating_a: float = 32.0,
+    **more: Any,
 ) -> dict[str, Any]:
     return {
         "host": "127.0.0.1",
@@ -39,6 +44,7 @@ def site_data(
         "rating_a": rating_a,
         "phases": phases,
         "supply": supply,
+        **more,
     }
 
 
@@ -87,9 +93,10 @@ def group(
     parent: str = "root",
     rating_a: float = 20.0,
     supply: Mapping[str, Any] = NO_SENSORS,
+    **more: Any,
 ) -> ConfigSubentryDataWithId:
     return ConfigSubentryDataWithId(
-        data={"parent": parent, "rating_a": rating_a, "supply": supply},
+        data={"parent": parent, "rating_a": rating_a, "supply": supply, **more},
         subentry_id=f"subentry-{group_id}",
         subentry_type=SUBENTRY_GROUP,
         title=name,

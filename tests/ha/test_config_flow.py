@@ -64,6 +64,7 @@ async def test_a_site_without_sensors_keeps_what_other_loads_need(
         "port": port,
         "rating_a": 32,
         "phases": "3",
+        "advanced": {"policy": "fair", "surplus": "ignore", "power_factor": 0.9},
         "supply": NO_SENSORS,
     }
 

@@ -68,6 +68,20 @@ async def test_a_folder_that_cannot_be_used_is_tried_again(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_a_site_that_cannot_be_is_not_started_and_its_field_is_named(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, rating_a=-5.0)
+
+    await set_up(hass, entry)
+
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.error_reason_translation_key == "settings_refused"
+    assert entry.error_reason_translation_placeholders is not None
+    assert entry.error_reason_translation_placeholders["field"] == "rating_a"
+    assert is_free(port)
+
+
 async def test_home_assistant_stops_without_chargers_hanging_on(
     hass: HomeAssistant, port: int
 ) -> None:

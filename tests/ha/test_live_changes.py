@@ -10,6 +10,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
+from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.const import DOMAIN
 from tests.ha.build import (
     as_subentry,
@@ -129,6 +130,38 @@ async def test_entities_of_the_first_connector_keep_their_ids_when_there_are_mor
     assert child_names(device_registry) == []
     assert state_of(hass, "sensor.left_reason") == "not_connected"
     assert hass.states.get("sensor.left_connector_2_reason") is None
+
+
+async def test_how_a_group_shares_is_changed_without_dropping_a_socket(
+    hass: HomeAssistant, port: int, dial_in: DialIn
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    simulated = await dial_in("CP-1")
+    await wait_until(lambda: state_of(hass, "sensor.left_status") == "available")
+    # Its 32 A less 5 A for other loads.
+    assert entry.runtime_data.snapshot.groups["root"].available == PhaseCurrents.uniform(27.0)
+
+    advanced = {"policy": "priority", "power_factor": 0.9, "schedule": "00:00-24:00>0=12"}
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "advanced": advanced}, options={"unbalance_a": 20.0}
+    )
+    await hass.async_block_till_done()
+
+    assert entry.runtime_data.snapshot.groups["root"].available == PhaseCurrents.uniform(7.0)
+    assert simulated.connections == 1
+    assert simulated.connected
+
+
+async def test_schedules_follow_the_time_zone_of_home_assistant(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port)
+    await set_up(hass, entry)
+    await hass.config.async_update(time_zone="Asia/Tokyo")
+    await hass.async_block_till_done()
+
+    assert str(entry.runtime_data._settings.site.time_zone) == "Asia/Tokyo"
 
 
 async def test_a_change_that_cannot_be_recorded_is_made_once_the_disk_works(

@@ -74,6 +74,44 @@ async def test_sensors_may_come_late_while_home_assistant_starts(
     assert list(issues(hass)) == ["home_sensor_missing_root"]
 
 
+async def test_a_schedule_that_means_nothing_is_an_issue_until_it_is_mended(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, advanced={"schedule": "08:00-25:00>0=16"})
+    await set_up(hass, entry)
+    assert placeholders(hass, "home_schedule_unreadable_root") == {
+        "site": "Home",
+        "group": "Home",
+        "wrong": "25:00",
+        "line": "1",
+        "column": "7",
+    }
+
+    mended = {**entry.data, "advanced": {"schedule": "08:00-24:00>0=16"}}
+    hass.config_entries.async_update_entry(entry, data=mended)
+    await hass.async_block_till_done()
+
+    assert not issues(hass)
+
+
+@pytest.mark.parametrize("mended_a", [32.0, 25.0])
+async def test_settings_that_cannot_be_leave_the_last_good_ones_in_force(
+    hass: HomeAssistant, port: int, mended_a: float
+) -> None:
+    entry = site_entry(port, rating_a=32.0)
+    await set_up(hass, entry)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "rating_a": -5.0})
+    await hass.async_block_till_done()
+    assert entry.runtime_data.snapshot.groups["root"].rating_a == 32.0
+    assert placeholders(hass, "home_settings_refused_root")["field"] == "rating_a"
+
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "rating_a": mended_a})
+    await hass.async_block_till_done()
+
+    assert entry.runtime_data.snapshot.groups["root"].rating_a == mended_a
+    assert not issues(hass)
+
+
 async def test_an_unloaded_site_has_no_issues(hass: HomeAssistant, port: int) -> None:
     entry = site_entry(port, supply=CURRENT_SENSORS)
     await set_up(hass, entry)

@@ -58,7 +58,11 @@ async def test_a_charger_added_by_hand_has_its_rating_as_maximum(
     [subentry] = entry.subentries.values()
     assert subentry.title == "Left"
     assert subentry.unique_id == "charger:CP-1"
-    assert subentry.data == {**without(NEW_CHARGER, "name"), "maximum_a": 32}
+    assert subentry.data == {
+        **without(NEW_CHARGER, "name"),
+        "maximum_a": 32,
+        "advanced": {**NEW_CHARGER["advanced"], "weight": 1},
+    }
     assert hass.states.get("sensor.left_status") is not None
 
 
@@ -100,11 +104,11 @@ async def test_a_charger_can_be_added_while_the_site_is_not_loaded(
         ),
         (
             {"advanced": {"fallback_a": 3, "keeps_limit": False}},
-            {"base": "fallback_out_of_range"},
+            {"advanced": "fallback_out_of_range"},
         ),
         (
             {"advanced": {"fallback_a": 33, "keeps_limit": False}},
-            {"base": "fallback_out_of_range"},
+            {"advanced": "fallback_out_of_range"},
         ),
         ({"phase_map": "l1"}, {"phase_map": "phase_map_mismatch"}),
         ({"phases": "1", "phase_map": "l1_l2_l3"}, {"phase_map": "phase_map_mismatch"}),
@@ -159,7 +163,12 @@ async def test_a_charger_is_changed_but_for_its_identity(hass: HomeAssistant, po
     subentry = entry.subentries["subentry-CP-1"]
     assert subentry.title == "Right"
     assert subentry.data == charger_data(
-        "CP-1", rating_a=32, maximum_a=32, phase_map="unknown", minimum_a=6
+        "CP-1",
+        rating_a=32,
+        maximum_a=32,
+        phase_map="unknown",
+        minimum_a=6,
+        advanced={**NEW_CHARGER["advanced"], "weight": 1},
     )
 
 

@@ -46,6 +46,20 @@ def test_each_unit_becomes_amperes_and_export_stays_negative(
     assert read_supply(supply(kind, PER_PHASE), states(unit, *values), NOW) == expected
 
 
+def test_power_is_more_amperes_where_part_of_them_does_no_work_but_export_is_not() -> None:
+    measured = supply(SupplyKind.POWER, PER_PHASE, power_factor=0.5)
+
+    assert read_supply(measured, states("W", "2300", "-2300", "0"), NOW) == PhaseCurrents(
+        l1=20, l2=-10
+    )
+
+
+def test_amperes_are_taken_as_they_are() -> None:
+    measured = supply(SupplyKind.CURRENT, PER_PHASE, power_factor=0.5)
+
+    assert read_supply(measured, states("A", "4", "5", "6"), NOW) == PhaseCurrents(l1=4, l2=5, l3=6)
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "unknown", "unavailable", "", "twelve"])
 def test_a_value_that_is_no_finite_number_makes_the_supply_unknown(value: str) -> None:
     readings = states("A", "1", value, "3")

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,23 @@ from custom_components.balanz import (
     config_flow,
     forms,
     number,
+    options_flow,
     sensor,
+    subentry_flow,
     switch,
 )
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.events import ConnectorStatus
-from custom_components.balanz.issues import GROUP_GONE, SENSOR_MISSING
+from custom_components.balanz.issues import (
+    GROUP_GONE,
+    SCHEDULE_UNREADABLE,
+    SENSOR_MISSING,
+    SETTINGS_REFUSED,
+)
 from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.supply import SupplyKind
+from tests.ha.bad_schedules import BAD_SCHEDULES
 
 FOLDER = Path(config_flow.__file__).parent
 EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text())
@@ -45,11 +54,25 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
         yield f"group {kind}", group[f"supply_{kind}"], schema
     with_identity = forms.charger_schema({"root": "Home"}, ALL_PHASES, identity=True)
     without = forms.charger_schema({"root": "Home"}, ALL_PHASES, identity=False)
-    yield "config user", config["user"], config_flow.SITE_SCHEMA
-    yield "config reconfigure", config["reconfigure"], config_flow.SITE_SCHEMA
+    site_schema = config_flow.site_schema()
+    group_schema = subentry_flow.group_schema({"root": "Home"})
+    yield "config user", config["user"], site_schema
+    yield "config reconfigure", config["reconfigure"], site_schema
+    yield "group user", group["user"], group_schema
+    yield "group reconfigure", group["reconfigure"], group_schema
+    yield "options", EN["options"]["step"]["init"], options_flow.options_schema()
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
     yield "charger reconfigure", charger["reconfigure"], without
+
+
+def fields_of(schema: Any) -> Iterator[Any]:
+    """Yield the fields of a form and of its sections."""
+    for value in schema.schema.values():
+        if isinstance(value, section):
+            yield from fields_of(value.schema)
+        else:
+            yield value
 
 
 @pytest.mark.parametrize(
@@ -72,11 +95,14 @@ def test_each_field_has_a_name_and_a_description_and_no_text_is_left_over(
 
 
 def test_each_choice_of_a_translated_list_has_its_text() -> None:
+    offered: defaultdict[str, set[str]] = defaultdict(set)
     for _, _, schema in forms_of_flows():
-        for value in schema.schema.values():
+        for value in fields_of(schema):
             if isinstance(value, selector.SelectSelector) and "translation_key" in value.config:
-                texts = EN["selector"][value.config["translation_key"]]["options"]
-                assert set(texts) == set(value.config["options"])
+                names = {str(option) for option in value.config["options"]}
+                offered[value.config["translation_key"]] |= names
+
+    assert offered == {key: set(texts["options"]) for key, texts in EN["selector"].items()}
 
 
 @pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
@@ -102,13 +128,22 @@ def test_each_error_of_a_form_is_translated() -> None:
     supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
     charger_errors = {name for found in charger for name in found if name} - supply
+    schedule = {f"schedule_{key}" for key in BAD_SCHEDULES}
 
-    assert set(EN["config"]["error"]) <= config
+    assert schedule <= set(EN["config"]["error"]) <= config | schedule
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply
+    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
+    assert set(EN["options"]["error"]) == {"not_a_date", "short_turn_too_long"}
+
+
+def test_an_error_about_a_schedule_tells_where_it_is() -> None:
+    for where in (EN["config"], EN["config_subentries"]["group"]):
+        for key in BAD_SCHEDULES:
+            text = where["error"][f"schedule_{key}"]
+            assert {"{wrong}", "{line}", "{column}"} <= set(re.findall(r"\{\w+\}", text))
 
 
 def test_each_reason_to_abort_is_translated() -> None:
@@ -167,7 +202,8 @@ def test_each_exception_has_its_message() -> None:
 
 
 def test_each_issue_has_its_text() -> None:
-    assert set(EN["issues"]) == {*ProblemKind, SENSOR_MISSING, GROUP_GONE}
+    own = {SENSOR_MISSING, GROUP_GONE, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
+    assert set(EN["issues"]) == {*ProblemKind, *own}
     assert set(EN["issues"]["still_booked"]["fix_flow"]["abort"]) == {"site_not_running"}
 
 
