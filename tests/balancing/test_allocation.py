@@ -2,24 +2,24 @@
 
 import itertools
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.balanz.balancing.allocation import (
-    Claim,
-    Resource,
-    Share,
-    allocate,
-    load,
-    resources,
-)
+from custom_components.balanz.balancing import allocation
+from custom_components.balanz.balancing.claims import Claim, Share
 from custom_components.balanz.balancing.model import ConnectorKey, Group, Site
 from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseCurrents, PhaseMap
+from custom_components.balanz.balancing.policies import Policy
+from custom_components.balanz.balancing.routes import Resource
 
 from .build import group, key, site
 
 FEEDER = site([group(rating_a=32.0), group("garage", 20.0)])
+STRICT = site([replace(group(rating_a=32.0), policy=Policy.PRIORITY), group("garage", 20.0)])
 EPSILON_A = 1e-5
 
 
@@ -33,22 +33,31 @@ def claim(
     step_a: float = 1.0,
     priority: int = 1,
     since: float = 0.0,
+    **more: Any,
 ) -> Claim:
     return Claim(
         key=key(name),
         group_id=group_id,
-        phase_map=phase_map,
+        way=FEEDER.routes.way(group_id, phase_map.phases),
         minimum_a=minimum_a,
         maximum_a=maximum_a,
         step_a=step_a,
         priority=priority,
         order=(since,),
+        arrival=since,
+        **more,
     )
+
+
+def allocate(
+    on: Site, claims: Sequence[Claim], among: Mapping[Resource, float]
+) -> dict[ConnectorKey, Share]:
+    return allocation.allocate(on, claims, [among[it] for it in on.routes.resources])
 
 
 def room(root_a: float, garage_a: float = 100.0) -> dict[Resource, float]:
     rooms = {"root": root_a, "garage": garage_a}
-    return {(group_id, phase): a for group_id, a in rooms.items() for phase in ALL_PHASES}
+    return {Resource(group_id, phase): a for group_id, a in rooms.items() for phase in ALL_PHASES}
 
 
 def shared(*claims: Claim, among: dict[Resource, float]) -> dict[str, float]:
@@ -79,7 +88,7 @@ def test_who_came_last_waits_where_not_all_minimums_fit() -> None:
 def test_who_waits_is_told_the_group_and_phase() -> None:
     shares = allocate(FEEDER, [claim("a", group_id="garage")], room(30.0, 5.0))
 
-    assert shares[key("a")] == Share(limit_a=0.0, binding=("garage", Phase.L1))
+    assert shares[key("a")] == Share(limit_a=0.0, binding=Resource("garage", Phase.L1))
 
 
 def test_a_car_that_has_its_maximum_is_bound_by_no_group() -> None:
@@ -110,6 +119,101 @@ def test_the_higher_priority_is_filled_first() -> None:
     assert got == {"a": 16.0, "b": 7.0}
 
 
+def test_everybody_has_the_minimum_before_a_higher_priority_has_more() -> None:
+    got = shared(claim("a", priority=2), claim("b"), among=room(17.0))
+
+    assert got == {"a": 11.0, "b": 6.0}
+
+
+def test_where_order_is_strict_the_higher_priority_has_all_it_can_take_first() -> None:
+    shares = allocate(STRICT, [claim("a", priority=2), claim("b")], room(21.0))
+
+    assert shares[key("a")].limit_a == 16.0
+    assert shares[key("b")].limit_a == 0.0
+
+
+def test_weights_share_what_is_there_in_proportion() -> None:
+    got = shared(
+        claim("a", maximum_a=32.0, weight=2.0), claim("b", maximum_a=32.0), among=room(30.0)
+    )
+
+    assert got == {"a": 20.0, "b": 10.0}
+
+
+def test_who_comes_first_has_all_it_can_take_where_that_is_the_policy() -> None:
+    first_come = site([replace(group(rating_a=32.0), policy=Policy.FIRST_COME), group("garage")])
+    claims = [claim("a", since=2.0), claim("b", since=1.0), claim("c", since=3.0)]
+
+    shares = allocate(first_come, claims, room(29.0))
+
+    assert {it.charger: share.limit_a for it, share in shares.items()} == {
+        "a": 13.0,
+        "b": 16.0,
+        "c": 0.0,
+    }
+
+
+def test_a_group_shares_what_comes_to_it_by_a_policy_of_its_own() -> None:
+    garage = replace(group("garage", 100.0), policy=Policy.FIRST_COME)
+    yard = site([group(rating_a=32.0), garage])
+    claims = [
+        claim("a", group_id="garage", since=2.0),
+        claim("b", group_id="garage", since=1.0),
+        claim("c"),
+    ]
+
+    shares = allocate(yard, claims, room(24.0))
+
+    assert {it.charger: share.limit_a for it, share in shares.items()} == {
+        "a": 0.0,
+        "b": 16.0,
+        "c": 8.0,
+    }
+
+
+def test_a_power_limit_counts_the_phases_that_a_car_uses() -> None:
+    yard = site([replace(group(rating_a=32.0), power_limit_w=6900.0)])
+    three = replace(claim("a"), way=yard.routes.way("root", ALL_PHASES))
+    one = replace(claim("b"), way=yard.routes.way("root", (Phase.L1,)))
+    among = {Resource("root", phase): 32.0 for phase in ALL_PHASES}
+
+    shares = allocate(yard, [three, one], among | {Resource("root", None): 30.0})
+
+    assert shares[key("a")] == Share(limit_a=7.0, binding=Resource("root", None))
+    assert shares[key("b")] == Share(limit_a=9.0, binding=Resource("root", None))
+
+
+def test_who_keeps_its_place_in_line_is_not_passed_by_smaller_ones() -> None:
+    charging = claim("a", phase_map=PhaseMap.L1, since=1.0)
+    large = claim("b", since=2.0)
+    small = claim("c", phase_map=PhaseMap.L2, since=3.0)
+
+    passed = shared(charging, large, small, among=room(10.0))
+    kept = shared(charging, replace(large, reserves=True), small, among=room(10.0))
+
+    assert passed == {"a": 10.0, "b": 0.0, "c": 10.0}
+    assert kept == {"a": 10.0, "b": 0.0, "c": 0.0}
+
+
+def test_who_had_to_give_way_comes_back_only_beside_a_house_that_leaves_some_to_spare() -> None:
+    metered = site([group(rating_a=32.0, metered=True), group("garage", 20.0)])
+    claims = [claim("a", since=1.0), claim("b", since=2.0, needs_spare=True)]
+
+    def limit_a(among_a: float) -> float:
+        return allocate(metered, claims, room(among_a))[key("b")].limit_a
+
+    assert limit_a(13.9) == 0.0
+    assert limit_a(14.0) == 7.0
+    assert shared(*claims, among=room(12.0)) == {"a": 6.0, "b": 6.0}
+
+
+def test_a_sleeping_car_has_what_all_others_leave() -> None:
+    awake, asleep = claim("a"), claim("b", maximum_a=6.0, spare=True)
+
+    assert shared(awake, asleep, among=room(21.0)) == {"a": 16.0, "b": 0.0}
+    assert shared(awake, asleep, among=room(22.0)) == {"a": 16.0, "b": 6.0}
+
+
 def test_tenths_do_not_add_up_rounding_errors() -> None:
     assert shared(claim("a", step_a=0.1), among=room(9.75)) == {"a": 9.7}
 
@@ -120,12 +224,17 @@ def test_a_group_of_one_phase_is_loaded_on_that_phase_only() -> None:
     )
     yard = site([group(), shed])
 
-    assert resources(yard, "shed", PhaseMap.L2) == (("shed", Phase.L2), ("root", Phase.L2))
-    assert load(yard, [("shed", PhaseCurrents(l2=7.0))]) == {
-        ("root", Phase.L1): 0.0,
-        ("root", Phase.L2): 7.0,
-        ("root", Phase.L3): 0.0,
-        ("shed", Phase.L2): 7.0,
+    numbers = yard.routes.numbers
+    assert yard.routes.way("shed", PhaseMap.L2.phases) == (
+        (numbers[Resource("shed", Phase.L2)], 1),
+        (numbers[Resource("root", Phase.L2)], 1),
+    )
+    loads = yard.routes.load([(yard.routes.paths["shed"], PhaseCurrents(l2=7.0))])
+    assert dict(zip(yard.routes.resources, loads, strict=True)) == {
+        Resource("root", Phase.L1): 0.0,
+        Resource("root", Phase.L2): 7.0,
+        Resource("root", Phase.L3): 0.0,
+        Resource("shed", Phase.L2): 7.0,
     }
 
 
@@ -147,7 +256,9 @@ def instances(draw: st.DrawFn) -> tuple[list[Claim], dict[Resource, float]]:
         )
     rooms = st.floats(-5.0, 60.0)
     return claims, {
-        (group_id, phase): draw(rooms) for group_id in ("root", "garage") for phase in ALL_PHASES
+        Resource(group_id, phase): draw(rooms)
+        for group_id in ("root", "garage")
+        for phase in ALL_PHASES
     }
 
 
@@ -157,8 +268,15 @@ type Shares = dict[ConnectorKey, Share]
 def left_over(
     claims: list[Claim], shares: Shares, among: dict[Resource, float]
 ) -> dict[Resource, float]:
-    taken = load(FEEDER, [(c.group_id, c.phase_map.spread(shares[c.key].limit_a)) for c in claims])
-    return {resource: among[resource] - taken[resource] for resource in among}
+    left = dict(among)
+    for one in claims:
+        for resource in met_by(one):
+            left[resource] -= shares[one.key].limit_a
+    return left
+
+
+def met_by(one: Claim) -> list[Resource]:
+    return [FEEDER.routes.resources[number] for number, _ in one.way]
 
 
 @given(instances())
@@ -195,7 +313,7 @@ def test_nobody_could_get_one_more_step(
     for one in claims:
         limit_a = shares[one.key].limit_a
         more_a = one.step_a if limit_a else one.minimum_a
-        way = resources(FEEDER, one.group_id, one.phase_map)
+        way = met_by(one)
         if limit_a + more_a <= one.maximum_a:
             assert any(left[resource] < more_a + EPSILON_A for resource in way)
 
@@ -218,10 +336,9 @@ def test_who_wants_more_shares_a_full_limit_where_nobody_equal_has_more(
             and all(
                 shares[other.key].limit_a <= max(limit_a + one.step_a, other.minimum_a)
                 for other in claims
-                if other.priority == one.priority
-                and resource in resources(FEEDER, other.group_id, other.phase_map)
+                if other.priority == one.priority and resource in met_by(other)
             )
-            for resource in resources(FEEDER, one.group_id, one.phase_map)
+            for resource in met_by(one)
         )
 
 
@@ -237,13 +354,13 @@ def test_the_order_in_which_chargers_are_listed_makes_no_difference(
 
 
 @given(instances())
-def test_a_lower_priority_takes_nothing_from_a_higher(
+def test_a_lower_priority_takes_nothing_from_a_higher_where_order_is_strict(
     instance: tuple[list[Claim], dict[Resource, float]],
 ) -> None:
     claims, among = instance
     high = [one for one in claims if one.priority == 2]
-    alone = allocate(FEEDER, high, among)
-    shares = allocate(FEEDER, claims, among)
+    alone = allocate(STRICT, high, among)
+    shares = allocate(STRICT, claims, among)
 
     assert all(shares[one.key].limit_a == alone[one.key].limit_a for one in high)
 
@@ -258,10 +375,13 @@ def test_on_one_fuse_the_share_is_the_best_of_all_possible_ones(
     """The poorest gets as much as can be, then the next poorest: tried out exhaustively."""
     yard: Site = site([group()])
     claims = [
-        claim(f"c{n}", minimum_a=minimum, maximum_a=minimum + more)
+        replace(
+            claim(f"c{n}", minimum_a=minimum, maximum_a=minimum + more),
+            way=yard.routes.way("root", ALL_PHASES),
+        )
         for n, (minimum, more) in enumerate(sizes)
     ]
-    among = {("root", phase): float(room_a) for phase in ALL_PHASES}
+    among = {Resource("root", phase): float(room_a) for phase in ALL_PHASES}
     shares = allocate(yard, claims, among)
     got = [int(shares[one.key].limit_a) for one in claims]
 

@@ -15,6 +15,8 @@ from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.demand import Appetite
 from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
 from custom_components.balanz.balancing.model import ConnectorKey, Site
+from custom_components.balanz.balancing.need import Need
+from custom_components.balanz.balancing.phase_use import PhaseUse
 from custom_components.balanz.balancing.phases import ZERO, PhaseCurrents
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.balancing.supply import DrawInterval, MeterReading
@@ -38,6 +40,9 @@ class Known:
     generation: int = 0
     manner: int = 0
     history: list[tuple[float, float]] = field(default_factory=list)
+    phase_use: PhaseUse = field(default_factory=PhaseUse)
+    priority: int | None = None
+    need: Need = field(default_factory=Need)
 
 
 class World:
@@ -63,6 +68,12 @@ class World:
         }
         self.silent: set[str] = set()
         self.durable = True
+        self.charged_as = dict.fromkeys(site.connectors, 0.0)
+        """What each connector has charged so far, ampere-seconds per line."""
+        self.switched: dict[ConnectorKey, list[tuple[float, bool]]] = {
+            key: [] for key in site.connectors
+        }
+        """When each car was switched on or off by its limit."""
         self.now = start
         self.state = State()
         self.result: Result | None = None
@@ -96,17 +107,22 @@ class World:
         """Let time pass; each event is followed by a step."""
         until = self.now + duration_s
         while (upcoming := self._next_time()) is not None and upcoming <= until:
-            self.now = upcoming
-            for truth in self.truths.values():
-                truth.advance(self.now)
+            self._pass_until(upcoming)
             if self._queue and self._queue[0][0] <= upcoming:
                 heapq.heappop(self._queue)[2]()
             self._step()
             for check in self.after_event:
                 check()
-        self.now = until
-        for truth in self.truths.values():
-            truth.advance(self.now)
+        self._pass_until(until)
+
+    def _pass_until(self, time: float) -> None:
+        for key, truth in self.truths.items():
+            current_a = truth.current_a
+            self.charged_as[key] += current_a * (time - self.now)
+            truth.advance(time)
+            if (truth.current_a > 0) != (current_a > 0):
+                self.switched[key].append((time, truth.current_a > 0))
+        self.now = time
 
     def _next_time(self) -> float | None:
         times = [self._queue[0][0]] if self._queue else []
@@ -143,6 +159,7 @@ class World:
         known.generation += 1
         known.commitment = known.commitment.disconnected()
         known.draw = None
+        known.phase_use = PhaseUse()
         if forget and not truth.connector.keeps_limit:
             truth.forget()
 
@@ -152,6 +169,7 @@ class World:
         known = self.known[key]
         known.appetite = Appetite().offered(known.commitment.accepted_a or 0.0, self.now)
         known.may_rise_since = known.waiting_since = self.now
+        known.phase_use = PhaseUse()
 
     def unplug(self, key: ConnectorKey) -> None:
         """Let a car leave."""
@@ -168,8 +186,15 @@ class World:
         reading = DrawInterval(least=least, most=most)
         before = known.draw.reading if known.draw is not None else None
         known.draw = Draw(reading=reading, at=self.now, before=before)
+        if least == most:
+            known.phase_use = known.phase_use.took(most, self.now)
         known.commitment = known.commitment.measured(max(lines), self.now)
         known.appetite = known.appetite.took(max(lines), truth.connector.minimum_a, self.now)
+
+    def read_all(self) -> None:
+        """Let all chargers report at once."""
+        for key in self.known:
+            self.read(key)
 
     def flow(self, group_id: str) -> PhaseCurrents:
         """What really flows through a group."""
@@ -220,6 +245,10 @@ class World:
             may_rise_since=known.may_rise_since,
             raised_at=known.raised_at,
             waiting_since=known.waiting_since,
+            writes=known.writes,
+            phase_use=known.phase_use,
+            priority=known.priority,
+            need=known.need,
         )
 
     def _step(self) -> None:

@@ -1,24 +1,33 @@
 """Minimums: who may charge at all where not everybody can.
 
 A car takes its minimum or nothing, so who charges is decided before how much. The most deserving
-goes first. Who is first in line and does not fit keeps its place on every phase that it needs,
-lest a stream of smaller cars passes it by for ever.
+goes first. A car that has had nothing, is first in line and does not fit keeps its place on every
+phase that it needs, lest a stream of smaller cars passes it by.
+
+Who had to give way comes back only where there is more than its minimum: else it would have to go
+again as soon as the house takes a little more, and those who charge can use it meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from .claims import Claim
 from .phases import EPSILON_A
 from .routes import Way
 
+SPARE_A = 2.0
+"""How much more it needs at limits of metered groups where others charge: more than noise."""
 
-def admit(claims: Sequence[Claim], left: list[float]) -> tuple[list[Claim], dict[int, int]]:
+
+def admit(
+    claims: Sequence[Claim], left: list[float], wobbling: Container[int] = ()
+) -> tuple[list[Claim], dict[int, int]]:
     """Take the minimums of all that fit from what is left, the smallest order first.
 
+    `wobbling` are the numbers of the limits beside which a house takes what it wants.
     Returns those admitted, and for the others, by their position in `claims`, the number of the
     limit that keeps them out.
     """
-    if _all_fit(claims, left):
+    if _all_fit(claims, left, wobbling):
         return list(claims), {}
     room = tuple(left)
     kept = [0.0] * len(left)
@@ -29,14 +38,18 @@ def admit(claims: Sequence[Claim], left: list[float]) -> tuple[list[Claim], dict
     )
     for position in ranked:
         claim = claims[position]
-        obstacle = _obstacle(claim, left, kept)
+        obstacle = _obstacle(claim, left, kept, room, wobbling)
         if obstacle is None:
             take(left, claim.way, claim.minimum_a)
             admitted.append(claim)
             continue
         refused[position] = obstacle
         first_in_line = not any(kept[number] for number, _ in claim.way)
-        if first_in_line and first_full(room, claim.way, claim.minimum_a) is None:
+        if (
+            claim.reserves
+            and first_in_line
+            and first_full(room, claim.way, claim.minimum_a) is None
+        ):
             for number, units in claim.way:
                 kept[number] = claim.minimum_a * units
     return admitted, refused
@@ -56,14 +69,24 @@ def take(left: list[float], way: Way, current_a: float) -> None:
         left[number] -= current_a * units
 
 
-def _obstacle(claim: Claim, left: Sequence[float], kept: Sequence[float]) -> int | None:
+def _obstacle(
+    claim: Claim,
+    left: Sequence[float],
+    kept: Sequence[float],
+    room: Sequence[float],
+    wobbling: Container[int],
+) -> int | None:
+    """Return the first limit that keeps a claim out; `room` is what there was before the others."""
     for number, units in claim.way:
-        if left[number] - kept[number] + EPSILON_A < claim.minimum_a * units:
+        needed_a = claim.minimum_a * units
+        if claim.needs_spare and number in wobbling and left[number] < room[number]:
+            needed_a += SPARE_A
+        if left[number] - kept[number] + EPSILON_A < needed_a:
             return number
     return None
 
 
-def _all_fit(claims: Sequence[Claim], left: list[float]) -> bool:
+def _all_fit(claims: Sequence[Claim], left: list[float], wobbling: Container[int]) -> bool:
     """Take all minimums if they fit together; else nothing."""
     sums: dict[int, float] = {}
     ways: dict[int, Way] = {}
@@ -75,7 +98,10 @@ def _all_fit(claims: Sequence[Claim], left: list[float]) -> bool:
     after = left.copy()
     for name, way in ways.items():
         take(after, way, sums[name])
-    if any(after[number] < -EPSILON_A for way in ways.values() for number, _ in way):
-        return False
+    spare_a = SPARE_A if any(claim.needs_spare for claim in claims) else 0.0
+    for way in ways.values():
+        for number, _ in way:
+            if after[number] < (spare_a if number in wobbling else 0.0) - EPSILON_A:
+                return False
     left[:] = after
     return True

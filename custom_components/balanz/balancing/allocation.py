@@ -28,11 +28,11 @@ def allocate(
     """
     keen, held_by = _held_to_shares(site, [claim for claim in claims if not claim.spare], room)
     left = list(room)
-    given = _by_policy(site.policies[ROOT_GROUP_ID], keen, left)
+    given = _by_policy(site, ROOT_GROUP_ID, keen, left)
     if site.groups_apart:
         left = _share_apart(site, keen, room, given)
     if len(keen) < len(claims):
-        given |= _minimums_then_rest([claim for claim in claims if claim.spare], left)
+        given |= _minimums_then_rest(site, [claim for claim in claims if claim.spare], left)
     resources = site.routes.resources
     return {
         key: Share(
@@ -44,22 +44,22 @@ def allocate(
     }
 
 
-def _by_policy(policy: Policy, claims: Sequence[Claim], left: list[float]) -> Given:
+def _by_policy(site: Site, group_id: str, claims: Sequence[Claim], left: list[float]) -> Given:
     """Share what is left, and take it."""
-    match policy.order:
+    match site.policies[group_id].order:
         case Order.BY_ARRIVAL:
             return _one_by_one(claims, left)
         case Order.BY_PRIORITY:
             given: Given = {}
             for tier in _tiers(claims):
-                given |= _minimums_then_rest(tier, left)
+                given |= _minimums_then_rest(site, tier, left)
             return given
         case Order.MINIMUMS_FIRST:
-            return _minimums_then_rest(claims, left)
+            return _minimums_then_rest(site, claims, left)
 
 
-def _minimums_then_rest(claims: Sequence[Claim], left: list[float]) -> Given:
-    admitted, refused = admit(claims, left)
+def _minimums_then_rest(site: Site, claims: Sequence[Claim], left: list[float]) -> Given:
+    admitted, refused = admit(claims, left, site.routes.metered)
     given: Given = {claims[position].key: (0.0, number) for position, number in refused.items()}
     for tier in _tiers(admitted):
         for claim, got in zip(tier, fill(tier, left), strict=True):
@@ -151,7 +151,7 @@ def _share_apart(
     for group_id in site.groups_apart:
         inside = _inside(site, group_id, claims)
         left = _room_of_group(site, group_id, inside, room, given)
-        given |= _by_policy(site.policies[group_id], inside, left)
+        given |= _by_policy(site, group_id, inside, left)
     # What came to a group may not fit those who now go first in it.
     left = list(room)
     for claim in claims:

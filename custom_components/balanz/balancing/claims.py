@@ -24,6 +24,10 @@ class Claim:
     """What it gets of a shared limit, relative to others of its priority; above 0."""
     order: tuple[float, ...] = ()
     """Who comes first where not all can have their minimum: the smaller goes first."""
+    needs_spare: bool = False
+    """Whether it had to give way before, and comes back only where there is some room to spare."""
+    reserves: bool = False
+    """Whether it keeps its place in the line on every phase it needs while it does not fit."""
     arrival: float = 0.0
     """When its car came; who came first gets the odd ampere."""
     spare: bool = False

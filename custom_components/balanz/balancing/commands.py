@@ -20,7 +20,9 @@ LEASE_S = 900.0
 RENEW_AFTER_S = LEASE_S * 2 / 3
 """Each renewal is a write to flash memory; a third of the lease is left for trying again."""
 DEAD_BAND_A = 2.0
-"""A raise that cannot reach its target yet has to bring at least this much."""
+"""A raise that brings less is hardly worth a write: it waits longer, or for more."""
+SMALL_RAISE_SPACING = 6.0
+"""How many times the usual spacing it waits."""
 
 
 class Kind(StrEnum):
@@ -115,13 +117,17 @@ def _raises(
     room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for standing in sorted(rising, key=_precedence):
         key = standing.key
-        obstacle = _obstacle(standing, headroom, calm, now)
+        obstacle = _obstacle(standing, headroom, calm)
         if obstacle is not None:
             held_back[key] = obstacle
             continue
         limit_a = _fitting_a(standing, targets[key].limit_a, room)
         if limit_a is None:
             held_back[key] = Reason(rule=Rule.CONFIRMING)
+            continue
+        until = _spaced_until(standing, limit_a, calm)
+        if until is not None and until > now:
+            held_back[key] = Reason(rule=Rule.SPACING, until=until)
             continue
         take(room, standing.way, max(limit_a - standing.booked_a, 0.0))
         raises.append(Command(key=key, limit_a=limit_a, kind=Kind.RAISE))
@@ -183,23 +189,30 @@ def _precedence(standing: Standing) -> tuple[int, float, ConnectorKey]:
     return (-standing.priority, standing.known.waiting_since, standing.key)
 
 
-def _obstacle(standing: Standing, headroom: Headroom, calm: Calm, now: float) -> Reason | None:
+def _obstacle(standing: Standing, headroom: Headroom, calm: Calm) -> Reason | None:
     """Return what forbids any raise of the connector now, however much is left."""
     unseen = headroom.unseen(standing)
     if unseen is not None:
         return Reason(rule=Rule.SUPPLY_UNKNOWN, group_id=unseen)
     if not calm.durable:
         return Reason(rule=Rule.STORAGE_FAILING)
-    budget = calm.budgets[standing.key.charger]
-    exhausted_until = budget.exhausted_until(calm.tuning)
+    exhausted_until = calm.budgets[standing.key.charger].exhausted_until(calm.tuning)
     if exhausted_until is not None:
         return Reason(rule=Rule.WRITES_SPENT, until=exhausted_until)
-    raised_at = standing.known.raised_at
-    if raised_at is not None and standing.aim_a >= standing.connector.minimum_a:
-        until = raised_at + calm.tuning.raise_spacing_s * budget.spacing(calm.tuning)
-        if until > now:
-            return Reason(rule=Rule.SPACING, until=until)
     return None
+
+
+def _spaced_until(standing: Standing, limit_a: float, calm: Calm) -> float | None:
+    """Return from when on a connector that charges may be raised; None where it need not wait."""
+    raised_at = standing.known.raised_at
+    if raised_at is None or standing.aim_a < standing.connector.minimum_a:
+        return None
+    spacing_s = calm.tuning.raise_spacing_s * calm.budgets[standing.key.charger].spacing(
+        calm.tuning
+    )
+    if limit_a - standing.aim_a < DEAD_BAND_A:
+        spacing_s *= SMALL_RAISE_SPACING
+    return raised_at + spacing_s
 
 
 def _fitting_a(standing: Standing, target_a: float, room: Sequence[float]) -> float | None:

@@ -19,7 +19,7 @@ TRY_AGAIN_AFTER_S = 3600.0
 """How long a car that took nothing is passed over, where others want what it could be offered."""
 TRY_FULL_AFTER_S = 6 * 3600.0
 """The same for one that has charged and stopped by itself."""
-WAKE_AFTER_S = 120.0
+WAKE_AFTER_S = 30.0
 """How long a car that was paused may take to go on by itself before it is woken."""
 WAKE_FOR_S = 10.0
 """How long the offer is withdrawn to wake a car: it takes notice of the change."""
@@ -52,6 +52,8 @@ class Appetite:
     has_drawn: bool = False
     """Since it was plugged in."""
     has_drawn_since_pause: bool = False
+    is_full: bool = False
+    """Whether it has charged and stopped by itself, and drawn nothing since."""
 
     def offered(self, limit_a: float, now: float) -> Appetite:
         """Return the appetite after another limit came into force."""
@@ -77,7 +79,9 @@ class Appetite:
         draws = current_a >= ASLEEP_BELOW_A
         state = self
         if draws:
-            state = replace(self, idle_since=None, has_drawn=True, has_drawn_since_pause=True)
+            state = replace(
+                self, idle_since=None, has_drawn=True, has_drawn_since_pause=True, is_full=False
+            )
         learnt_a, since, peak_a = self.learnt_a, self.since, max(self.peak_a, current_a)
         idle_since = state.idle_since
         if learnt_a is not None and draws and current_a > self.offer_a - UNUSED_A / 2:
@@ -85,6 +89,7 @@ class Appetite:
         elif now - since >= WINDOW_S:
             if peak_a < ASLEEP_BELOW_A:
                 idle_since = now if idle_since is None else idle_since
+                state = replace(state, is_full=state.is_full or state.has_drawn_since_pause)
             elif peak_a < self.offer_a - UNUSED_A:
                 learnt_a = max(minimum_a, math.ceil(peak_a + HEADROOM_A))
             since, peak_a = now, current_a
@@ -96,11 +101,17 @@ class Appetite:
             return None
         if not self.has_drawn:
             return Idleness.DELAYED
-        return Idleness.FULL if self.has_drawn_since_pause else Idleness.ASLEEP
+        return Idleness.FULL if self.is_full else Idleness.ASLEEP
 
     def is_keen(self, now: float) -> bool:
-        """Return whether it competes for current, rather than be offered what others leave."""
-        return self.idle_since is None or (self.offer_a == 0.0 and self._is_due(now))
+        """Return whether it competes for current, rather than be offered what others leave.
+
+        One that was paused and does not go on keeps its turn until waking it has failed.
+        """
+        if self.idle_since is None or (self.offer_a == 0.0 and self._is_due(now)):
+            return True
+        given_up_at = self.idle_since + WAKE_AFTER_S + WAKE_FOR_S + WINDOW_S
+        return self.idleness() is Idleness.ASLEEP and now < given_up_at
 
     def is_being_woken(self, now: float) -> bool:
         """Return whether its offer is to be withdrawn for a moment, so that it wakes."""
@@ -124,7 +135,7 @@ class Appetite:
             times.append(self.since + WINDOW_S)
         if self.idle_since is not None:
             wake_at = self.idle_since + WAKE_AFTER_S
-            times += [wake_at, wake_at + WAKE_FOR_S, self._due_at]
+            times += [wake_at, wake_at + WAKE_FOR_S, wake_at + WAKE_FOR_S + WINDOW_S, self._due_at]
         return min((time for time in times if time > now), default=None)
 
     def _is_due(self, now: float) -> bool:

@@ -51,6 +51,15 @@ class Routes:
         self._ways: dict[tuple[str, tuple[Phase, ...], int], Way] = {}
 
     @cached_property
+    def metered(self) -> frozenset[int]:
+        """The numbers of the limits of metered groups: those beside which other loads vary."""
+        return frozenset(
+            number
+            for number, resource in enumerate(self.resources)
+            if self._groups[resource.group_id].metered
+        )
+
+    @cached_property
     def paths(self) -> Mapping[str, tuple[str, ...]]:
         """The ids of each group and of all groups above it, the root last."""
         return {group_id: self._path(group_id) for group_id in self._groups}

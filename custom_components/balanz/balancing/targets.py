@@ -54,13 +54,16 @@ def targets(
     turns = turns.advanced(standings, site.tuning, now)
     shares = _shares(site, standings, headroom, turns, now, alarm)
     waiting = _waiting(standings, shares, turns, now)
-    turns = turns.settled({key: share.limit_a > 0 for key, share in shares.items()}, waiting)
+    has_place = {key: share.limit_a > 0 for key, share in shares.items()}
+    # An overload that pauses all takes their places, so that they are not started for ever.
+    has_place |= {key: False for key, one in standings.items() if headroom.pausing(one) is not None}
+    turns = turns.settled(has_place, waiting, standings)
     turns.set_alarm(waiting, alarm)
     due_at = turns.expected(waiting, standings)
     return Targets(
         by_key={
             key: Target(
-                limit_a=shares[key].limit_a if key in shares else 0.0,
+                limit_a=_limit_a(standing, shares.get(key), now),
                 reason=_reason(standing, shares.get(key), headroom, turns, due_at.get(key)),
             )
             for key, standing in standings.items()
@@ -125,8 +128,6 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
     if rests_until is not None:
         alarm.at(rests_until)
         return None
-    if known.appetite.is_being_woken(now):
-        return None
     most_a = max(known.appetite.demand_a(connector, standing.maximum_a), standing.minimum_a)
     accepted_a = known.commitment.accepted_a
     if standing.excess_a > 0 and accepted_a is not None:
@@ -145,9 +146,18 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
         priority=standing.priority,
         weight=weight,
         order=turns.order(standing),
+        needs_spare=turns.was_pushed_out(standing.key),
+        reserves=turns.keeps_its_place_in_line(standing.key),
         arrival=known.waiting_since,
         spare=not known.appetite.is_keen(now),
     )
+
+
+def _limit_a(standing: Standing, share: Share | None, now: float) -> float:
+    """Return what to send of a share: nothing for a moment, where that is to wake a car."""
+    if share is None or standing.known.appetite.is_being_woken(now):
+        return 0.0
+    return share.limit_a
 
 
 def _waiting(

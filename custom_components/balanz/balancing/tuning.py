@@ -9,8 +9,9 @@ class Tuning:
 
     turn_s: float = 1800.0
     """How long a car charges before another may take its place."""
-    short_turn_s: float = 300.0
-    """How long a car that has had nothing waits for its first turn."""
+    short_turn_s: float = 240.0
+    """How long a car that has had nothing waits for its first turn. With the time that the others
+    take to make room and the car to wake, it has current within five minutes."""
     raise_spacing_s: float = 20.0
     """The least time between two raises of a connector that charges."""
     writes_per_day: int = 300

@@ -8,6 +8,7 @@ turn is over, so that nobody is switched on and off for ever, whatever the suppl
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from .alarm import Alarm
 from .model import ConnectorKey
@@ -29,6 +30,10 @@ class Service:
     """Ampere-seconds per line and weight, counted from where the others stood when it came."""
     has_place: bool = False
     """Whether it was among those that could have their minimum."""
+    placed_at: float = -inf
+    """When it got its place; long ago for one that was found charging."""
+    owed: bool = False
+    """Whether it was first in line at the end of a round and still passed over."""
     charging: bool = False
     """Whether it has been let charge, which takes confirmed headroom besides a place."""
     charged: bool = False
@@ -82,13 +87,26 @@ class Turns:
     def order(self, standing: Standing) -> tuple[float, ...]:
         """Return who goes first among cars of one priority: the smaller."""
         service = self.services[standing.key]
-        if self._starves(service):
+        if service.has_place and self.at - service.placed_at < self.tuning.short_turn_s:
             rank = 0.0
+        elif service.owed or self._starves(service):
+            # Who came first, since a newcomer counts as served no more than the others.
+            return (1.0, service.since)
         elif service.has_place and not self._is_over(standing):
-            rank = 1.0
-        else:
             rank = 2.0
-        return (rank, service.served_as, len(standing.way), service.since)
+        else:
+            rank = 3.0
+        return (rank, service.served_as, service.since, len(standing.way))
+
+    def was_pushed_out(self, key: ConnectorKey) -> bool:
+        """Return whether a car has charged and had to give way."""
+        service = self.services[key]
+        return service.charged and not service.has_place
+
+    def keeps_its_place_in_line(self, key: ConnectorKey) -> bool:
+        """Return whether what a car needs is kept for it while it does not fit."""
+        service = self.services[key]
+        return service.owed or not service.charged
 
     def rests_until(self, key: ConnectorKey) -> float | None:
         """Return until when a paused car has to rest; None where it may charge."""
@@ -99,23 +117,45 @@ class Turns:
         return until if until > self.at else None
 
     def settled(
-        self, has_place: Mapping[ConnectorKey, bool], waiting: Mapping[ConnectorKey, str]
+        self,
+        has_place: Mapping[ConnectorKey, bool],
+        waiting: Mapping[ConnectorKey, str],
+        standings: Mapping[ConnectorKey, Standing],
     ) -> Turns:
         """Return the turns after an allocation, and which group keeps whom waiting.
 
         Who took no part in it, such as a charger whose link is down, keeps its place.
         """
+        over = {
+            group_id
+            for group_id, began_at in self.rounds.items()
+            if began_at + self.tuning.turn_s <= self.at
+        }
         services = {
-            key: replace(service, has_place=has_place.get(key, service.has_place))
+            key: _placed(service, has_place.get(key, service.has_place), self.at)
             for key, service in self.services.items()
         }
-        rounds: dict[str, float] = {}
-        for key, group_id in waiting.items():
-            began_at = rounds.get(group_id, self.rounds.get(group_id, self.at))
-            # A change of places begins a new round for all who share the group.
-            lost_its_place = self.services[key].has_place
-            over = began_at + self.tuning.turn_s <= self.at
-            rounds[group_id] = self.at if lost_its_place or over else began_at
+        for group_id in over:
+            line = [
+                key
+                for key, by_group_id in waiting.items()
+                if by_group_id == group_id and not self.services[key].has_place
+            ]
+            first = min(line, key=lambda key: services[key].served_as, default=None)
+            if first is not None and self._passed_over(first, services, standings):
+                services[first] = replace(services[first], owed=True)
+        # A link that is down for a moment, or a pause, is not the end of waiting.
+        waited_for = set(waiting.values()) | {
+            group_id
+            for key, service in services.items()
+            if not service.has_place
+            for group_id in standings[key].group_ids
+            if group_id in self.rounds
+        }
+        rounds = {
+            group_id: self.at if group_id in over else self.rounds.get(group_id, self.at)
+            for group_id in waited_for
+        }
         return replace(self, services=services, rounds=rounds)
 
     def set_alarm(self, waiting: Mapping[ConnectorKey, str], alarm: Alarm) -> None:
@@ -145,15 +185,33 @@ class Turns:
                 if service.has_place and group_id in standings[key].group_ids
             )
             queue.sort(key=lambda key: (self.services[key].served_as, self.services[key].since))
-            for place, key in enumerate(queue):
-                service = self.services[key]
-                at = self.rounds[group_id] + turn_s
-                if not service.charged:
-                    at = min(at, service.since + self.tuning.short_turn_s)
-                at += turn_s * (place // max(places, 1))
-                if at > self.at:
-                    expected[key] = at
-        return expected
+            hungry = [key for key in queue if not self.services[key].charged]
+            hungry.sort(key=lambda key: self.services[key].since)
+            for place, key in enumerate(hungry):
+                short_turn_s = self.tuning.short_turn_s
+                turns = 1 + place // max(places, 1)
+                expected[key] = self.services[key].since + short_turn_s * turns
+            fed = [key for key in queue if self.services[key].charged]
+            for place, key in enumerate(fed):
+                turns = 1 + place // max(places, 1)
+                expected[key] = self.rounds[group_id] + turn_s * turns
+        return {key: at for key, at in expected.items() if at > self.at}
+
+    def _passed_over(
+        self,
+        key: ConnectorKey,
+        services: Mapping[ConnectorKey, Service],
+        standings: Mapping[ConnectorKey, Standing],
+    ) -> bool:
+        """Return whether somebody who has been served more has a place that the car could use."""
+        needed = {number for number, _ in standings[key].way}
+        return any(
+            service.has_place
+            and service.served_as > services[key].served_as
+            and standings[other].priority == standings[key].priority
+            and any(number in needed for number, _ in standings[other].way)
+            for other, service in services.items()
+        )
 
     def _starves(self, service: Service) -> bool:
         return not service.charged and self.at - service.since >= self.tuning.short_turn_s
@@ -182,10 +240,18 @@ def _charges(standing: Standing) -> bool | None:
     return None if accepted_a is None else accepted_a >= standing.minimum_a
 
 
+def _placed(service: Service, has_place: bool, now: float) -> Service:
+    if has_place == service.has_place:
+        return service
+    if has_place:
+        return replace(service, has_place=True, placed_at=now)
+    return replace(service, has_place=False)
+
+
 def _seen(service: Service, charging: bool, now: float) -> Service:
     if charging == service.charging:
         return service
     if charging:
         starts = (*service.starts, now)[-STARTS_PER_TURN:]
-        return replace(service, charging=True, charged=True, starts=starts)
+        return replace(service, charging=True, charged=True, owed=False, starts=starts)
     return replace(service, charging=False)

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from ..balancing.commitments import LAG_S
 from ..balancing.schedule import Schedule, ScheduleState
 
 LOOK_AT_LEAST_EVERY = timedelta(days=7)
 """Schedules tell their next change only if it comes within eight days."""
+
+
+CARS_FOLLOW = timedelta(seconds=LAG_S)
+"""A lower limit is set this much before it has to hold, so that cars are there in time."""
 
 
 class Timetable:
@@ -36,18 +41,20 @@ class Timetable:
         if self._looked_at is not None and self._looked_at <= now < self._look_again_at:
             return False
         self._looked_at = now
-        changes = [
-            schedule.next_change(now, self._time_zone, self._holidays)
-            for schedule in self._schedules.values()
-        ]
-        self._look_again_at = min(
-            (at for at in changes if at is not None), default=now + LOOK_AT_LEAST_EVERY
-        )
-        states = {
-            group_id: state
-            for group_id, schedule in self._schedules.items()
-            if (state := schedule.at(now, self._time_zone, self._holidays)) is not None
-        }
+        self._look_again_at = now + LOOK_AT_LEAST_EVERY
+        states: dict[str, ScheduleState] = {}
+        for group_id, schedule in self._schedules.items():
+            here = (self._time_zone, self._holidays)
+            state = _lower(schedule.at(now, *here), schedule.at(now + CARS_FOLLOW, *here))
+            if state is not None:
+                states[group_id] = state
+            changes = [
+                schedule.next_change(now, *here),
+                _earlier(schedule.next_change(now + CARS_FOLLOW, *here)),
+            ]
+            for at in changes:
+                if at is not None:
+                    self._look_again_at = min(self._look_again_at, at)
         if states == self.states:
             return False
         self.states = states
@@ -56,3 +63,13 @@ class Timetable:
     def wait_s(self, now: datetime) -> float:
         """Return how long nothing changes, in s."""
         return max((self._look_again_at - now).total_seconds(), 0.0)
+
+
+def _lower(now: ScheduleState | None, soon: ScheduleState | None) -> ScheduleState | None:
+    if now is None or soon is None:
+        return now or soon
+    return now if now.capacity_a < soon.capacity_a else soon
+
+
+def _earlier(at: datetime | None) -> datetime | None:
+    return None if at is None else at - CARS_FOLLOW
