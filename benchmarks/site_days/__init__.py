@@ -1,0 +1,1 @@
+"""Whole days of charging in virtual time, with real sessions and house loads."""
