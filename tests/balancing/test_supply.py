@@ -3,6 +3,7 @@
 from custom_components.balanz.balancing.phases import ZERO, PhaseCurrents
 from custom_components.balanz.balancing.supply import (
     CALM_A,
+    FIRST_HOLD_S,
     PEAK_HOLD_S,
     BaseLoad,
     DrawInterval,
@@ -68,7 +69,7 @@ def test_a_rise_counts_at_once_and_a_fall_after_a_minute() -> None:
 
     assert base_load.held == PhaseCurrents.uniform(12.0)
     ends_at = base_load.next_change(2.0)
-    assert ends_at == 2.0 + PEAK_HOLD_S
+    assert ends_at == 2.0 + FIRST_HOLD_S
     assert base_load.settled(ends_at - 0.1).held == PhaseCurrents.uniform(12.0)
     assert base_load.settled(ends_at).held == PhaseCurrents.uniform(2.0)
 
@@ -76,8 +77,8 @@ def test_a_rise_counts_at_once_and_a_fall_after_a_minute() -> None:
 def test_the_first_of_several_peaks_to_end_is_told() -> None:
     base_load = seen(20.0, 2.0, 12.0, 2.0)
 
-    assert base_load.next_change(3.0) == 1.0 + PEAK_HOLD_S
-    assert base_load.next_change(1.0 + PEAK_HOLD_S) == 3.0 + PEAK_HOLD_S
+    assert base_load.next_change(3.0) == 1.0 + FIRST_HOLD_S
+    assert base_load.next_change(1.0 + FIRST_HOLD_S) == 3.0 + FIRST_HOLD_S
 
 
 def test_the_largest_of_several_readings_in_a_second_counts() -> None:
@@ -180,3 +181,13 @@ def test_above_the_limit_a_rise_is_not_explained_by_raised_cars_alone() -> None:
     )
 
     assert after.latest == PhaseCurrents.uniform(24.0)
+
+
+def test_once_a_meter_has_told_for_a_while_a_peak_is_held_longer() -> None:
+    old = BaseLoad().observe(meter(2.0, at=0.0), [])
+
+    base_load = old.observe(meter(9.0, at=500.0), []).observe(meter(2.0, at=502.0), [])
+
+    assert base_load.settled(501.0 + FIRST_HOLD_S).held == PhaseCurrents.uniform(9.0)
+    assert base_load.next_change(502.0) == 501.0 + PEAK_HOLD_S
+    assert base_load.settled(501.0 + PEAK_HOLD_S).held == PhaseCurrents.uniform(2.0)

@@ -3,7 +3,7 @@
 The meter sees everything, and what the chargers draw is known only at their own readings. While
 a charger may be changing its current, its draw is therefore an interval, and the base load is the
 estimate that has to move least to explain what the meter shows (set membership). A rise counts at
-once, a fall only after it has lasted: the estimate in use is the peak of the last minute.
+once, a fall only after it has lasted: the estimate in use is the peak of the last minutes.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 
 from .phases import ALL_PHASES, ZERO, PhaseCurrents
 
-PEAK_HOLD_S = 60.0
-"""How long a peak of the base load is kept: long enough for kettles and for late readings."""
+PEAK_HOLD_S = 180.0
+"""How long a peak of the base load is kept: what a house takes again and again, such as an oven,
+then moves no limit each time."""
+FIRST_HOLD_S = 60.0
+"""The same while the meter has just begun to tell: the first estimates know little of the cars."""
 CALM_A = 1.0
 """A fall of the base load by less than this lets no limit rise."""
 
@@ -50,6 +53,8 @@ class BaseLoad:
     latest: PhaseCurrents | None = None
     signed: PhaseCurrents | None = None
     """The latest estimate with export as it is: what a surplus is told from."""
+    first_at: float | None = None
+    """When the first reading came."""
     observed_at: float | None = None
     peaks: tuple[Peak, ...] = ()
     held: PhaseCurrents = ZERO
@@ -70,7 +75,11 @@ class BaseLoad:
         highest = reading.currents - PhaseCurrents.total(draw.least for draw in draws)
         before = highest if self.signed is None else self.signed
         signed = before.minimum(highest).maximum(_lowest(reading, draws, limit))
-        return replace(self._estimated(signed, reading.at), observed_at=reading.at)
+        return replace(
+            self._estimated(signed, reading.at),
+            first_at=reading.at if self.first_at is None else self.first_at,
+            observed_at=reading.at,
+        )
 
     def refine(
         self,
@@ -133,12 +142,16 @@ class BaseLoad:
         ends_at: float | None = None
         for peak in reversed(recent):
             if _exceeds(peak.base_load, above):
-                ends_at = peak.second + 1 + PEAK_HOLD_S
+                ends_at = peak.second + 1 + self._hold_s(now)
                 above = above.maximum(peak.base_load)
         return ends_at
 
+    def _hold_s(self, now: float) -> float:
+        new = self.first_at is None or now - self.first_at < PEAK_HOLD_S
+        return FIRST_HOLD_S if new else PEAK_HOLD_S
+
     def _recent(self, now: float) -> tuple[Peak, ...]:
-        oldest = now - PEAK_HOLD_S
+        oldest = now - self._hold_s(now)
         return tuple(peak for peak in self.peaks if peak.second + 1 > oldest)
 
 
