@@ -1,26 +1,18 @@
 """Sharing: who gets how many amperes."""
 
-import itertools
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from custom_components.balanz.balancing import allocation
 from custom_components.balanz.balancing.claims import Claim, Share
 from custom_components.balanz.balancing.model import ConnectorKey, Group, Site
 from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseCurrents, PhaseMap
-from custom_components.balanz.balancing.policies import Policy
 from custom_components.balanz.balancing.routes import Resource
 
 from .build import group, key, site
 
 FEEDER = site([group(rating_a=32.0), group("garage", 20.0)])
-STRICT = site([replace(group(rating_a=32.0), policy=Policy.PRIORITY), group("garage", 20.0)])
-EPSILON_A = 1e-5
 
 
 def claim(
@@ -125,50 +117,12 @@ def test_everybody_has_the_minimum_before_a_higher_priority_has_more() -> None:
     assert got == {"a": 11.0, "b": 6.0}
 
 
-def test_where_order_is_strict_the_higher_priority_has_all_it_can_take_first() -> None:
-    shares = allocate(STRICT, [claim("a", priority=2), claim("b")], room(21.0))
-
-    assert shares[key("a")].limit_a == 16.0
-    assert shares[key("b")].limit_a == 0.0
-
-
 def test_weights_share_what_is_there_in_proportion() -> None:
     got = shared(
         claim("a", maximum_a=32.0, weight=2.0), claim("b", maximum_a=32.0), among=room(30.0)
     )
 
     assert got == {"a": 20.0, "b": 10.0}
-
-
-def test_who_comes_first_has_all_it_can_take_where_that_is_the_policy() -> None:
-    first_come = site([replace(group(rating_a=32.0), policy=Policy.FIRST_COME), group("garage")])
-    claims = [claim("a", since=2.0), claim("b", since=1.0), claim("c", since=3.0)]
-
-    shares = allocate(first_come, claims, room(29.0))
-
-    assert {it.charger: share.limit_a for it, share in shares.items()} == {
-        "a": 13.0,
-        "b": 16.0,
-        "c": 0.0,
-    }
-
-
-def test_a_group_shares_what_comes_to_it_by_a_policy_of_its_own() -> None:
-    garage = replace(group("garage", 100.0), policy=Policy.FIRST_COME)
-    yard = site([group(rating_a=32.0), garage])
-    claims = [
-        claim("a", group_id="garage", since=2.0),
-        claim("b", group_id="garage", since=1.0),
-        claim("c"),
-    ]
-
-    shares = allocate(yard, claims, room(24.0))
-
-    assert {it.charger: share.limit_a for it, share in shares.items()} == {
-        "a": 0.0,
-        "b": 16.0,
-        "c": 8.0,
-    }
 
 
 def test_a_power_limit_counts_the_phases_that_a_car_uses() -> None:
@@ -236,163 +190,3 @@ def test_a_group_of_one_phase_is_loaded_on_that_phase_only() -> None:
         Resource("root", Phase.L3): 0.0,
         Resource("shed", Phase.L2): 7.0,
     }
-
-
-@st.composite
-def instances(draw: st.DrawFn) -> tuple[list[Claim], dict[Resource, float]]:
-    claims = []
-    for number in range(draw(st.integers(1, 6))):
-        minimum_a = draw(st.sampled_from([6.0, 8.0]))
-        claims.append(
-            claim(
-                f"c{number}",
-                group_id=draw(st.sampled_from(["root", "garage"])),
-                phase_map=draw(st.sampled_from(PhaseMap)),
-                minimum_a=minimum_a,
-                maximum_a=minimum_a + draw(st.integers(0, 12)),
-                priority=draw(st.integers(1, 2)),
-                since=draw(st.integers(0, 2)),
-            )
-        )
-    rooms = st.floats(-5.0, 60.0)
-    return claims, {
-        Resource(group_id, phase): draw(rooms)
-        for group_id in ("root", "garage")
-        for phase in ALL_PHASES
-    }
-
-
-type Shares = dict[ConnectorKey, Share]
-
-
-def left_over(
-    claims: list[Claim], shares: Shares, among: dict[Resource, float]
-) -> dict[Resource, float]:
-    left = dict(among)
-    for one in claims:
-        for resource in met_by(one):
-            left[resource] -= shares[one.key].limit_a
-    return left
-
-
-def met_by(one: Claim) -> list[Resource]:
-    return [FEEDER.routes.resources[number] for number, _ in one.way]
-
-
-@given(instances())
-def test_nobody_gets_more_than_there_is(
-    instance: tuple[list[Claim], dict[Resource, float]],
-) -> None:
-    claims, among = instance
-    shares = allocate(FEEDER, claims, among)
-    left = left_over(claims, shares, among)
-
-    assert all(left[r] >= min(among[r], 0.0) - EPSILON_A for r in among)
-
-
-@given(instances())
-def test_everybody_gets_nothing_or_between_minimum_and_maximum(
-    instance: tuple[list[Claim], dict[Resource, float]],
-) -> None:
-    claims, among = instance
-    shares = allocate(FEEDER, claims, among)
-
-    for one in claims:
-        limit_a = shares[one.key].limit_a
-        assert limit_a == 0 or one.minimum_a <= limit_a <= one.maximum_a
-
-
-@given(instances())
-def test_nobody_could_get_one_more_step(
-    instance: tuple[list[Claim], dict[Resource, float]],
-) -> None:
-    claims, among = instance
-    shares = allocate(FEEDER, claims, among)
-    left = left_over(claims, shares, among)
-
-    for one in claims:
-        limit_a = shares[one.key].limit_a
-        more_a = one.step_a if limit_a else one.minimum_a
-        way = met_by(one)
-        if limit_a + more_a <= one.maximum_a:
-            assert any(left[resource] < more_a + EPSILON_A for resource in way)
-
-
-@given(instances())
-def test_who_wants_more_shares_a_full_limit_where_nobody_equal_has_more(
-    instance: tuple[list[Claim], dict[Resource, float]],
-) -> None:
-    """The bottleneck property, which makes a share max-min fair; to within one step."""
-    claims, among = instance
-    shares = allocate(FEEDER, claims, among)
-    left = left_over(claims, shares, among)
-
-    for one in claims:
-        limit_a = shares[one.key].limit_a
-        if not 0 < limit_a < one.maximum_a:
-            continue
-        assert any(
-            left[resource] < one.step_a + EPSILON_A
-            and all(
-                shares[other.key].limit_a <= max(limit_a + one.step_a, other.minimum_a)
-                for other in claims
-                if other.priority == one.priority and resource in met_by(other)
-            )
-            for resource in met_by(one)
-        )
-
-
-@given(instances(), st.randoms(use_true_random=False))
-def test_the_order_in_which_chargers_are_listed_makes_no_difference(
-    instance: tuple[list[Claim], dict[Resource, float]], chance: random.Random
-) -> None:
-    claims, among = instance
-    shuffled = list(claims)
-    chance.shuffle(shuffled)
-
-    assert allocate(FEEDER, shuffled, among) == allocate(FEEDER, claims, among)
-
-
-@given(instances())
-def test_a_lower_priority_takes_nothing_from_a_higher_where_order_is_strict(
-    instance: tuple[list[Claim], dict[Resource, float]],
-) -> None:
-    claims, among = instance
-    high = [one for one in claims if one.priority == 2]
-    alone = allocate(STRICT, high, among)
-    shares = allocate(STRICT, claims, among)
-
-    assert all(shares[one.key].limit_a == alone[one.key].limit_a for one in high)
-
-
-@given(
-    st.lists(st.tuples(st.integers(2, 3), st.integers(0, 4)), min_size=1, max_size=3),
-    st.integers(0, 15),
-)
-def test_on_one_fuse_the_share_is_the_best_of_all_possible_ones(
-    sizes: list[tuple[int, int]], room_a: int
-) -> None:
-    """The poorest gets as much as can be, then the next poorest: tried out exhaustively."""
-    yard: Site = site([group()])
-    claims = [
-        replace(
-            claim(f"c{n}", minimum_a=minimum, maximum_a=minimum + more),
-            way=yard.routes.way("root", ALL_PHASES),
-        )
-        for n, (minimum, more) in enumerate(sizes)
-    ]
-    among = {Resource("root", phase): float(room_a) for phase in ALL_PHASES}
-    shares = allocate(yard, claims, among)
-    got = [int(shares[one.key].limit_a) for one in claims]
-
-    possible = [
-        tried
-        for tried in itertools.product(
-            *(
-                range(int(one.minimum_a), int(one.maximum_a) + 1) if limit_a else (0,)
-                for one, limit_a in zip(claims, got, strict=True)
-            )
-        )
-        if sum(tried) <= room_a
-    ]
-    assert sorted(got) == max(sorted(tried) for tried in possible)

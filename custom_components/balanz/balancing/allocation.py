@@ -3,7 +3,6 @@
 Minimums first (`admission`), then what is above them (`filling`), by the policy of each group.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -150,7 +149,9 @@ def _share_apart(
     """
     for group_id in site.groups_apart:
         inside = _inside(site, group_id, claims)
-        left = _room_of_group(site, group_id, inside, room, given)
+        names = {claim.key for claim in inside}
+        outside = [claim for claim in claims if claim.key not in names]
+        left = _room_of_group(site, group_id, inside, outside, room, given)
         given |= _by_policy(site, group_id, inside, left)
     # What came to a group may not fit those who now go first in it.
     left = list(room)
@@ -161,6 +162,11 @@ def _share_apart(
     bindings = top_up(charging, currents_a, left)
     for claim, current_a, binding in zip(charging, currents_a, bindings, strict=True):
         given[claim.key] = (current_a, binding)
+    for claim in claims:
+        if given[claim.key][0] == 0:
+            # What keeps it out may be a limit above the group, which decided what came to it.
+            obstacle = first_full(left, claim.way, claim.minimum_a)
+            given[claim.key] = (0.0, given[claim.key][1] if obstacle is None else obstacle)
     return left
 
 
@@ -168,15 +174,15 @@ def _room_of_group(
     site: Site,
     group_id: str,
     inside: Iterable[Claim],
+    outside: Iterable[Claim],
     room: Sequence[float],
     given: Mapping[ConnectorKey, tuple[float, int | None]],
 ) -> list[float]:
-    """Return what came to a group, and the limits below it as they are; none above it binds."""
-    resources, paths = site.routes.resources, site.routes.paths
-    left = [
-        room[number] if group_id in paths[resource.group_id] else math.inf
-        for number, resource in enumerate(resources)
-    ]
+    """Return what came to a group, and what those outside of it leave of all other limits."""
+    resources = site.routes.resources
+    left = list(room)
+    for claim in outside:
+        take(left, claim.way, given[claim.key][0])
     came: defaultdict[int, float] = defaultdict(float)
     for claim in inside:
         for number, units in claim.way:
