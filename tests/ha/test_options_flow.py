@@ -11,7 +11,7 @@ from custom_components.balanz.balancing.tuning import Tuning
 from custom_components.balanz.entry_settings import read_entry
 from tests.ha.build import set_up, site_entry
 
-DEFAULTS = {"turn_min": 30, "short_turn_min": 5, "raise_spacing_s": 20, "writes_per_day": 300}
+DEFAULTS = {"turn_min": 30, "short_turn_min": 4, "raise_spacing_s": 20, "writes_per_day": 300}
 
 
 async def answer(hass: HomeAssistant, form: Any, user_input: dict[str, Any]) -> Any:
