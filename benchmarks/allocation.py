@@ -19,12 +19,12 @@ from statistics import linear_regression, median
 from custom_components.balanz.balancing.admission import take
 from custom_components.balanz.balancing.allocation import allocate
 from custom_components.balanz.balancing.claims import Claim
+from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.model import (
     MINIMUM_CURRENT_A,
     ROOT_GROUP_ID,
     Connector,
     ConnectorKey,
-    Group,
     Site,
 )
 from custom_components.balanz.balancing.phases import PhaseMap

@@ -50,10 +50,9 @@ class SiteEntities:
         limit_a = await self._state(self.of_charger("sensor", identity, "limit_commanded"))
         status = await self._state(self.of_charger("sensor", identity, "status"))
         reason_id = self.of_charger("sensor", identity, "reason")
-        reason = await self._client.state(reason_id)
-        if reason is None:
-            # Whoever tries the demo may remove a charger in the UI.
-            return f"{identity}: removed"
+        # Whoever tries the demo may remove a charger in the UI.
+        removed: dict[str, Any] = {"state": "removed", "attributes": {}}
+        reason = await self._client.state(reason_id) or removed
         detail = " ".join(
             str(part)
             for part in (reason["attributes"].get("group"), reason["attributes"].get("phase"))

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from time import perf_counter_ns
 
 from custom_components.balanz.balancing.control import Result, State, step
+from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs, Line
-from custom_components.balanz.balancing.model import ROOT_GROUP_ID, ConnectorKey, Group
+from custom_components.balanz.balancing.model import ROOT_GROUP_ID, ConnectorKey
 from custom_components.balanz.balancing.need import Need
 from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.balancing.policies import Policy

@@ -8,7 +8,8 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.util import dt as dt_util
 
-from .balancing.model import DEFAULT_POWER_FACTOR, ROOT_GROUP_ID, Group
+from .balancing.group import DEFAULT_POWER_FACTOR, Group
+from .balancing.model import ROOT_GROUP_ID
 from .balancing.phases import ALL_PHASES, Phase, PhaseMap
 from .balancing.policies import Policy
 from .balancing.schedule import Schedule

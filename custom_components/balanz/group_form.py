@@ -8,7 +8,7 @@ from homeassistant.const import UnitOfPower
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import selector
 
-from .balancing.model import DEFAULT_POWER_FACTOR
+from .balancing.group import DEFAULT_POWER_FACTOR
 from .balancing.policies import Policy
 from .balancing.schedule_text import ScheduleTextError, parse_schedule
 from .balancing.surplus import SurplusMode

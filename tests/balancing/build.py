@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from custom_components.balanz.balancing.commitments import Ceiling, Commitment, Reading
 from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.demand import Appetite
+from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
-from custom_components.balanz.balancing.model import Connector, ConnectorKey, Group, Site
+from custom_components.balanz.balancing.model import Connector, ConnectorKey, Site
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.balancing.supply import DrawInterval, MeterReading

@@ -11,7 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from custom_components.balanz.balancing.admission import take
 from custom_components.balanz.balancing.allocation import allocate
 from custom_components.balanz.balancing.claims import Claim, Share
-from custom_components.balanz.balancing.model import Connector, ConnectorKey, Group, Site
+from custom_components.balanz.balancing.group import Group
+from custom_components.balanz.balancing.model import Connector, ConnectorKey, Site
 from custom_components.balanz.balancing.phases import ALL_PHASES, PhaseMap
 from custom_components.balanz.balancing.policies import Policy
 from custom_components.balanz.balancing.routes import Resource

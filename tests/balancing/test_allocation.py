@@ -6,7 +6,8 @@ from typing import Any
 
 from custom_components.balanz.balancing import allocation
 from custom_components.balanz.balancing.claims import Claim, Share
-from custom_components.balanz.balancing.model import ConnectorKey, Group, Site
+from custom_components.balanz.balancing.group import Group
+from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.routes import Resource
 

@@ -8,8 +8,10 @@ from custom_components.balanz.balancing.admission import admit
 from custom_components.balanz.balancing.claims import Claim
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.phases import PhaseMap
+from custom_components.balanz.balancing.routes import Resource
 
-from .instances import Instance, Kind, instances
+from .build import group, site
+from .instances import Instance, Kind, ask, instances, share
 from .optimum import most_admitted
 
 
@@ -95,6 +97,19 @@ def test_who_is_first_in_line_and_blocked_keeps_its_place_on_every_phase(
 
 def fits(claim: Claim, left: list[float] | tuple[float, ...]) -> bool:
     return all(left[number] >= claim.minimum_a * units for number, units in claim.way)
+
+
+def test_who_is_first_in_line_keeps_what_it_needs_of_a_power_limit() -> None:
+    yard = site([replace(group(), power_limit_w=4_000.0)])
+    claims = [
+        ask(yard, "charging", phase_map=PhaseMap.L1, came=1.0),
+        replace(ask(yard, "large", came=2.0), reserves=True),
+        ask(yard, "small", phase_map=PhaseMap.L2, came=3.0),
+    ]
+
+    got = share(yard, claims, {Resource("root", None): 20.0})
+
+    assert got == {"charging": 16.0, "large": 0.0, "small": 0.0}
 
 
 @given(instances(Kind(has_history=True, priorities=2)))

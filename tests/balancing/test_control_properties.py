@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from custom_components.balanz.balancing.commands import Command, Kind
 from custom_components.balanz.balancing.control import Result, State, step
+from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs, Line
-from custom_components.balanz.balancing.model import ConnectorKey, Group, Site
+from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.phases import Phase
 
 from .world import World

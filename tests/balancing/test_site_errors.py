@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from custom_components.balanz.balancing.model import Connector, Group, Site, SiteError
+from custom_components.balanz.balancing.group import Group
+from custom_components.balanz.balancing.model import Connector, Site, SiteError
 from custom_components.balanz.balancing.phases import Phase
 
 from .build import connector, group, key

@@ -9,8 +9,9 @@ from functools import partial
 
 from custom_components.balanz.balancing.commands import Kind
 from custom_components.balanz.balancing.control import Result
+from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs
-from custom_components.balanz.balancing.model import ConnectorKey, Group, Site
+from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.policies import Policy
 from custom_components.balanz.balancing.reasons import Rule
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from custom_components.balanz.balancing.model import Group, SiteError
+from custom_components.balanz.balancing.group import Group
+from custom_components.balanz.balancing.model import SiteError
 from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseCurrents, PhaseMap
 
 from .build import connector, group, site

@@ -5,7 +5,8 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from custom_components.balanz.balancing.model import Connector, Group, Site
+from custom_components.balanz.balancing.group import Group
+from custom_components.balanz.balancing.model import Connector, Site
 from custom_components.balanz.balancing.phases import ALL_PHASES, PhaseCurrents, PhaseMap
 
 from .build import connector, group, site

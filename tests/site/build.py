@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from custom_components.balanz.balancing.model import Group
+from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.settings import ChargerSettings, SiteSettings

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .group import Group
 from .headroom import Headroom
 from .inputs import Line
-from .model import ConnectorKey, Group, Site
+from .model import ConnectorKey, Site
 from .phases import EPSILON_A, Phase, PhaseCurrents
 from .routes import Resource
 from .standing import Standing

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .alarm import Alarm
+from .group import Group
 from .inputs import Inputs
-from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Group, Site
+from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Site
 from .phases import ZERO, PhaseCurrents
 from .standing import Standing
 from .supply import BaseLoad, DrawInterval, available, may_draw

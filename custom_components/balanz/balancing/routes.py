@@ -6,13 +6,11 @@ thousands of connectors looks them up millions of times.
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from .group import Group
 from .phases import ALL_PHASES, Phase, PhaseCurrents
 from .surplus import SurplusMode
-
-if TYPE_CHECKING:
-    from .model import Group
 
 
 class Resource(NamedTuple):

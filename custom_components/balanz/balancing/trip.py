@@ -7,7 +7,7 @@ cars may follow a lower limit; large ones leave seconds, and a pause opens the c
 
 from dataclasses import dataclass
 
-from .model import Group
+from .group import Group
 from .supply import MeterReading
 
 PAUSE_AT_ONCE_ABOVE = 2.0

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..balancing.control import Result
+from ..balancing.group import Group
 from ..balancing.group_view import GroupView
 from ..balancing.inputs import Inputs
-from ..balancing.model import ConnectorKey, Group, Site
+from ..balancing.model import ConnectorKey, Site
 from ..storage.journal import Journal
 from ..storage.ledger import KeptBooking
 from .live import LiveConnector

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 
-from ..balancing.model import MINIMUM_CURRENT_A, Group
+from ..balancing.group import Group
+from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning

@@ -3,7 +3,8 @@
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
-from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Group, Site
+from ..balancing.group import Group
+from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Site
 from ..balancing.schedule import ScheduleState
 from .settings import ChargerSettings, SiteSettings
 
