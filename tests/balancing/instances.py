@@ -185,6 +185,5 @@ def share(
 
 
 def instances(kind: Kind) -> SearchStrategy[Instance]:
-    """Instances of a kind for property tests."""
-    chances = st.randoms(use_true_random=False)
-    return chances.map(lambda chance: random_instance(chance, kind))
+    """Instances of a kind for property tests: evenly spread, which finds more than simple ones."""
+    return st.integers(0, 2**32).map(lambda seed: random_instance(Random(seed), kind))

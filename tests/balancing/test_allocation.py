@@ -68,6 +68,15 @@ def test_the_odd_ampere_goes_to_who_has_waited_longest() -> None:
     assert got == {"a": 12.0, "b": 13.0}
 
 
+def test_the_odd_ampere_goes_to_who_has_least() -> None:
+    """Not to the one that came first, whose minimum is more than the others have."""
+    large = claim("large", minimum_a=10.0)
+
+    got = shared(large, claim("a", since=1.0), claim("b", since=2.0), among=room(25.0))
+
+    assert got == {"large": 10.0, "a": 8.0, "b": 7.0}
+
+
 def test_what_one_car_cannot_use_goes_to_the_other() -> None:
     assert shared(claim("a", maximum_a=8.0), claim("b"), among=room(24.0)) == {"a": 8.0, "b": 16.0}
 
