@@ -1,8 +1,11 @@
 """Sharing: who gets how many amperes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from custom_components.balanz.balancing import allocation
 from custom_components.balanz.balancing.claims import Claim, Share
@@ -111,8 +114,9 @@ def test_the_inner_group_binds_before_the_outer() -> None:
     assert got == {"a": 10.0, "b": 16.0}
 
 
-def test_no_room_or_less_admits_nobody() -> None:
-    assert shared(claim("a"), among=room(-3.0)) == {"a": 0.0}
+@pytest.mark.parametrize("room_a", [0.0, -3.0, math.nan])
+def test_no_room_or_less_or_none_that_is_known_admits_nobody(room_a: float) -> None:
+    assert shared(claim("a"), among=room(room_a)) == {"a": 0.0}
 
 
 def test_the_higher_priority_is_filled_first() -> None:

@@ -1,12 +1,13 @@
 """One connector's state, moved on by what its charger says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from custom_components.balanz.balancing.inputs import Line
 from custom_components.balanz.balancing.model import Connector, ConnectorKey
-from custom_components.balanz.balancing.phases import PhaseMap
+from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseMap
 from custom_components.balanz.csms.events import (
     ConnectorStatus,
     MeterValues,
@@ -109,6 +110,21 @@ def test_a_session_that_ends_without_a_meter_keeps_its_last_energy(live: LiveCon
     live.take(metered(energy_wh=300.0), 1.0)
     live.take(stopped(7, None), 2.0)
     assert live.session_energy_wh == 300.0
+
+
+def test_lines_that_a_charger_does_not_tell_of_stay_in_use(live: LiveConnector) -> None:
+    for now in range(0, 120, 10):
+        live.take(
+            replace(metered(16.0), values=replace(metered(16.0).values, per_phase=True)),
+            float(now),
+        )
+    assert live.as_input(Line.FREE, 120.0).phase_use.in_use(ALL_PHASES) == ALL_PHASES
+
+
+def test_lines_that_are_told_and_carry_nothing_are_learnt(live: LiveConnector) -> None:
+    for now in range(0, 120, 10):
+        live.take(metered(16.0, 0.0, 0.0), float(now))
+    assert live.as_input(Line.FREE, 120.0).phase_use.in_use(ALL_PHASES) == (Phase.L1,)
 
 
 def test_a_reading_that_grew_old_tells_nothing_of_the_draw(live: LiveConnector) -> None:

@@ -55,10 +55,13 @@ def admit(
     return admitted, refused
 
 
+# The comparisons say what must hold, so that a room that is no number admits nobody.
+
+
 def first_full(left: Sequence[float], way: Way, current_a: float) -> int | None:
     """Return the first limit on a way that has no room for a current, A per line."""
     for number, units in way:
-        if left[number] + EPSILON_A < current_a * units:
+        if not left[number] + EPSILON_A >= current_a * units:
             return number
     return None
 
@@ -81,7 +84,7 @@ def _obstacle(
         needed_a = claim.minimum_a * units
         if claim.needs_spare and number in wobbling and left[number] < room[number]:
             needed_a += SPARE_A
-        if left[number] - kept[number] + EPSILON_A < needed_a:
+        if not left[number] - kept[number] + EPSILON_A >= needed_a:
             return number
     return None
 
@@ -101,7 +104,7 @@ def _all_fit(claims: Sequence[Claim], left: list[float], wobbling: Container[int
     spare_a = SPARE_A if any(claim.needs_spare for claim in claims) else 0.0
     for way in ways.values():
         for number, _ in way:
-            if after[number] < (spare_a if number in wobbling else 0.0) - EPSILON_A:
+            if not after[number] >= (spare_a if number in wobbling else 0.0) - EPSILON_A:
                 return False
     left[:] = after
     return True

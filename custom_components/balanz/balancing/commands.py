@@ -220,7 +220,7 @@ def _fitting_a(standing: Standing, target_a: float, room: Sequence[float]) -> fl
     # A raise within what is booked already adds nothing, yet it may not leave before the limit
     # holds again on its way.
     room_a = min(room[number] / units for number, units in standing.way)
-    if room_a < -EPSILON_A:
+    if not room_a >= -EPSILON_A:
         return None
     limit_a = min(target_a, standing.rounded_down(standing.booked_a + room_a))
     more_a = limit_a - standing.aim_a

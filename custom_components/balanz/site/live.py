@@ -116,7 +116,9 @@ class LiveConnector:
         if interval is not None:
             before = None if self._draw is None else self._draw.reading
             self._draw = Draw(reading=interval, at=now, before=before)
-            if interval.least == interval.most:
+            # A line that the charger does not tell of is not one that carries nothing.
+            lines = len(values.currents_a or ()) if values.per_phase else 0
+            if lines >= self.charger.phases and interval.least == interval.most:
                 self._phase_use = self._phase_use.took(interval.most, now)
         if largest_a is not None:
             self.commitment = self.commitment.measured(largest_a, now)
