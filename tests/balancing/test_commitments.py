@@ -1,15 +1,19 @@
 """The worst-case ledger: what may still be in force, told event by event."""
 
+from dataclasses import replace
+
 from custom_components.balanz.balancing.commitments import (
     LAG_S,
     READING_MAX_AGE_S,
     Commitment,
 )
+from custom_components.balanz.balancing.lease import Lapse
 
 from .build import connector
 
 CHARGER = connector("a", rating_a=32.0)
 KEEPER = connector("a", rating_a=32.0, keeps_limit=True)
+TRUSTED = replace(KEEPER, lapses=True)
 
 
 def following(limit_a: float, *, keeps_limit: bool = False) -> Commitment:
@@ -217,3 +221,58 @@ def test_the_aim_is_what_holds_once_all_is_answered_and_obeyed() -> None:
     assert cut.aim_a(CHARGER, 100.0) == 6.0
     assert cut.accepted(100.0, CHARGER).aim_a(CHARGER, 100.0) == 6.0
     assert cut.timed_out(110.0).aim_a(CHARGER, 110.0) == 16.0
+
+
+def leased(limit_a: float = 16.0, lapse: Lapse | None = None) -> Commitment:
+    """A charger that accepted a limit at 0 s which falls back to 6 A at 900 s."""
+    lapse = lapse or Lapse(at=900.0, to_a=6.0)
+    fresh = Commitment().connected(keeps_limit=True).sent(limit_a, 0.0, lapse)
+    return fresh.accepted(0.0, TRUSTED).settled(LAG_S)
+
+
+def test_a_lapsed_lease_counts_as_the_fallback_where_the_lapse_is_proven() -> None:
+    lost = leased().disconnected()
+
+    assert lost.booked_a(TRUSTED, 899.0) == 16.0
+    assert lost.booked_a(TRUSTED, 900.0) == 6.0
+    assert lost.next_change(100.0) == 900.0
+
+
+def test_a_lapse_that_is_not_proven_earns_nothing() -> None:
+    lost = leased().disconnected()
+
+    assert lost.booked_a(KEEPER, 900.0) == 16.0
+    assert lost.booked_a(replace(TRUSTED, keeps_limit=False), 900.0) == 32.0
+
+
+def test_a_limit_below_the_fallback_stays_where_it_is() -> None:
+    paused = leased(0.0, Lapse(at=0.0, to_a=0.0)).disconnected()
+
+    assert paused.booked_a(TRUSTED, 900.0) == 0.0
+
+
+def test_a_write_that_was_never_answered_may_have_begun_a_later_lease() -> None:
+    doubtful = leased().sent(10.0, 600.0, Lapse(at=1500.0, to_a=6.0)).disconnected()
+
+    assert doubtful.booked_a(TRUSTED, 1499.0) == 16.0
+    assert doubtful.booked_a(TRUSTED, 1500.0) == 6.0
+
+
+def test_a_write_without_a_lease_that_was_never_answered_may_last_for_ever() -> None:
+    doubtful = leased().sent(10.0, 600.0).timed_out(610.0)
+
+    assert doubtful.booked_a(TRUSTED, 9999.0) == 16.0
+
+
+def test_a_lease_runs_on_over_a_new_connection() -> None:
+    back = leased().disconnected().connected(keeps_limit=True)
+
+    assert back.booked_a(TRUSTED, 899.0) == 16.0
+    assert back.booked_a(TRUSTED, 900.0) == 6.0
+
+
+def test_one_that_did_not_obey_its_limit_is_not_trusted_to_obey_its_lapse() -> None:
+    mad = leased().measured(20.0, 100.0)
+
+    assert mad.disconnected().booked_a(TRUSTED, 900.0) == 20.0
+    assert mad.disconnected().connected(keeps_limit=True).booked_a(TRUSTED, 900.0) == 20.0

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.balanz.csms.capabilities import Capabilities, Key, RateUnit, Setting
-from custom_components.balanz.csms.profiles import Limit, charging_profile, starts_at
+from custom_components.balanz.csms.profiles import (
+    LAPSE_MARGIN_S,
+    Limit,
+    charging_profile,
+    lapses_after_s,
+    starts_at,
+)
 from custom_components.balanz.csms.validation import Direction, check
 
 from .client import check_call
@@ -90,6 +96,26 @@ def test_without_proof_a_limit_stays_for_ever(
     )
 
     assert periods(result) == [(0, limit.limit_a)]
+
+
+@pytest.mark.parametrize(
+    ("limit_a", "skew_s", "after_s"),
+    [
+        (16.0, 0.0, 900.0 + LAPSE_MARGIN_S),
+        (16.0, 30.0, 900.0 + LAPSE_MARGIN_S),
+        (16.0, -30.0, 930.0 + LAPSE_MARGIN_S),
+        (16.0, None, None),
+        (6.0, None, 0.0),
+        (0.0, 0.0, 0.0),
+    ],
+)
+def test_a_limit_has_surely_lapsed_when_even_a_clock_behind_says_so(
+    limit_a: float, skew_s: float | None, after_s: float | None
+) -> None:
+    limit = Limit(limit_a=limit_a, fallback_a=6.0, lease_s=900.0)
+    told = lapses_after_s(limit, capabilities=Capabilities(max_periods=2), clock_skew_s=skew_s)
+
+    assert told == after_s
 
 
 def test_a_clock_that_nobody_knows_may_be_hours_behind() -> None:

@@ -6,6 +6,7 @@ car has yet to follow can all be in force. A commitment keeps them apart and boo
 
 from dataclasses import dataclass, replace
 
+from .lease import Lapse, latest
 from .model import Connector
 
 TOLERANCE_A = 1.0
@@ -28,6 +29,8 @@ class Pending:
 
     limit_a: float
     sent_at: float
+    lapse: Lapse | None = None
+    """When it ends by itself, should it come into force; None if it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ class Commitment:
     accepted_at: float | None = None
     ceilings: tuple[Ceiling, ...] = ()
     """Accepted limits that have not been raised since, the newest and lowest last."""
+    lapse: Lapse | None = None
+    """When all that was accepted or may have come into force ends by itself; None if not all."""
     pending: Pending | None = None
     uncertain_a: float | None = None
     """The largest limit whose write was never answered, or that an earlier run left behind."""
@@ -85,8 +90,13 @@ class Commitment:
 
     def connected(self, *, keeps_limit: bool) -> Commitment:
         """The link is back. Only a charger that keeps its limit still has an old one in force."""
+        if not keeps_limit:
+            return Commitment(online=True)
         return Commitment(
-            online=True, uncertain_a=self.largest_possible_a() if keeps_limit else None
+            online=True,
+            uncertain_a=self.largest_possible_a(),
+            # One that did not obey its limit does not obey its lapse.
+            lapse=None if self.exceeds else self._unanswered().lapse,
         )
 
     def disconnected(self) -> Commitment:
@@ -100,9 +110,10 @@ class Commitment:
             failed_a=None,
         )
 
-    def sent(self, limit_a: float, now: float) -> Commitment:
-        """A limit is about to be written to the wire."""
-        return replace(self._unanswered(), pending=Pending(limit_a=limit_a, sent_at=now))
+    def sent(self, limit_a: float, now: float, lapse: Lapse | None = None) -> Commitment:
+        """A limit is about to be written to the wire; `lapse` is when it ends by itself."""
+        pending = Pending(limit_a=limit_a, sent_at=now, lapse=lapse)
+        return replace(self._unanswered(), pending=pending)
 
     def not_sent(self, now: float) -> Commitment:
         """The pending limit provably never left."""
@@ -128,6 +139,7 @@ class Commitment:
             accepted_a=limit_a,
             accepted_at=now,
             ceilings=self._ceilings_with(limit_a, now),
+            lapse=self.pending.lapse,
             pending=None,
             uncertain_a=None,
             falling=falling,
@@ -177,7 +189,7 @@ class Commitment:
         """Return the most that the connector may be drawing now, A per line."""
         # One that was last seen to draw too much does not draw less for having fallen silent.
         reading = self.reading if self.exceeds else self._fresh_reading(now)
-        booked_a = self._allowed_a(connector)
+        booked_a = self._allowed_a(connector, now)
         if reading is not None and reading.current_a > booked_a + TOLERANCE_A:
             return reading.current_a
         return booked_a
@@ -246,6 +258,8 @@ class Commitment:
             times.append(self.falling.since + LAG_S)
         if self.reading is not None:
             times.append(self.reading.at + READING_MAX_AGE_S)
+        if self.lapse is not None:
+            times.append(self.lapse.at)
         return min((time for time in times if time > now), default=None)
 
     def largest_possible_a(self) -> float | None:
@@ -254,11 +268,16 @@ class Commitment:
 
     # Details
 
-    def _allowed_a(self, connector: Connector) -> float:
+    def _allowed_a(self, connector: Connector, now: float) -> float:
         trusted = connector.keeps_limit or (self.online and self.accepted_a is not None)
         if not self._known or not trusted:
             return connector.rating_a
-        return max(self._possible())
+        allowed_a = max(self._possible())
+        # One that keeps no limit may have started anew without any, and so without a lapse.
+        proven = connector.keeps_limit and connector.lapses and not self.exceeds
+        if proven and self.pending is None and self.lapse is not None and self.lapse.has_come(now):
+            return min(allowed_a, self.lapse.to_a)
+        return allowed_a
 
     @property
     def _known(self) -> bool:
@@ -282,8 +301,12 @@ class Commitment:
     def _unanswered(self) -> Commitment:
         if self.pending is None or not self._known:
             return replace(self, pending=None)
-        uncertain_a = max(self.pending.limit_a, self.uncertain_a or 0.0)
-        return replace(self, pending=None, uncertain_a=uncertain_a)
+        return replace(
+            self,
+            pending=None,
+            uncertain_a=max(self.pending.limit_a, self.uncertain_a or 0.0),
+            lapse=latest(self.lapse, self.pending.lapse),
+        )
 
     def _fresh_reading(self, now: float) -> Reading | None:
         if self.reading is None or now >= self.reading.at + READING_MAX_AGE_S:

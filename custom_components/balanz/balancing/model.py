@@ -59,7 +59,10 @@ class Connector:
     weight: float = 1.0
     """What it gets of a shared limit, relative to others of its priority."""
     keeps_limit: bool = False
-    """The user vouches that its last limit outlives a reboot and the loss of the link."""
+    """It was proven, or the user vouches, that its last limit outlives a reboot and the loss of
+    the link."""
+    lapses: bool = False
+    """The same for its falling back by itself, once a lease is not renewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

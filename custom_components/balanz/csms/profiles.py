@@ -12,6 +12,8 @@ BACKDATING_S = 60.0
 """How long ago a profile starts by a clock whose skew is known."""
 UNKNOWN_CLOCK_S = 86_400.0
 """The same where it is not: clocks are set wrong, also ours, by hours rather than by days."""
+LAPSE_MARGIN_S = 20.0
+"""How much later than promised a limit may fall back: charger and car take time to follow."""
 MAX_STACK_LEVEL = 99
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,6 +79,20 @@ def charging_profile(
             "chargingSchedulePeriod": periods,
         },
     }
+
+
+def lapses_after_s(
+    limit: Limit, *, capabilities: Capabilities, clock_skew_s: float | None
+) -> float | None:
+    """Return how long after its sending a limit has surely fallen back; None if it does not.
+
+    At once where there is nothing to fall: a limit no higher than the fallback stays.
+    """
+    if limit.limit_a <= limit.fallback_a:
+        return 0.0
+    if limit.lease_s is None or not _can_lease(limit, limit.lease_s, capabilities, clock_skew_s):
+        return None
+    return limit.lease_s + max(-(clock_skew_s or 0.0), 0.0) + LAPSE_MARGIN_S
 
 
 def profile_form(capabilities: Capabilities) -> tuple[int, RateUnit]:

@@ -20,7 +20,7 @@ from .events import (
 )
 from .interview import interview
 from .link import StationLink
-from .profiles import Limit, charging_profile, profile_form, starts_at
+from .profiles import Limit, charging_profile, lapses_after_s, profile_form, starts_at
 from .rpc import RpcConnection
 from .rpc_errors import CallFailed, CallRejected
 from .rpc_frames import Payload
@@ -93,6 +93,10 @@ class Station:
     def connector_count(self) -> int | None:
         """How many connectors it has, if that is known."""
         return self._connector_count
+
+    def lapses_after_s(self, limit: Limit) -> float | None:
+        """Return how long after its sending a limit has surely fallen back; None if it does not."""
+        return lapses_after_s(limit, capabilities=self.capabilities, clock_skew_s=self.clock_skew_s)
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""

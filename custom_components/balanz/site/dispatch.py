@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 from ..balancing.commands import LEASE_S, Command, Kind
 from ..balancing.inputs import Line
+from ..balancing.lease import Lapse
 from ..balancing.model import ConnectorKey
 from ..csms.profiles import Limit
 from ..csms.server import CentralSystem
@@ -65,16 +66,18 @@ class Dispatcher:
                 self._recorder.start_recording(key, command.limit_a)
                 return
         live = self._live[key]
-        live.sending(command.limit_a, now)
-        self._spawn(self._send(command, live, station))
-
-    async def _send(self, command: Command, live: LiveConnector, station: Station) -> None:
-        sent = live.commitment.pending
         # A charger that takes nothing but watts gets those of one line: which lines the car uses
         # is not known, and one of them may carry it all.
         limit = Limit(
             limit_a=command.limit_a, fallback_a=live.connector.fallback_a, lease_s=LEASE_S
         )
+        live.sending(command.limit_a, now, lapse=_lapse(limit, station, now))
+        self._spawn(self._send(command, limit, live, station))
+
+    async def _send(
+        self, command: Command, limit: Limit, live: LiveConnector, station: Station
+    ) -> None:
+        sent = live.commitment.pending
         answer = await station.set_limit(
             command.key.connector, limit, urgent=command.kind is Kind.CUT
         )
@@ -94,3 +97,11 @@ class Dispatcher:
         if answer is not LimitAnswer.ACCEPTED:
             _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
         self._on_answer()
+
+
+def _lapse(limit: Limit, station: Station, now: float) -> Lapse | None:
+    """Return when a limit that is sent now ends by itself; None if it does not."""
+    after_s = station.lapses_after_s(limit)
+    if after_s is None:
+        return None
+    return Lapse(at=now + after_s, to_a=min(limit.limit_a, limit.fallback_a))

@@ -6,6 +6,7 @@ from datetime import datetime
 from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
 from ..balancing.inputs import ConnectorInput, Draw, Line
+from ..balancing.lease import Lapse
 from ..balancing.model import Connector
 from ..balancing.need import Need
 from ..balancing.phase_use import PhaseUse
@@ -144,12 +145,12 @@ class LiveConnector:
             self.session_energy_wh = max(used_wh, 0.0)
         self.transaction = None
 
-    def sending(self, limit_a: float, now: float) -> None:
-        """A limit is about to be written."""
+    def sending(self, limit_a: float, now: float, *, lapse: Lapse | None = None) -> None:
+        """A limit is about to be written; `lapse` is when it ends by itself."""
         if limit_a > (self.commitment.aim_a(self.connector, now)):
             self._raised_at = now
             self._may_rise_since = now
-        self.commitment = self.commitment.sent(limit_a, now)
+        self.commitment = self.commitment.sent(limit_a, now, lapse)
         self.commanded_a = limit_a
         self.writes += 1
 
