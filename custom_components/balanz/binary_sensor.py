@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
@@ -39,6 +39,12 @@ CONNECTED = BinarySensorEntityDescription(
     key="connected",
     translation_key="connected",
     device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+SAFE_ALONE = BinarySensorEntityDescription(
+    key="safe_alone",
+    translation_key="safe_alone",
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
@@ -87,6 +93,7 @@ def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[
         if device.is_site:
             for problem in SITE_PROBLEMS:
                 yield ProblemBinarySensor(coordinator, device, problem)
+            yield SafeAloneBinarySensor(coordinator, device, SAFE_ALONE)
         return
     yield ConnectedBinarySensor(coordinator, device, CONNECTED)
     for key in device.connector_keys:
@@ -131,3 +138,26 @@ class ProblemBinarySensor(GroupEntity, BinarySensorEntity):
             for problem in self.coordinator.snapshot.problems
         )
         return (self._attr_is_on,)
+
+
+class SafeAloneBinarySensor(GroupEntity, BinarySensorEntity):
+    """Whether all fuses would hold if Home Assistant were gone."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the answer, and what lacks most where it is no."""
+        snapshot = self.coordinator.snapshot
+        budget = snapshot.dark_budget
+        self._attr_is_on = None if budget is None else budget.is_safe
+        worst = None if budget is None else budget.worst
+        attributes: dict[str, Any] = {}
+        if budget is not None:
+            names = (snapshot.chargers.get(identity) for identity in budget.unproven)
+            attributes["unproven_chargers"] = [one.name for one in names if one is not None]
+        if worst is not None:
+            group = snapshot.groups.get(worst.group_id)
+            attributes["worst_group"] = worst.group_id if group is None else group.name
+            attributes["worst_phase"] = None if worst.phase is None else worst.phase.value
+            attributes["missing_current"] = worst.missing_a
+        self._attr_extra_state_attributes = attributes
+        return (self._attr_is_on, attributes)

@@ -276,7 +276,11 @@ class BalanzCoordinator:
                 before is None or before.boot != charger.boot
             ):
                 self._register_charger(device)
-        if (old.problems, old.refused) != (new.problems, new.refused):
+        if (old.problems, old.refused, old.dark_budget) != (
+            new.problems,
+            new.refused,
+            new.dark_budget,
+        ):
             changed.add(SITE_KEY)
         self._call(self._state_listeners, changed)
         self._measured |= changed

@@ -330,3 +330,30 @@ async def test_a_charger_with_two_connectors_has_a_device_for_each(
     children = dr.async_entries_for_parent_device(device_registry, parent.id)
     assert [child.name for child in children] == ["Connector 1", "Connector 2"]
     assert state_of(hass, "sensor.left_connector_2_reason") == "not_connected"
+
+
+async def test_what_is_missing_without_home_assistant_is_told(
+    hass: HomeAssistant, port: int
+) -> None:
+    await set_up(hass, site_entry(port, charger("CP-1"), charger("CP-2", name="Right")))
+
+    shown = hass.states.get("binary_sensor.home_safe_without_home_assistant")
+
+    # Two chargers of 16 A and other loads of 5 A behind a fuse of 32 A, and nothing proven.
+    assert shown is not None
+    assert shown.state == "off"
+    assert shown.attributes["worst_group"] == "Home"
+    assert shown.attributes["missing_current"] == 5.0
+    assert shown.attributes["unproven_chargers"] == ["Left", "Right"]
+
+
+async def test_a_single_small_charger_is_safe_without_home_assistant(
+    hass: HomeAssistant, port: int
+) -> None:
+    await set_up(hass, site_entry(port, charger("CP-1")))
+
+    shown = hass.states.get("binary_sensor.home_safe_without_home_assistant")
+
+    assert shown is not None
+    assert shown.state == "on"
+    assert "missing_current" not in shown.attributes

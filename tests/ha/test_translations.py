@@ -157,6 +157,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     """Yield the platform and translation key of each entity."""
     for description in (binary_sensor.CONNECTED, *binary_sensor.CONNECTOR_BINARY_SENSORS):
         yield "binary_sensor", str(description.translation_key)
+    yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
     for press in (button.OPEN_PAIRING, button.RESTART, *button.CONNECTOR_BUTTONS):

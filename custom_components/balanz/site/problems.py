@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..balancing.control import Result
+from ..balancing.dark_budget import DarkBudget
 from ..balancing.group import Group
 from ..balancing.group_view import GroupView
 from ..balancing.inputs import Inputs
@@ -19,6 +20,8 @@ OVERLOAD_LASTS_S = 10.0
 REFUSALS = 3
 """A charger that refused this many limits in a row will not take the next one either."""
 IGNORED_FOR_S = 60.0
+UNSAFE_LASTS_S = 60.0
+"""Chargers that come back after a start are not known at once."""
 
 
 class ProblemWatch:
@@ -28,6 +31,7 @@ class ProblemWatch:
         """Start with nothing wrong."""
         self._started_at = started_at
         self._overloaded_since: dict[str, float] = {}
+        self._unsafe_since: float | None = None
 
     def find(
         self,
@@ -38,6 +42,7 @@ class ProblemWatch:
         live: Mapping[ConnectorKey, LiveConnector],
         bookings: Iterable[KeptBooking],
         journal: Journal,
+        dark: DarkBudget,
         now: float,
     ) -> tuple[Problem, ...]:
         """Return all problems there are now, in a steady order."""
@@ -46,12 +51,15 @@ class ProblemWatch:
             *self._of_groups(site, result, inputs, now),
             *_of_connectors(live, now),
             *(_still_booked(booking, site) for booking in bookings),
+            *self._of_dark_budget(site, dark, live, now),
         )
 
     def next_change(self, now: float) -> float | None:
         """Return when time alone may make a problem of something; None if nothing is wrong."""
         times = [since + OVERLOAD_LASTS_S for since in self._overloaded_since.values()]
         times.append(self._started_at + GRACE_S)
+        if self._unsafe_since is not None:
+            times.append(self._unsafe_since + UNSAFE_LASTS_S)
         return min((time for time in times if time > now), default=None)
 
     def _of_groups(
@@ -72,6 +80,32 @@ class ProblemWatch:
             since = self._overloaded_since.setdefault(group.id, now)
             if settled and now - since >= OVERLOAD_LASTS_S:
                 yield _overload(group, view, inputs.capacities_a[group.id])
+
+    def _of_dark_budget(
+        self,
+        site: Site,
+        dark: DarkBudget,
+        live: Mapping[ConnectorKey, LiveConnector],
+        now: float,
+    ) -> Iterator[Problem]:
+        worst = dark.worst
+        if worst is None:
+            self._unsafe_since = None
+            return
+        if self._unsafe_since is None:
+            self._unsafe_since = now
+        if now - max(self._unsafe_since, self._started_at) < UNSAFE_LASTS_S:
+            return
+        names = {key.charger: one.charger.name for key, one in live.items()}
+        yield Problem(
+            kind=ProblemKind.UNSAFE_ALONE,
+            subject=worst.group_id,
+            placeholders={
+                "group": site.groups[worst.group_id].name,
+                "current": f"{worst.missing_a:g}",
+                "chargers": ", ".join(names[identity] for identity in dark.unproven) or "-",
+            },
+        )
 
 
 def _of_storage(journal: Journal) -> Iterator[Problem]:

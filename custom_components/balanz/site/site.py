@@ -34,6 +34,7 @@ from ..csms.station import Station, StationUnreachable
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
+from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
 from .leaving import LeavingChargers
 from .live import LiveConnector
@@ -97,6 +98,7 @@ class BalanzSite:
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
         self._problems = ProblemWatch(0.0)
+        self._dark = DarkWatch()
         self._running = False
 
     # Life
@@ -335,6 +337,15 @@ class BalanzSite:
     # Snapshots
 
     def _publish(self, result: Result, inputs: Inputs, now: float) -> None:
+        capacities_a = {group_id: self._capacity_a(group_id) for group_id in self._site.groups}
+        dark = self._dark.look(
+            site=self._site,
+            capacities_a=capacities_a,
+            result=result,
+            live=self._live,
+            bookings=inputs.bookings,
+            now=now,
+        )
         problems = self._problems.find(
             site=self._site,
             result=result,
@@ -342,6 +353,7 @@ class BalanzSite:
             live=self._live,
             bookings=self._ledger.bookings.values(),
             journal=self._journal,
+            dark=dark,
             now=now,
         )
         chargers = {
@@ -358,7 +370,7 @@ class BalanzSite:
             groups=group_snapshots(
                 self._site,
                 result,
-                {group_id: self._capacity_a(group_id) for group_id in self._site.groups},
+                capacities_a,
                 self._meters,
             ),
             chargers=chargers,
@@ -366,6 +378,7 @@ class BalanzSite:
             pending=self._pairing.pending,
             refused=self._pairing.refused,
             pairing_until=self._pairing.until,
+            dark_budget=dark,
         )
         self._feed.publish(snapshot)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ..balancing.dark_budget import DarkBudget
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
@@ -28,6 +29,8 @@ class ProblemKind(StrEnum):
     """A charger refuses limits, so that its rating is booked."""
     LIMIT_IGNORED = "limit_ignored"
     """A charger draws more than the limit that it has accepted."""
+    UNSAFE_ALONE = "unsafe_alone"
+    """Without control the chargers could draw more than a group carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +139,5 @@ class SiteSnapshot:
     """Identities that dialled in and were refused."""
     pairing_until: datetime | None
     """None while pairing is closed."""
+    dark_budget: DarkBudget | None = None
+    """Whether the site would be safe without control; None before that is known."""

@@ -1,0 +1,40 @@
+"""What would be if nobody controlled the site any more, told while somebody does."""
+
+from custom_components.balanz.site.snapshot import ProblemKind
+from simulator.car import Car
+
+from .build import accepted_a, amperes, charger, pass_s, settings, subjects, until
+from .conftest import Bench
+
+
+async def test_chargers_of_which_nothing_is_proven_are_named(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), charger("B", keeps_limit=True), rating_a=20.0))
+    await bench.dial_in(site, "A", car=Car())
+    await bench.dial_in(site, "B")
+    await until(lambda: accepted_a(site, "A") is not None and accepted_a(site, "B") is not None)
+    await until(lambda: not subjects(site, ProblemKind.UNSAFE_ALONE))
+
+    await site.set_capacity("root", 12.0)
+    await until(lambda: subjects(site, ProblemKind.UNSAFE_ALONE) == ["root"])
+
+    told = next(one for one in site.snapshot.problems if one.kind is ProblemKind.UNSAFE_ALONE)
+    assert told.placeholders == {"group": "Root", "current": "4", "chargers": "Charger A"}
+    assert site.snapshot.dark_budget is not None
+    assert site.snapshot.dark_budget.unproven == ("A",)
+
+    await site.set_capacity("root", 20.0)
+    await until(lambda: not subjects(site, ProblemKind.UNSAFE_ALONE))
+
+
+async def test_the_worst_that_the_house_took_counts(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), rating_a=20.0, metered=True))
+    site.report_meter("root", amperes(2.0))
+    await until(lambda: site.snapshot.dark_budget is not None and site.snapshot.dark_budget.is_safe)
+
+    site.report_meter("root", amperes(5.0))
+    await pass_s(10.0)
+    site.report_meter("root", amperes(1.0))
+    await pass_s(10.0)
+
+    assert site.snapshot.dark_budget is not None
+    assert not site.snapshot.dark_budget.is_safe
