@@ -160,12 +160,17 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
-    for press in (button.OPEN_PAIRING, button.RESTART, *button.CONNECTOR_BUTTONS):
+    for press in (
+        button.OPEN_PAIRING,
+        button.OVERLOAD_DRILL,
+        button.RESTART,
+        *button.CONNECTOR_BUTTONS,
+    ):
         yield "button", str(press.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM):
         yield "number", str(value.translation_key)
     yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
-    for measured in (*sensor.CONNECTOR_SENSORS, sensor.REASON, sensor.REFUSED):
+    for measured in (*sensor.CONNECTOR_SENSORS, sensor.REASON, sensor.REFUSED, sensor.LAST_DRILL):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)
@@ -199,7 +204,10 @@ def test_each_exception_has_its_message() -> None:
         for key in re.findall(r'translation_key="(\w+)",\n\s+translation_placeholders={', source)
     }
 
-    assert used - {"connector"} == set(EN["exceptions"])
+    drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
+    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"]))
+
+    assert (used - {"connector"}) | drill | plain == set(EN["exceptions"])
 
 
 def test_each_issue_has_its_text() -> None:

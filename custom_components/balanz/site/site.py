@@ -36,6 +36,8 @@ from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
 from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
+from .drill import Drills
+from .drill_report import DrillReport
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .pairing import Pairing
@@ -99,6 +101,8 @@ class BalanzSite:
         self._feed = SnapshotFeed()
         self._problems = ProblemWatch(0.0)
         self._dark = DarkWatch()
+        self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
+        self._result: Result | None = None
         self._running = False
 
     # Life
@@ -114,6 +118,7 @@ class BalanzSite:
             if self._journal.damaged_lines:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
+            self._drills.restore()
             self._transactions.restore(records)
             # A full disk costs all raises, but not the chargers their central system.
             with suppress(StorageError):
@@ -137,11 +142,17 @@ class BalanzSite:
             self._timer.cancel()
             self._timer = None
         self._pairing.cancel_timer()
+        self._drills.abort()
         await self._central.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._journal.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not been stopped."""
+        return self._running
 
     @property
     def port(self) -> int:
@@ -234,6 +245,17 @@ class BalanzSite:
         """Ask a charger to restart. Raises StationError if it cannot or will not."""
         await self._station(identity).reset(hard=False)
 
+    def start_drill(self, group_id: str) -> asyncio.Future[DrillReport]:
+        """Pretend for a minute that a group carries less, and watch how its chargers do.
+
+        The report comes after that minute; a site that is stopped meanwhile cancels it. Raises
+        DrillError if a drill runs, nothing charges there or the group's supply is not known.
+        """
+        view = None if self._result is None else self._result.groups.get(group_id)
+        drill = self._drills.begin(self._site, group_id, view, self._live, self._now())
+        self._step()
+        return drill.ended
+
     # What the chargers say
 
     def _on_event(self, event: StationEvent) -> None:
@@ -321,6 +343,9 @@ class BalanzSite:
         )
         result = step(self._site, inputs, self._state, now)
         self._state = result.state
+        self._result = result
+        if self._drills.running is not None:
+            self._drills.running.observe(self._live)
         for command in result.commands:
             self._dispatcher.dispatch(command, now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
@@ -372,6 +397,7 @@ class BalanzSite:
                 result,
                 capacities_a,
                 self._meters,
+                self._drills,
             ),
             chargers=chargers,
             problems=problems,
@@ -432,8 +458,8 @@ class BalanzSite:
         return min(self._ledger.capacities_a.get(group_id, rating_a), rating_a)
 
     def _capacity_now_a(self, group_id: str) -> float:
-        """Return a group's capacity, or what its schedule leaves of it at this time."""
-        capacity_a = self._capacity_a(group_id)
+        """Return a group's capacity, or what its schedule or a drill leaves of it at this time."""
+        capacity_a = self._drills.pretended_a(group_id, self._capacity_a(group_id))
         scheduled = self._timetable.states.get(group_id)
         return capacity_a if scheduled is None else min(capacity_a, scheduled.capacity_a)
 

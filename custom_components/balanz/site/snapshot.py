@@ -10,6 +10,7 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
 from ..csms.events import BootInfo, ConnectorStatus
+from .drill_report import DrillReport
 
 
 class ProblemKind(StrEnum):
@@ -116,6 +117,10 @@ class GroupSnapshot:
     base_load: PhaseCurrents | None
     within_limit: bool
     """Whether booked currents and base load fit the capacity."""
+    drill: DrillReport | None = None
+    """The last overload drill; None where there was none."""
+    drilling: bool = False
+    """Whether one runs now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

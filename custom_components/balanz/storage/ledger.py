@@ -40,6 +40,8 @@ class Ledger:
         self.maxima_a: dict[ConnectorKey, float] = {}
         self.disabled: set[ConnectorKey] = set()
         self.bookings: dict[str, KeptBooking] = {}
+        self.drills: dict[str, Mapping[str, Any]] = {}
+        """The last drill of each group, by its id, as it was recorded."""
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -64,6 +66,8 @@ class Ledger:
             yield _of_connector("enabled", key, enabled=False)
         for booking in self.bookings.values():
             yield _booked(booking)
+        for drill in self.drills.values():
+            yield {"kind": "drill", **drill}
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -88,6 +92,10 @@ class Ledger:
     def note_released(self, booking_id: str) -> Record:
         """Return the record of a booking that ends."""
         return {"kind": "released", "id": booking_id}
+
+    def note_drill(self, drill: Mapping[str, Any]) -> Record:
+        """Return the record of a group's last drill."""
+        return {"kind": "drill", **drill}
 
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
@@ -126,6 +134,10 @@ class Ledger:
                 self.bookings[booking.id] = booking
             case "released":
                 self.bookings.pop(str(record["id"]), None)
+            case "drill":
+                self.drills[str(record["group"])] = {
+                    name: value for name, value in record.items() if name != "kind"
+                }
             case "forgotten":
                 self._forget(str(record["charger"]))
 
