@@ -136,13 +136,14 @@ class BalanzSite:
             raise
 
     async def stop(self) -> None:
-        """Send nothing more, close all sockets, and leave everything on disk."""
+        """Leave chargers where they are safe alone, close all sockets, and all on disk."""
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._pairing.cancel_timer()
         self._drills.abort()
+        await self._dispatcher.hand_over()
         await self._central.stop()
         for task in tuple(self._tasks):
             task.cancel()
