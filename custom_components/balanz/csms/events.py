@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from .capabilities import Capabilities
+
 
 class ConnectorStatus(StrEnum):
     """The state of a connector, as OCPP 1.6 names it (section 7.7)."""
@@ -88,6 +90,13 @@ class StationReady(StationEvent):
 
     booted: bool
     """Whether it has just booted, so that what it had in memory may be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilitiesLearnt(StationEvent):
+    """A charger told what it can do, and it was not known before."""
+
+    capabilities: Capabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

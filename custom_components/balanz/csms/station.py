@@ -10,6 +10,7 @@ from .capabilities import MAX_CONNECTORS, Capabilities
 from .clock_skew import ClockSkew
 from .events import (
     BootInfo,
+    CapabilitiesLearnt,
     ConnectorsCounted,
     ConnectorStatus,
     LineFreed,
@@ -234,6 +235,8 @@ class Station:
         if capabilities.unread:
             return
         before, self.capabilities = self.capabilities, capabilities
+        if before != capabilities:
+            self.emit(CapabilitiesLearnt(identity=self.identity, capabilities=capabilities))
         if self.ready and profile_form(before) != profile_form(capabilities):
             # In another unit, or below another's stack level, its limits may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))

@@ -14,7 +14,9 @@ from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from ..balancing.supply import MeterReading
+from ..csms.capabilities import Capabilities
 from ..csms.events import (
+    CapabilitiesLearnt,
     ConnectorsCounted,
     LineFreed,
     MeterValuesReceived,
@@ -38,6 +40,7 @@ from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
 from .drill import Drills
 from .drill_report import DrillReport
+from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .pairing import Pairing
@@ -102,6 +105,7 @@ class BalanzSite:
         self._problems = ProblemWatch(0.0)
         self._dark = DarkWatch()
         self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
+        self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
         self._result: Result | None = None
         self._running = False
 
@@ -119,6 +123,8 @@ class BalanzSite:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
             self._drills.restore()
+            base_loads = self._kept_base_loads.restored(datetime.now(UTC))
+            self._state = State(base_loads=base_loads)
             self._transactions.restore(records)
             # A full disk costs all raises, but not the chargers their central system.
             with suppress(StorageError):
@@ -127,6 +133,7 @@ class BalanzSite:
                 )
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self._restore_capabilities()
             self._running = True
             self._problems = ProblemWatch(self._now())
             self._step()
@@ -137,6 +144,8 @@ class BalanzSite:
 
     async def stop(self) -> None:
         """Leave chargers where they are safe alone, close all sockets, and all on disk."""
+        if self._running:
+            self._kept_base_loads.keep_now(self._state.base_loads, datetime.now(UTC))
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -265,6 +274,9 @@ class BalanzSite:
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
+            case CapabilitiesLearnt():
+                told = event.capabilities.as_record()
+                self._recorder.note(self._ledger.note_capabilities(event.identity, told))
             case StationConnected() | StationDisconnected():
                 # What is behind a new socket may have restarted, and so have lost its limit.
                 self._each(event.identity, LiveConnector.disconnected)
@@ -354,6 +366,7 @@ class BalanzSite:
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
+        self._kept_base_loads.keep(self._state.base_loads, now, datetime.now(UTC))
         self._recorder.heal()
         schedule_at = now + self._timetable.wait_s(datetime.now(UTC))
         for wake_at in (result.wake_at, self._problems.next_change(now), schedule_at):
@@ -433,6 +446,14 @@ class BalanzSite:
                 live.enabled = key not in self._ledger.disabled
                 live.restored(self._ledger.limits_a.get(key))
                 self._live[key] = live
+
+    def _restore_capabilities(self) -> None:
+        """Spare chargers that are known a first limit in a form that may not be theirs."""
+        for identity, record in self._ledger.capabilities.items():
+            station = self._central.stations.get(identity)
+            if station is not None:
+                with suppress(KeyError, TypeError, ValueError):
+                    station.capabilities = Capabilities.from_record(record)
 
     def _note_new_maxima(self, settings: SiteSettings) -> None:
         """Let a maximum that was changed in the settings replace that of the number."""
