@@ -85,3 +85,23 @@ def test_a_record_that_does_not_read_as_one_of_its_own_changes_nothing(
     ledger = filled()
     ledger.restore([record])
     assert state(ledger) == state(filled())
+
+
+def test_the_worst_hours_of_each_group_are_kept_apart() -> None:
+    ledger = filled()
+    ledger.apply(ledger.note_worst_hour("root", 8, PhaseCurrents(l1=9.5)))
+    ledger.apply(ledger.note_worst_hour("root", 9, PhaseCurrents(l2=1.0)))
+    ledger.apply(ledger.note_worst_hour("garage", 8, PhaseCurrents(l3=2.0)))
+    ledger.apply(ledger.note_worst_hour("root", 8, PhaseCurrents(l1=4.0)))
+    copy = Ledger()
+    copy.restore(ledger.records())
+    assert copy.worst_hours == {
+        "root": {8: PhaseCurrents(l1=4.0), 9: PhaseCurrents(l2=1.0)},
+        "garage": {8: PhaseCurrents(l3=2.0)},
+    }
+
+
+def test_a_worst_hour_that_does_not_tell_all_phases_changes_nothing() -> None:
+    ledger = Ledger()
+    ledger.restore([{"kind": "worst_hour", "group": "root", "hour": 8, "l1": 1.0}])
+    assert ledger.worst_hours == {}

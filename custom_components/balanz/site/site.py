@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf
 from pathlib import Path
 
 from ..balancing.commands import Kind
@@ -13,7 +13,6 @@ from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
-from ..balancing.supply import MeterReading
 from ..csms.events import (
     ConnectorsCounted,
     LineFreed,
@@ -37,6 +36,7 @@ from ..storage.ledger import Ledger, Record
 from .dispatch import Dispatcher
 from .leaving import LeavingChargers
 from .live import LiveConnector
+from .meters import Meters, hour_of_week, remembered
 from .pairing import Pairing
 from .problems import ProblemWatch
 from .recorder import Recorder
@@ -75,7 +75,7 @@ class BalanzSite:
             transactions=self._transactions,
         )
         self._live: dict[ConnectorKey, LiveConnector] = {}
-        self._meters: dict[str, MeterReading | None] = {}
+        self._meters = Meters()
         self._state = State()
         self._pairing = Pairing(central=self._central, on_change=self._step)
         self._recorder = Recorder(
@@ -113,6 +113,7 @@ class BalanzSite:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
             self._transactions.restore(records)
+            self._state = State(meters=remembered(self._ledger.worst_hours))
             # A full disk costs all raises, but not the chargers their central system.
             with suppress(StorageError):
                 await self._journal.rewrite(
@@ -179,12 +180,20 @@ class BalanzSite:
         self._central.set_known(identities)
         self._step()
 
-    def report_meter(self, group_id: str, currents: PhaseCurrents | None) -> None:
-        """Take in a reading of a group's meter, import positive; None: it tells nothing now."""
-        if currents is None or not all(map(isfinite, currents)):
-            self._meters[group_id] = None
-        else:
-            self._meters[group_id] = MeterReading(currents=currents, at=self._now())
+    def report_meter(
+        self,
+        group_id: str,
+        currents: PhaseCurrents | None,
+        *,
+        age_s: float = 0.0,
+        fresh_for_s: float = inf,
+    ) -> None:
+        """Take in a reading of a group's meter, import positive; None: it tells nothing now.
+
+        `age_s` is how long ago its source was last heard of; `fresh_for_s` for how long it tells
+        what flows, should nothing more be reported.
+        """
+        self._meters.report(group_id, currents, self._now(), age_s=age_s, fresh_for_s=fresh_for_s)
         self._schedule(COALESCE_S)
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
@@ -306,7 +315,7 @@ class BalanzSite:
                 group_id: self._capacity_now_a(group_id) for group_id in self._site.groups
             },
             meters={
-                group.id: self._meters.get(group.id)
+                group.id: self._meters.reading(group.id)
                 for group in self._site.groups.values()
                 if group.metered
             },
@@ -314,6 +323,7 @@ class BalanzSite:
                 key: live.as_input(self._dispatcher.line(key), now)
                 for key, live in self._live.items()
             },
+            hour_of_week=hour_of_week(self._settings.time_zone),
             bookings=self._leaving.bookings(self._site),
             durable=not self._journal.failing,
         )
@@ -323,6 +333,7 @@ class BalanzSite:
             self._dispatcher.dispatch(command, now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
+        self._recorder.keep_worst_hours(self._state.meters)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)

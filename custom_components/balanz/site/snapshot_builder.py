@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
-from ..balancing.supply import MeterReading
 from ..csms.events import ConnectorStatus
 from ..csms.station import Station
 from .live import LiveConnector, wired_lines
+from .meters import Meters
 from .settings import ChargerSettings
 from .snapshot import (
     ChargerSnapshot,
@@ -48,15 +48,15 @@ def group_snapshots(
     site: Site,
     result: Result,
     capacities_a: Mapping[str, float],
-    meters: Mapping[str, MeterReading | None],
+    meters: Meters,
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
+    shown = meters.snapshots(result)
     for group in site.groups.values():
         if is_charger_group(group.id):
             continue
         view = result.groups[group.id]
-        meter = meters.get(group.id)
         snapshots[group.id] = GroupSnapshot(
             id=group.id,
             name=group.name,
@@ -66,9 +66,10 @@ def group_snapshots(
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,
-            measured=None if meter is None else meter.currents,
+            measured=meters.measured(group.id),
             base_load=view.base_load,
             within_limit=view.within_limit,
+            meter=shown.get(group.id),
         )
     return snapshots
 

@@ -40,6 +40,8 @@ class Ledger:
         self.maxima_a: dict[ConnectorKey, float] = {}
         self.disabled: set[ConnectorKey] = set()
         self.bookings: dict[str, KeptBooking] = {}
+        self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
+        """The worst base load of each metered group, by hour of the week."""
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -64,6 +66,9 @@ class Ledger:
             yield _of_connector("enabled", key, enabled=False)
         for booking in self.bookings.values():
             yield _booked(booking)
+        for group_id, hours in self.worst_hours.items():
+            for hour, base_load in hours.items():
+                yield self.note_worst_hour(group_id, hour, base_load)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -88,6 +93,10 @@ class Ledger:
     def note_released(self, booking_id: str) -> Record:
         """Return the record of a booking that ends."""
         return {"kind": "released", "id": booking_id}
+
+    def note_worst_hour(self, group_id: str, hour: int, base_load: PhaseCurrents) -> Record:
+        """Return the record of the worst base load that a group has in an hour of the week."""
+        return {"kind": "worst_hour", "group": group_id, "hour": hour, **_phases(base_load)}
 
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
@@ -119,11 +128,13 @@ class Ledger:
                     connector=None if connector is None else int(connector),
                     charger_name=str(record["charger_name"]),
                     group_id=str(record["group"]),
-                    currents=PhaseCurrents(
-                        l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"])
-                    ),
+                    currents=_currents(record),
                 )
                 self.bookings[booking.id] = booking
+            case "worst_hour":
+                base_load = _currents(record)
+                hours = self.worst_hours.setdefault(str(record["group"]), {})
+                hours[int(record["hour"])] = base_load
             case "released":
                 self.bookings.pop(str(record["id"]), None)
             case "forgotten":
@@ -151,7 +162,13 @@ def _booked(booking: KeptBooking) -> Record:
         "connector": booking.connector,
         "charger_name": booking.charger_name,
         "group": booking.group_id,
-        "l1": booking.currents.l1,
-        "l2": booking.currents.l2,
-        "l3": booking.currents.l3,
+        **_phases(booking.currents),
     }
+
+
+def _phases(currents: PhaseCurrents) -> dict[str, float]:
+    return {"l1": currents.l1, "l2": currents.l2, "l3": currents.l3}
+
+
+def _currents(record: Mapping[str, Any]) -> PhaseCurrents:
+    return PhaseCurrents(l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"]))
