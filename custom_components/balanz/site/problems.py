@@ -72,7 +72,7 @@ class ProblemWatch:
                     yield Problem(
                         kind=ProblemKind.METER_SILENT,
                         subject=group.id,
-                        placeholders={"group": group.name, "stage": watch.stage},
+                        placeholders={"group": group.name, "stage": watch.stage.value},
                     )
             view = result.groups[group.id]
             if not view.overloaded:

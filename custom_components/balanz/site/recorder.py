@@ -88,9 +88,9 @@ class Recorder:
                 continue
             self._kept_hours[group_id] = hours
             known = self._ledger.worst_hours.get(group_id, {})
-            for hour, base_load in hours.items():
-                if known.get(hour) != base_load:
-                    self.note(self._ledger.note_worst_hour(group_id, hour, base_load))
+            learnt = {hour: load for hour, load in hours.items() if known.get(hour) != load}
+            if learnt:
+                self.note(self._ledger.note_worst_hours(group_id, learnt))
 
     # Limits
 

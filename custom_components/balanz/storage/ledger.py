@@ -67,8 +67,7 @@ class Ledger:
         for booking in self.bookings.values():
             yield _booked(booking)
         for group_id, hours in self.worst_hours.items():
-            for hour, base_load in hours.items():
-                yield self.note_worst_hour(group_id, hour, base_load)
+            yield self.note_worst_hours(group_id, hours)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -94,9 +93,10 @@ class Ledger:
         """Return the record of a booking that ends."""
         return {"kind": "released", "id": booking_id}
 
-    def note_worst_hour(self, group_id: str, hour: int, base_load: PhaseCurrents) -> Record:
-        """Return the record of the worst base load that a group has in an hour of the week."""
-        return {"kind": "worst_hour", "group": group_id, "hour": hour, **_phases(base_load)}
+    def note_worst_hours(self, group_id: str, hours: Mapping[int, PhaseCurrents]) -> Record:
+        """Return the record of the worst base loads of a group, for some hours of the week."""
+        rows = [[hour, *base_load] for hour, base_load in hours.items()]
+        return {"kind": "worst_hours", "group": group_id, "hours": rows}
 
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
@@ -128,13 +128,17 @@ class Ledger:
                     connector=None if connector is None else int(connector),
                     charger_name=str(record["charger_name"]),
                     group_id=str(record["group"]),
-                    currents=_currents(record),
+                    currents=PhaseCurrents(
+                        l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"])
+                    ),
                 )
                 self.bookings[booking.id] = booking
-            case "worst_hour":
-                base_load = _currents(record)
-                hours = self.worst_hours.setdefault(str(record["group"]), {})
-                hours[int(record["hour"])] = base_load
+            case "worst_hours":
+                hours = {
+                    int(hour): PhaseCurrents(l1=float(l1), l2=float(l2), l3=float(l3))
+                    for hour, l1, l2, l3 in record["hours"]
+                }
+                self.worst_hours.setdefault(str(record["group"]), {}).update(hours)
             case "released":
                 self.bookings.pop(str(record["id"]), None)
             case "forgotten":
@@ -162,13 +166,7 @@ def _booked(booking: KeptBooking) -> Record:
         "connector": booking.connector,
         "charger_name": booking.charger_name,
         "group": booking.group_id,
-        **_phases(booking.currents),
+        "l1": booking.currents.l1,
+        "l2": booking.currents.l2,
+        "l3": booking.currents.l3,
     }
-
-
-def _phases(currents: PhaseCurrents) -> dict[str, float]:
-    return {"l1": currents.l1, "l2": currents.l2, "l3": currents.l3}
-
-
-def _currents(record: Mapping[str, Any]) -> PhaseCurrents:
-    return PhaseCurrents(l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"]))
