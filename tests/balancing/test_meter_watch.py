@@ -233,6 +233,16 @@ def test_after_a_long_silence_a_meter_has_just_begun_to_tell() -> None:
     assert watch.assumed_a == 2.0
 
 
+def test_a_meter_that_comes_and_goes_does_not_hold_a_peak_for_ever() -> None:
+    watch = told(2.0, peak_a=9.0)
+    for _ in range(20):
+        watch.lose()
+        watch.now += 50.0
+        watch.tell(2.0, for_s=20.0)
+
+    assert watch.assumed_a == 2.0
+
+
 def test_a_meter_that_is_not_fresh_is_named_as_what_keeps_a_raise() -> None:
     watch = told(2.0)
     watch.limit_a = 6.0

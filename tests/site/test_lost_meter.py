@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from time import monotonic
 from typing import Self
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -41,19 +42,19 @@ WITHOUT_CHARGERS = changed(METERED)
 class Calendar(datetime):
     """A calendar that tests turn."""
 
-    hour_of_today = 8
+    hour_now = 8
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
         monday = cls(2026, 11, 23, tzinfo=UTC)
-        return (monday + timedelta(hours=cls.hour_of_today)).astimezone(tz)
+        return (monday + timedelta(hours=cls.hour_now)).astimezone(tz)
 
 
 @pytest.fixture
 def calendar(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Calendar]]:
     monkeypatch.setattr(meters, "datetime", Calendar)
     yield Calendar
-    Calendar.hour_of_today = 8
+    Calendar.hour_now = 8
 
 
 def meter_of(site: BalanzSite) -> MeterSnapshot:
@@ -124,7 +125,7 @@ async def test_what_a_house_took_at_such_an_hour_is_known_after_a_restart(
     await tell(site, 20.0, for_s=5.0)
     await tell(site, 2.0, for_s=70.0)
     assert worst_hours(bench.folder) == []
-    calendar.hour_of_today = 9
+    calendar.hour_now = 9
     await tell(site, 2.0)
     await until(lambda: worst_hours(bench.folder) == [(8, 20.0)])
     await site.stop()
@@ -145,6 +146,17 @@ async def test_the_time_that_a_stage_began_is_told_once(bench: Bench) -> None:
     await tell(site, 3.0, for_s=40.0)
     assert meter_of(site) == shown
     assert shown.assumed is None
+
+
+@pytest.mark.parametrize(
+    ("hour_of_utc", "zone", "hour"),
+    [(8, "UTC", 8), (8, "Europe/Copenhagen", 9), (167, "UTC", 167), (167, "Europe/Copenhagen", 0)],
+)
+def test_hours_of_the_week_are_those_of_the_wall_clock(
+    calendar: type[Calendar], hour_of_utc: int, zone: str, hour: int
+) -> None:
+    calendar.hour_now = hour_of_utc
+    assert meters.hour_of_week(ZoneInfo(zone)) == hour
 
 
 def worst_hours(folder: Path) -> list[tuple[int, float]]:

@@ -40,32 +40,39 @@ class MeterWatch:
     memory: BaseLoadMemory = field(default_factory=BaseLoadMemory)
     stage: MeterStage | None = None
     """None before the first step."""
-    since: float = 0.0
-    """When the stage began."""
     told_at: float | None = None
     """When the meter was last heard of; None where it never was."""
     missed_from: float | None = None
     """What its age counts from: when it was last heard of, or when the watch began."""
     assumed: PhaseCurrents = ZERO
     """What was seen that has to be reckoned with while it is not fresh; it never falls."""
+    remembered: PhaseCurrents = ZERO
+    """The same without what was only held when it was lost."""
 
     @property
     def fresh(self) -> bool:
         """Whether it tells what flows now."""
         return self.stage is MeterStage.FRESH
 
-    def heard(self, reading: MeterReading, now: float) -> MeterWatch:
+    def heard(self, reading: MeterReading) -> MeterWatch:
         """Return the watch of a meter that tells what flows now."""
-        fresh = self._entering(MeterStage.FRESH, now)
-        told_at = reading.told_at
-        return replace(fresh, told_at=told_at, missed_from=told_at, assumed=ZERO)
+        return MeterWatch(
+            memory=self.memory,
+            stage=MeterStage.FRESH,
+            told_at=reading.told_at,
+            missed_from=reading.told_at,
+        )
 
     def returning(self, base_load: BaseLoad, now: float) -> BaseLoad:
-        """Return the base load to go on with when the meter tells; before it takes that in."""
+        """Return the base load to go on with when the meter tells; before it takes that in.
+
+        What was held before is not held anew, or a meter that comes and goes would hold it for
+        ever.
+        """
         if self.fresh or self.told_at is None:
             return base_load
         anew = self.stage is not MeterStage.AGEING
-        return base_load.returned(self.assumed, now, anew=anew)
+        return base_load.returned(self.remembered, now, anew=anew)
 
     def learnt(self, base_load: BaseLoad, now: float, hour: int) -> MeterWatch:
         """Return the watch after another estimate of the base load."""
@@ -89,13 +96,19 @@ class MeterWatch:
             stage = MeterStage.LOST if of_hour is None else MeterStage.OLD
         else:
             stage = MeterStage.OLD if now >= _old_from(group, missed_from) else MeterStage.AGEING
-        assumed = self.assumed.maximum(base_load.held)
+        remembered = self.remembered
         seen = [base_load.latest, self.memory.recent()]
         if stage is not MeterStage.AGEING:
             seen.append(of_hour)
         for one in seen:
-            assumed = assumed if one is None else assumed.maximum(one)
-        return replace(self._entering(stage, now), missed_from=missed_from, assumed=assumed)
+            remembered = remembered if one is None else remembered.maximum(one)
+        return replace(
+            self,
+            stage=stage,
+            missed_from=missed_from,
+            assumed=self.assumed.maximum(base_load.held).maximum(remembered),
+            remembered=remembered,
+        )
 
     def next_change(self, group: Group, now: float) -> float | None:
         """Return when time alone may make more of what is assumed; None where it cannot."""
@@ -104,9 +117,6 @@ class MeterWatch:
         if self.stage is MeterStage.AGEING:
             return _old_from(group, self.missed_from)
         return min(now + LOOK_AGAIN_S, _lost_from(group, self.missed_from))
-
-    def _entering(self, stage: MeterStage, now: float) -> MeterWatch:
-        return self if stage is self.stage else replace(self, stage=stage, since=now)
 
 
 def _old_from(group: Group, missed_from: float) -> float:

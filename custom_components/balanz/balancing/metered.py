@@ -61,7 +61,7 @@ def metered(
         else:
             known = watch.returning(base_load, now)
             is_new = reading.at != known.observed_at
-            watch = watch.heard(reading, now)
+            watch = watch.heard(reading)
             if is_new or newest_draw_at > reading.at:
                 draws = _draws(group, reading, inputs, standings, is_new=is_new, now=now)
                 limit = PhaseCurrents.uniform(inputs.capacities_a[group.id] - group.margin_a)

@@ -126,8 +126,8 @@ class BaseLoad:
     def returned(self, assumed: PhaseCurrents, at: float, *, anew: bool) -> BaseLoad:
         """Return the estimate as the meter tells again, before its first reading.
 
-        What was assumed until then counts as a peak. `anew` is for a meter that was away for so
-        long that it has just begun to tell.
+        What was remembered and assumed until then counts as a peak. `anew` is for a meter that
+        was away for so long that it has just begun to tell.
         """
         return replace(
             self,
