@@ -20,7 +20,6 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .balancing.model import ROOT_GROUP_ID, SiteError
-from .balancing.phases import PhaseCurrents
 from .const import (
     CONF_CONNECTORS,
     DOMAIN,
@@ -43,7 +42,7 @@ from .issues import Issues
 from .site import BalanzSite
 from .site.snapshot import SiteSnapshot
 from .storage.journal import StorageError
-from .supply_sensors import SupplySensors
+from .supply_sensors import MeterReport, SupplySensors
 
 type BalanzConfigEntry = ConfigEntry[BalanzCoordinator]
 type EntityFactory = Callable[[BalanzCoordinator, Device], Iterable[Entity]]
@@ -186,9 +185,14 @@ class BalanzCoordinator:
                 )
 
     @callback
-    def _meter_reported(self, group_id: str, currents: PhaseCurrents | None) -> None:
-        self.site.report_meter(group_id, currents)
-        if currents is None or group_id in self._missing:
+    def _meter_reported(self, group_id: str, report: MeterReport | None) -> None:
+        if report is None:
+            self.site.report_meter(group_id, None)
+        else:
+            self.site.report_meter(
+                group_id, report.currents, age_s=report.age_s, fresh_for_s=report.fresh_for_s
+            )
+        if report is None or group_id in self._missing:
             self._update_issues()
 
     # Devices and entities

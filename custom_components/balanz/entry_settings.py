@@ -233,8 +233,8 @@ def _group(
         rating_a=data[CONF_RATING_A],
         phases=supply.phases,
         metered=supply.metered,
-        # While its sensors tell nothing, a metered group is taken to be full.
-        other_loads_a=data[CONF_RATING_A] if supply.metered else supply.other_loads_a,
+        other_loads_a=_other_loads_a(data, supply),
+        meter_lost_after_s=supply.lost_after_s,
         margin_a=supply.margin_a,
         power_limit_w=None if limit_kw is None else limit_kw * 1000,
         power_factor=advanced.get(CONF_POWER_FACTOR, DEFAULT_POWER_FACTOR),
@@ -242,3 +242,11 @@ def _group(
         share_a=advanced.get(CONF_SHARE_A),
         surplus=SurplusMode(advanced.get(CONF_SURPLUS, SurplusMode.IGNORE)),
     )
+
+
+def _other_loads_a(data: Mapping[str, Any], supply: Supply) -> float:
+    if not supply.metered:
+        return supply.other_loads_a
+    # Unless the user knows better, a group whose sensors are lost is taken to be full.
+    rating_a: float = data[CONF_RATING_A]
+    return rating_a if supply.lost_load_a is None else supply.lost_load_a

@@ -19,6 +19,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import selector
 
+from .balancing.group import DEFAULT_METER_LOST_AFTER_S
 from .balancing.model import MINIMUM_CURRENT_A
 from .balancing.phases import Phase, PhaseMap
 from .const import (
@@ -28,9 +29,12 @@ from .const import (
     CONF_FALLBACK_A,
     CONF_FEEDS_CHARGERS_ONLY,
     CONF_GROUP,
+    CONF_HEARTBEAT,
     CONF_IDENTITY,
     CONF_KEEPS_LIMIT,
     CONF_KIND,
+    CONF_LOST_AFTER_S,
+    CONF_LOST_LOAD_A,
     CONF_MARGIN_A,
     CONF_MAX_AGE_S,
     CONF_MAXIMUM_A,
@@ -44,7 +48,6 @@ from .const import (
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
-    DEFAULT_MAX_AGE_S,
     DEFAULT_VOLTAGE_V,
     MAXIMUM_CONNECTORS,
 )
@@ -90,9 +93,12 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
         )
     advanced: dict[vol.Marker, Any] = {
         vol.Required(CONF_MARGIN_A, default=DEFAULT_MARGIN_A): current_selector(100),
-        vol.Required(CONF_MAX_AGE_S, default=DEFAULT_MAX_AGE_S): number_selector(
-            5, 600, unit=UnitOfTime.SECONDS
+        vol.Optional(CONF_MAX_AGE_S): number_selector(5, 600, unit=UnitOfTime.SECONDS),
+        vol.Optional(CONF_HEARTBEAT): selector.EntitySelector(),
+        vol.Required(CONF_LOST_AFTER_S, default=DEFAULT_METER_LOST_AFTER_S): number_selector(
+            60, 7200, unit=UnitOfTime.SECONDS
         ),
+        vol.Optional(CONF_LOST_LOAD_A): current_selector(HIGHEST_RATING_A),
     }
     if kind is not SupplyKind.CURRENT:
         advanced[vol.Required(CONF_VOLTAGE_V, default=DEFAULT_VOLTAGE_V)] = number_selector(
@@ -129,10 +135,16 @@ def read_supply_input(
             errors[name] = "sensor_twice"
         elif error := _sensor_error(hass, kind, entity_id):
             errors[name] = error
+    advanced = user_input[CONF_ADVANCED]
+    heartbeat = advanced.get(CONF_HEARTBEAT)
+    if advanced.get(CONF_MAX_AGE_S, 0) >= advanced[CONF_LOST_AFTER_S]:
+        errors[CONF_ADVANCED] = "sensor_lost_too_soon"
+    elif heartbeat is not None and hass.states.get(heartbeat) is None:
+        errors[CONF_ADVANCED] = "sensor_without_heartbeat"
     data = {
         CONF_KIND: kind,
         CONF_SENSORS: sensors,
-        CONF_ADVANCED: user_input[CONF_ADVANCED],
+        CONF_ADVANCED: advanced,
     }
     if CONF_DIRECTION in user_input:
         data[CONF_DIRECTION] = user_input[CONF_DIRECTION]

@@ -33,6 +33,13 @@ class _Issue:
     kind: str
     subject: str
     placeholders: Mapping[str, str]
+    stage: str | None = None
+    """How far a meter can still be trusted; each stage has its own text."""
+
+    @property
+    def text(self) -> str:
+        """The translation key."""
+        return self.kind if self.stage is None else f"{self.kind}_{self.stage}"
 
 
 class Issues:
@@ -122,6 +129,7 @@ class Issues:
                     kind=problem.kind,
                     subject=problem.subject,
                     placeholders=_placeholders(snapshot, problem, settings),
+                    stage=problem.placeholders.get("stage"),
                 )
             )
         return issues
@@ -137,7 +145,7 @@ class Issues:
             else None,
             is_fixable=fixable,
             severity=_SEVERITIES.get(issue.kind, ir.IssueSeverity.WARNING),
-            translation_key=issue.kind,
+            translation_key=issue.text,
             translation_placeholders={"site": self._entry.title, **issue.placeholders},
         )
 
@@ -160,6 +168,6 @@ def _placeholders(
     return {
         "group": _group_name(snapshot, problem.subject),
         "charger": problem.subject if charger is None else charger.name,
-        "sensors": "" if supply is None else _listed(supply.sensors.values()),
+        "sensors": "" if supply is None else _listed(supply.entity_ids),
         **problem.placeholders,
     }

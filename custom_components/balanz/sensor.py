@@ -20,6 +20,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .balancing.meter_watch import MeterStage
 from .balancing.model import ConnectorKey
 from .balancing.phases import Phase, PhaseCurrents
 from .balancing.reasons import Rule
@@ -187,6 +188,14 @@ LAST_DRILL = SensorEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+METER = SensorEntityDescription(
+    key="meter",
+    translation_key="meter",
+    device_class=SensorDeviceClass.ENUM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    options=list(MeterStage),
+)
+
 REFUSED = SensorEntityDescription(
     key="refused_chargers",
     translation_key="refused_chargers",
@@ -213,6 +222,8 @@ def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
             if len(device.phases) > 1:
                 for phase in device.phases:
                     yield GroupSensor(coordinator, device, group_sensor, phase)
+        if device.metered:
+            yield MeterSensor(coordinator, device, METER)
         if device.is_site:
             yield RefusedSensor(coordinator, device, REFUSED)
         yield LastDrillSensor(coordinator, device, LAST_DRILL)
@@ -308,6 +319,30 @@ class GroupSensor(GroupEntity, SensorEntity):
         value = _rounded(worst_a, 1)
         self._attr_native_value = value
         return (value,)
+
+
+class MeterSensor(GroupEntity, SensorEntity):
+    """How far the sensors of a group can be trusted."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the stage, since when it is so, and what is assumed meanwhile."""
+        group = self.group_snapshot
+        meter = None if group is None else group.meter
+        if group is None or meter is None:
+            self._attr_native_value = None
+            self._attr_extra_state_attributes = {}
+            return (None,)
+        assumed_a = None
+        if meter.assumed is not None:
+            assumed_a = max(meter.assumed[phase] for phase in group.phases)
+        attributes: dict[str, Any] = {
+            "since": meter.since.isoformat(timespec="seconds"),
+            "assumed_base_load": _rounded(assumed_a, 1),
+        }
+        self._attr_native_value = meter.stage
+        self._attr_extra_state_attributes = attributes
+        return (meter.stage, *attributes.values())
 
 
 class RefusedSensor(GroupEntity, SensorEntity):

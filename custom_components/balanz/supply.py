@@ -11,18 +11,21 @@ from homeassistant.util.unit_conversion import (
     PowerConverter,
 )
 
+from .balancing.group import DEFAULT_METER_LOST_AFTER_S
 from .balancing.phases import Phase
 from .const import (
     CONF_ADVANCED,
     CONF_DIRECTION,
+    CONF_HEARTBEAT,
     CONF_KIND,
+    CONF_LOST_AFTER_S,
+    CONF_LOST_LOAD_A,
     CONF_MARGIN_A,
     CONF_MAX_AGE_S,
     CONF_OTHER_LOADS_A,
     CONF_SENSORS,
     CONF_VOLTAGE_V,
     DEFAULT_MARGIN_A,
-    DEFAULT_MAX_AGE_S,
     DEFAULT_VOLTAGE_V,
     POWER_FACTOR_BEFORE,
 )
@@ -83,7 +86,13 @@ class Supply:
     direction: Direction = Direction.IMPORT_POSITIVE
     voltage_v: float = DEFAULT_VOLTAGE_V
     power_factor: float = POWER_FACTOR_BEFORE
-    max_age_s: float = DEFAULT_MAX_AGE_S
+    max_age_s: float | None = None
+    """How long a sensor may be silent; None where that is learnt from how it reports."""
+    heartbeat: str | None = None
+    """An entity that reports as long as the source of the sensors lives."""
+    lost_after_s: float = DEFAULT_METER_LOST_AFTER_S
+    lost_load_a: float | None = None
+    """What other loads take once the sensors are lost; None where that may be everything."""
     margin_a: float = DEFAULT_MARGIN_A
     other_loads_a: float = 0.0
 
@@ -91,6 +100,12 @@ class Supply:
     def metered(self) -> bool:
         """Whether sensors measure the group."""
         return self.kind is not SupplyKind.NONE
+
+    @property
+    def entity_ids(self) -> frozenset[str]:
+        """All entities that tell of the group, the one that only beats included."""
+        beating = () if self.heartbeat is None else (self.heartbeat,)
+        return frozenset((*self.sensors.values(), *beating))
 
     @classmethod
     def from_data(
@@ -122,6 +137,9 @@ class Supply:
             direction=Direction(data.get(CONF_DIRECTION, Direction.IMPORT_POSITIVE)),
             voltage_v=advanced.get(CONF_VOLTAGE_V, DEFAULT_VOLTAGE_V),
             power_factor=power_factor,
-            max_age_s=advanced[CONF_MAX_AGE_S],
+            max_age_s=advanced.get(CONF_MAX_AGE_S),
+            heartbeat=advanced.get(CONF_HEARTBEAT),
+            lost_after_s=advanced.get(CONF_LOST_AFTER_S, DEFAULT_METER_LOST_AFTER_S),
+            lost_load_a=advanced.get(CONF_LOST_LOAD_A),
             margin_a=advanced[CONF_MARGIN_A],
         )

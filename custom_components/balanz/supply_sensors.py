@@ -1,12 +1,12 @@
 """Home Assistant's sensors, read as grid currents and reported to the site."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from math import isfinite
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import (
-    CALLBACK_TYPE,
     Event,
     EventStateChangedData,
     EventStateReportedData,
@@ -15,30 +15,37 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers.event import (
-    async_track_point_in_utc_time,
     async_track_state_change_event,
     async_track_state_report_event,
 )
 from homeassistant.util import dt as dt_util
 
 from .balancing.phases import Phase, PhaseCurrents
+from .signs_of_life import SignsOfLife
 from .supply import TOTAL_SENSOR, Direction, Supply, SupplyKind, sensor_names
 
-CLOCK_TOLERANCE = timedelta(seconds=5)
-
-type MeterListener = Callable[[str, PhaseCurrents | None], None]
+type MeterListener = Callable[[str, MeterReport | None], None]
 
 
-def read_supply(
-    supply: Supply, states: Mapping[str, State | None], now: datetime
-) -> PhaseCurrents | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReport:
+    """What the sensors of a group tell, and for how long that is worth something."""
+
+    currents: PhaseCurrents
+    age_s: float
+    """How long ago the one that is silent for longest was heard of."""
+    fresh_for_s: float
+    """For how long the first of them to age is fresh, should none report again."""
+
+
+def read_supply(supply: Supply, states: Mapping[str, State | None]) -> PhaseCurrents | None:
     """Return a group's signed grid currents, import positive; None where they are not known.
 
-    One value that is missing, too old, not a finite number or in an unknown unit spoils all.
+    One value that is missing, not a finite number or in an unknown unit spoils all.
     """
     values: dict[str, float] = {}
     for name in sensor_names(supply.kind, supply.phases):
-        value = _read_state(supply, states.get(supply.sensors.get(name, "")), now)
+        value = _read_state(supply, states.get(supply.sensors.get(name, "")))
         if value is None:
             return None
         values[name] = value
@@ -46,13 +53,9 @@ def read_supply(
     return PhaseCurrents(**{phase.lower(): current_a for phase, current_a in currents_a.items()})
 
 
-def _read_state(supply: Supply, state: State | None, now: datetime) -> float | None:
-    """Return a state in A or W; None where it does not say or is not of now."""
+def _read_state(supply: Supply, state: State | None) -> float | None:
+    """Return a state in A or W; None where it does not say."""
     if state is None:
-        return None
-    age = now - state.last_reported
-    # A report from the future means that the clock was set back: its age is not known.
-    if age > timedelta(seconds=supply.max_age_s) or age < -CLOCK_TOLERANCE:
         return None
     converter = supply.kind.converter
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
@@ -89,7 +92,10 @@ def _current_a(supply: Supply, power_w: float) -> float:
 
 
 class SupplyWatcher:
-    """Watches the sensors of one group and reports each reading, and its loss, at once."""
+    """Watches the sensors of one group and reports each reading, and its loss, at once.
+
+    That they age is not reported: each report says for how long it is fresh.
+    """
 
     def __init__(
         self, hass: HomeAssistant, group_id: str, supply: Supply, listener: MeterListener
@@ -99,8 +105,10 @@ class SupplyWatcher:
         self._group_id = group_id
         self._supply = supply
         self._listener = listener
-        self._cancel_expiry: CALLBACK_TYPE | None = None
-        entity_ids = sorted(set(supply.sensors.values()))
+        self._signs = SignsOfLife(supply)
+        entity_ids = sorted(supply.entity_ids)
+        for entity_id in entity_ids:
+            self._signs.heard(hass.states.get(entity_id))
         # A sensor that keeps its value reports it without changing its state: still alive.
         self._unsubscribe = (
             async_track_state_change_event(hass, entity_ids, self._state_changed),
@@ -113,7 +121,7 @@ class SupplyWatcher:
         """The entity ids for which Home Assistant has no state at all."""
         return tuple(
             entity_id
-            for entity_id in self._supply.sensors.values()
+            for entity_id in sorted(self._supply.entity_ids)
             if self._hass.states.get(entity_id) is None
         )
 
@@ -122,37 +130,31 @@ class SupplyWatcher:
         """Stop to watch."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
-        self._stop_expiry()
 
     @callback
     def _state_changed(
-        self, _event: Event[EventStateChangedData] | Event[EventStateReportedData]
+        self, event: Event[EventStateChangedData] | Event[EventStateReportedData]
     ) -> None:
-        self._report()
-
-    @callback
-    def _expired(self, _now: datetime) -> None:
-        self._cancel_expiry = None
+        self._signs.heard(event.data["new_state"])
         self._report()
 
     def _report(self) -> None:
-        self._stop_expiry()
         states = {
             entity_id: self._hass.states.get(entity_id)
             for entity_id in self._supply.sensors.values()
         }
-        currents = read_supply(self._supply, states, dt_util.utcnow())
-        if currents is not None:
-            oldest = min(state.last_reported for state in states.values() if state is not None)
-            # The timer may fire a moment early, and a reading is too old only after its age.
-            expiry = oldest + timedelta(seconds=self._supply.max_age_s, milliseconds=10)
-            self._cancel_expiry = async_track_point_in_utc_time(self._hass, self._expired, expiry)
-        self._listener(self._group_id, currents)
+        self._listener(self._group_id, self._read(states, dt_util.utcnow()))
 
-    def _stop_expiry(self) -> None:
-        if self._cancel_expiry is not None:
-            self._cancel_expiry()
-            self._cancel_expiry = None
+    def _read(self, states: Mapping[str, State | None], now: datetime) -> MeterReport | None:
+        currents = read_supply(self._supply, states)
+        life = self._signs.of_sensors(now)
+        if currents is None or life is None:
+            return None
+        return MeterReport(
+            currents=currents,
+            age_s=(now - life.last_heard).total_seconds(),
+            fresh_for_s=(life.fresh_until - now).total_seconds(),
+        )
 
 
 class SupplySensors:

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz.const import DOMAIN, SUBENTRY_CHARGER, SUBENTRY_GROUP
 
-SIGNED = {"margin_a": 1.0, "max_age_s": 60}
+SIGNED = {"margin_a": 1.0, "max_age_s": 60, "lost_after_s": 900}
 NO_SENSORS: Mapping[str, Any] = {
     "kind": "none",
     "other_loads_a": 5.0,

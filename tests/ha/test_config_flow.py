@@ -14,7 +14,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from custom_components.balanz.const import DOMAIN
 from tests.ha.build import CURRENT_SENSORS, NO_SENSORS, set_up, site_entry
 
-ADVANCED = {"margin_a": 1.0, "max_age_s": 60}
+ADVANCED = {"margin_a": 1.0, "max_age_s": 60, "lost_after_s": 900}
 ADVANCED_POWER = {**ADVANCED, "voltage_v": 230}
 
 
@@ -177,6 +177,32 @@ async def test_missing_and_doubled_sensors_are_refused(hass: HomeAssistant, port
     result = await answer(hass, form, {**user_input, "l2": "sensor.l2"})
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"max_age_s": 300, "lost_after_s": 300}, "sensor_lost_too_soon"),
+        ({"heartbeat": "sensor.gone"}, "sensor_without_heartbeat"),
+    ],
+)
+async def test_what_tells_of_silent_sensors_has_to_make_sense(
+    hass: HomeAssistant, port: int, wrong: dict[str, Any], error: str
+) -> None:
+    sensors(hass, "A", "l1", "l2", "l3", "voltage")
+    user_input = {
+        **{line: f"sensor.{line}" for line in ("l1", "l2", "l3")},
+        "direction": "import_positive",
+    }
+    form = await to_supply(hass, port, "current")
+    form = await answer(hass, form, {**user_input, "advanced": {**ADVANCED, **wrong}})
+    assert form["errors"] == {"advanced": error}
+
+    right = {"margin_a": 1.0, "heartbeat": "sensor.voltage", "lost_load_a": 20.0}
+    result = await answer(hass, form, {**user_input, "advanced": right})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["supply"]["advanced"] == {**right, "lost_after_s": 900}
 
 
 async def finish_without_sensors(hass: HomeAssistant, menu: Any) -> Any:

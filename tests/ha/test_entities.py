@@ -357,3 +357,25 @@ async def test_a_single_small_charger_is_safe_without_home_assistant(
     assert shown is not None
     assert shown.state == "on"
     assert "missing_current" not in shown.attributes
+
+
+async def test_a_meter_whose_sensors_say_nothing_shows_what_is_assumed_meanwhile(
+    hass: HomeAssistant, port: int
+) -> None:
+    meter(hass, 4.0)
+    await set_up(hass, site_entry(port, supply=CURRENT_SENSORS))
+    await wait_until(lambda: state_of(hass, "sensor.home_meter") == "fresh")
+    hass.states.async_set("sensor.grid_l2", "unavailable")
+    await wait_until(lambda: state_of(hass, "sensor.home_meter") == "ageing")
+
+    shown = hass.states.get("sensor.home_meter")
+    assert shown is not None
+    assert shown.attributes["assumed_base_load"] == 4.0
+    assert shown.attributes["since"].startswith("20")
+    assert state_of(hass, "sensor.home_available") == "unknown"
+
+    meter(hass, 5.0)
+    await wait_until(lambda: state_of(hass, "sensor.home_meter") == "fresh")
+    shown = hass.states.get("sensor.home_meter")
+    assert shown is not None
+    assert shown.attributes["assumed_base_load"] is None

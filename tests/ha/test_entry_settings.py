@@ -105,3 +105,27 @@ async def test_a_schedule_that_means_nothing_is_left_out_and_its_wrong_words_are
 
     assert list(settings.site.schedules) == ["root"]
     assert settings.unreadable == {"garage": {"wrong": "much", "line": "1", "column": "15"}}
+
+
+async def test_a_group_whose_sensors_are_lost_is_full_unless_the_user_knows_better(
+    hass: HomeAssistant, port: int
+) -> None:
+    known = {
+        "margin_a": 1.0,
+        "voltage_v": 230,
+        "heartbeat": "sensor.uptime",
+        "lost_after_s": 600,
+        "lost_load_a": 9.0,
+    }
+    entry = site_entry(
+        port, group("garage", supply={**POWER_SENSORS, "advanced": known}), supply=POWER_SENSORS
+    )
+    entry.add_to_hass(hass)
+    settings = read_entry(entry)
+
+    [root, garage] = settings.site.groups
+    assert (root.other_loads_a, root.meter_lost_after_s) == (root.rating_a, 900.0)
+    assert (garage.other_loads_a, garage.meter_lost_after_s) == (9.0, 600)
+    assert settings.supplies["root"].max_age_s == 60
+    assert settings.supplies["garage"].max_age_s is None
+    assert settings.supplies["garage"].heartbeat == "sensor.uptime"

@@ -195,7 +195,7 @@ async def test_a_repair_whose_issue_has_just_ended_still_shows_its_form(
             {"group": "Home", "phase": "L2"},
         ),
         (
-            Problem(kind=ProblemKind.METER_SILENT, subject="root"),
+            Problem(kind=ProblemKind.METER_SILENT, subject="root", placeholders={"stage": "lost"}),
             ir.IssueSeverity.ERROR,
             {"group": "Home"},
         ),
@@ -250,7 +250,9 @@ async def test_a_silent_meter_whose_sensors_are_missing_is_one_issue(
     await set_up(hass, entry)
     published = Issues(hass, entry)
     published.started = True
-    silent = Problem(kind=ProblemKind.METER_SILENT, subject="root")
+    silent = Problem(
+        kind=ProblemKind.METER_SILENT, subject="root", placeholders={"stage": "ageing"}
+    )
     snapshot = replace(entry.runtime_data.snapshot, problems=(silent,))
     published.update(snapshot, {"root": ("sensor.grid_l1",)}, read_entry(entry))
 
@@ -263,10 +265,32 @@ async def test_a_silent_meter_is_named_with_its_sensors(hass: HomeAssistant, por
     await set_up(hass, entry)
     published = Issues(hass, entry)
     published.started = True
-    silent = Problem(kind=ProblemKind.METER_SILENT, subject="root")
+    silent = Problem(
+        kind=ProblemKind.METER_SILENT, subject="root", placeholders={"stage": "ageing"}
+    )
     snapshot = replace(entry.runtime_data.snapshot, problems=(silent,))
     published.update(snapshot, {}, read_entry(entry))
 
     assert placeholders(hass, "home_meter_silent_root")["sensors"] == (
         "sensor.grid_l1, sensor.grid_l2, sensor.grid_l3"
     )
+
+
+async def test_a_silent_meter_is_one_issue_that_tells_its_stage_in_words(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port)
+    await set_up(hass, entry)
+    published = Issues(hass, entry)
+    published.started = True
+    texts = []
+    for stage in ("ageing", "old", "lost"):
+        silent = Problem(
+            kind=ProblemKind.METER_SILENT, subject="root", placeholders={"stage": stage}
+        )
+        snapshot = replace(entry.runtime_data.snapshot, problems=(silent,))
+        published.update(snapshot, {}, read_entry(entry))
+        assert list(issues(hass)) == ["home_meter_silent_root"]
+        texts.append(issues(hass)["home_meter_silent_root"].translation_key)
+
+    assert texts == ["meter_silent_ageing", "meter_silent_old", "meter_silent_lost"]

@@ -24,6 +24,7 @@ from custom_components.balanz import (
     subentry_flow,
     switch,
 )
+from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.events import ConnectorStatus
@@ -170,7 +171,13 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     for value in (number.CAPACITY, number.MAXIMUM):
         yield "number", str(value.translation_key)
     yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
-    for measured in (*sensor.CONNECTOR_SENSORS, sensor.REASON, sensor.REFUSED, sensor.LAST_DRILL):
+    for measured in (
+        *sensor.CONNECTOR_SENSORS,
+        sensor.METER,
+        sensor.REASON,
+        sensor.REFUSED,
+        sensor.LAST_DRILL,
+    ):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)
@@ -195,6 +202,7 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    assert set(texts["meter"]["state"]) == set(MeterStage)
 
 
 def test_each_exception_has_its_message() -> None:
@@ -212,7 +220,9 @@ def test_each_exception_has_its_message() -> None:
 
 def test_each_issue_has_its_text() -> None:
     own = {SENSOR_MISSING, GROUP_GONE, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
-    assert set(EN["issues"]) == {*ProblemKind, *own}
+    silent = ProblemKind.METER_SILENT
+    staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
+    assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own
     assert set(EN["issues"]["still_booked"]["fix_flow"]["abort"]) == {"site_not_running"}
 
 

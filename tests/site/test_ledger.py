@@ -85,3 +85,24 @@ def test_a_record_that_does_not_read_as_one_of_its_own_changes_nothing(
     ledger = filled()
     ledger.restore([record])
     assert state(ledger) == state(filled())
+
+
+def test_the_worst_hours_of_each_group_are_kept_apart() -> None:
+    ledger = filled()
+    hours = {8: PhaseCurrents(l1=9.5), 9: PhaseCurrents(l2=1.0)}
+    ledger.apply(ledger.note_worst_hours("root", hours))
+    ledger.apply(ledger.note_worst_hours("garage", {8: PhaseCurrents(l3=2.0)}))
+    ledger.apply(ledger.note_worst_hours("root", {8: PhaseCurrents(l1=4.0)}))
+    copy = Ledger()
+    copy.restore(ledger.records())
+    assert copy.worst_hours == {
+        "root": {8: PhaseCurrents(l1=4.0), 9: PhaseCurrents(l2=1.0)},
+        "garage": {8: PhaseCurrents(l3=2.0)},
+    }
+
+
+@pytest.mark.parametrize("rows", [None, [[8, 1.0]], [[8, 1.0, 2.0, 3.0], [9, 1.0, 2.0, None]]])
+def test_worst_hours_that_do_not_tell_all_phases_change_nothing(rows: Any) -> None:
+    ledger = Ledger()
+    ledger.restore([{"kind": "worst_hours", "group": "root", "hours": rows}])
+    assert ledger.worst_hours == {}

@@ -150,7 +150,9 @@ async def test_a_silent_meter_lets_nothing_rise_and_is_told_after_the_grace(benc
 
 
 async def test_a_meter_that_falls_silent_pauses_what_would_not_fit_any_more(bench: Bench) -> None:
-    site = await bench.start(settings(charger("A"), metered=True, other_loads_a=28.0))
+    site = await bench.start(
+        settings(charger("A"), metered=True, other_loads_a=28.0, meter_lost_after_s=90.0)
+    )
     site.report_meter("root", amperes(0.0))
     simulated = await bench.dial_in(site, "A", car=Car())
     await until(lambda: simulated.currents_a[0] == 16.0)

@@ -13,6 +13,8 @@ from .commands import Calm, Command, plan
 from .group_view import GroupView, group_views
 from .headroom import headroom
 from .inputs import Inputs
+from .meter_watch import MeterWatch
+from .metered import Metered, metered
 from .model import ConnectorKey, Site
 from .reasons import Reason
 from .standing import standings
@@ -28,6 +30,8 @@ class State:
     """What a step hands on to the next one."""
 
     base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
+    meters: Mapping[str, MeterWatch] = field(default_factory=dict)
+    """For each metered group."""
     trips: Mapping[str, TripWatch] = field(default_factory=dict)
     """For each metered group."""
     surpluses: Mapping[str, Surplus] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class Result:
 
 def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
     """Decide once. Pure: the same arguments give the same result."""
+    inputs = inputs.with_fresh_meters(now)
     alarm = Alarm(now)
     for known in inputs.connectors.values():
         alarm.at(known.commitment.next_change(now))
@@ -59,7 +64,9 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
         group_id: state.trips.get(group_id, TripWatch()).observe(site.groups[group_id], reading)
         for group_id, reading in inputs.meters.items()
     }
-    left = headroom(site, inputs, standing, state.base_loads, trips, state.surpluses, now, alarm)
+    before = Metered(meters=state.meters, base_loads=state.base_loads)
+    told = metered(site, inputs, standing, before, now, alarm)
+    left = headroom(site, inputs, standing, told, trips, state.surpluses, now, alarm)
     aims = targets(site, standing, left, state.turns, now, alarm)
     wanted = aims.by_key
     writes = budgets(state.budgets, standing, site.tuning, now)
@@ -71,6 +78,7 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
     return Result(
         state=State(
             base_loads=left.base_loads,
+            meters=told.meters,
             trips=trips,
             surpluses=left.surpluses,
             turns=aims.turns,

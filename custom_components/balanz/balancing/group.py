@@ -8,6 +8,7 @@ from .schedule import PriorityCap
 from .surplus import SurplusMode
 
 DEFAULT_POWER_FACTOR = 0.9
+DEFAULT_METER_LOST_AFTER_S = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,9 @@ class Group:
     """Whether sensors measure what flows through the group."""
     other_loads_a: float = 0.0
     """What to keep for other loads than chargers and sub-groups, A per phase; in a metered group
-    only while its meter tells nothing."""
+    only once its meter is lost."""
+    meter_lost_after_s: float = DEFAULT_METER_LOST_AFTER_S
+    """How long nothing is heard of a metered group's meter before it counts as lost."""
     margin_a: float = 0.0
     """What to leave unused for the meter's errors, A per phase."""
     power_limit_w: float | None = None

@@ -17,6 +17,9 @@ class GroupView:
     """A group as the step saw it; currents in A per phase."""
 
     base_load: PhaseCurrents | None
+    """None where its meter does not tell."""
+    assumed: PhaseCurrents
+    """What is reckoned with in any case."""
     available: PhaseCurrents | None
     booked: PhaseCurrents
     allocated: PhaseCurrents
@@ -73,6 +76,7 @@ class _Ledger:
         )
         return GroupView(
             base_load=headroom.assumed[group.id] if told else None,
+            assumed=headroom.assumed[group.id],
             available=headroom.available[group.id] if told else None,
             booked=self._of_phases(group, self.booked),
             allocated=self._of_phases(group, self.allocated),

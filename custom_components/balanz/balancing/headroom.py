@@ -6,20 +6,14 @@ from dataclasses import dataclass
 from .alarm import Alarm
 from .group import Group
 from .inputs import Inputs
+from .meter_watch import MeterStage
+from .metered import Metered
 from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Site
-from .phases import ZERO, PhaseCurrents
+from .phases import PhaseCurrents
 from .standing import Standing
-from .supply import BaseLoad, DrawInterval, available, may_draw
+from .supply import BaseLoad, available
 from .surplus import Surplus, SurplusMode
 from .trip import TripWatch
-
-RISE_S = 15.0
-"""How long after a raise or a plug-in a car may be on its way up, unseen by its own meter."""
-OVERLAP_S = 12.0
-"""How long a reading that was replaced may still be what the group's meter shows."""
-FOLLOW_S = 6.0
-"""How long after its acceptance a cut may keep a rise of the base load from being seen. Cars
-have 5 s to follow; counting on them sooner would cut others for a fall that is on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,22 +102,15 @@ def headroom(
     site: Site,
     inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
-    before: Mapping[str, BaseLoad],
+    metered: Metered,
     trips: Mapping[str, TripWatch],
     surpluses_before: Mapping[str, Surplus],
     now: float,
     alarm: Alarm,
 ) -> Headroom:
-    """Return what is left now (monotonic seconds); `before` is what the last step knew."""
-    base_loads = _observed(site, inputs, standings, before, now)
-    for base_load in base_loads.values():
-        alarm.at(base_load.next_change(now))
-    blind = frozenset(
-        group.id
-        for group in site.groups.values()
-        if group.metered and inputs.meters.get(group.id) is None
-    )
-    assumed = _assumed(site, base_loads, blind)
+    """Return what is left now (monotonic seconds)."""
+    base_loads = metered.base_loads
+    assumed = _assumed(site, metered)
     paused_until = {
         group_id: trip.paused_until
         for group_id, trip in trips.items()
@@ -137,7 +124,7 @@ def headroom(
     return Headroom(
         surpluses=surpluses,
         base_loads=base_loads,
-        blind=blind,
+        blind=metered.blind,
         paused_until=paused_until,
         assumed=assumed,
         available={
@@ -224,75 +211,7 @@ def _cap_a(group: Group, below_priority: int) -> float:
     )
 
 
-def _observed(
-    site: Site,
-    inputs: Inputs,
-    standings: Mapping[ConnectorKey, Standing],
-    before: Mapping[str, BaseLoad],
-    now: float,
-) -> dict[str, BaseLoad]:
-    """Take in each meter's reading, and what chargers have told since of the time it was taken."""
-    known = {group_id: before.get(group_id, BaseLoad()) for group_id in inputs.meters}
-    newest_draw_at = max(
-        (one.known.draw.at for one in standings.values() if one.known.draw is not None), default=0.0
-    )
-    for group_id, reading in inputs.meters.items():
-        if reading is None:
-            continue
-        fresh = reading.at != known[group_id].observed_at
-        if not fresh and newest_draw_at <= reading.at:
-            continue
-        draws = [
-            _draw(standing, now) if fresh else _drew(standing, reading.at, now)
-            for standing in standings.values()
-            if group_id in standing.group_ids
-        ]
-        draws.extend(
-            DrawInterval(least=ZERO, most=booking.currents)
-            for booking in inputs.bookings
-            if group_id in booking.group_ids
-        )
-        limit_a = inputs.capacities_a[group_id] - site.groups[group_id].margin_a
-        take_in = known[group_id].observe if fresh else known[group_id].refine
-        known[group_id] = take_in(reading, draws, PhaseCurrents.uniform(limit_a))
-    return {group_id: base_load.settled(now) for group_id, base_load in known.items()}
-
-
-def _drew(standing: Standing, at: float, now: float) -> DrawInterval:
-    """Return what a connector may have drawn at the time of a reading that lies behind."""
-    draw = standing.known.draw
-    if draw is None or draw.at < at:
-        return _draw(standing, now)
-    before = draw.before or DrawInterval(least=ZERO, most=standing.booked)
-    most = before.most.maximum(draw.reading.most)
-    followed_a = standing.known.commitment.followed_a(at, FOLLOW_S)
-    if followed_a is not None:
-        most = most.minimum(standing.connector.phase_map.spread(followed_a))
-    return DrawInterval(least=before.least.minimum(draw.reading.least).minimum(most), most=most)
-
-
-def _draw(standing: Standing, now: float) -> DrawInterval:
-    known = standing.known
-    if known.draw is None:
-        # Nobody knows what it draws. The estimate then stays as it is as long as that explains
-        # the meter, so that measured and booked current count once.
-        return DrawInterval(least=ZERO, most=standing.booked)
-    spread = standing.connector.phase_map.spread
-    rising = known.may_rise_since is not None and now - known.may_rise_since < RISE_S
-    overlaps = now - known.draw.at < OVERLAP_S
-    followed_a = known.commitment.followed_a(now, FOLLOW_S)
-    return may_draw(
-        reading=known.draw.reading,
-        before=known.draw.before if overlaps else None,
-        commanded=spread(standing.aim_a),
-        followed=None if followed_a is None else spread(followed_a),
-        rising_to=standing.booked if rising else None,
-    )
-
-
-def _assumed(
-    site: Site, base_loads: Mapping[str, BaseLoad], blind: frozenset[str]
-) -> dict[str, PhaseCurrents]:
+def _assumed(site: Site, metered: Metered) -> dict[str, PhaseCurrents]:
     children: dict[str, list[Group]] = {group_id: [] for group_id in site.groups}
     for group in site.groups.values():
         if group.parent_id is not None:
@@ -300,14 +219,17 @@ def _assumed(
     assumed: dict[str, PhaseCurrents] = {}
 
     def assume(group: Group) -> PhaseCurrents:
-        inner = [assume(child) for child in children[group.id]]
-        held = base_loads.get(group.id, BaseLoad()).held
-        if group.metered and group.id not in blind:
-            assumed[group.id] = held
-        else:
+        inner = PhaseCurrents.total(assume(child) for child in children[group.id])
+        watch = metered.meters.get(group.id) if group.metered else None
+        if watch is not None and watch.fresh:
+            assumed[group.id] = metered.base_loads[group.id].held
+            return assumed[group.id]
+        least = inner if watch is None else inner.maximum(watch.assumed)
+        if watch is None or watch.stage is MeterStage.LOST:
             own = PhaseCurrents.uniform(group.other_loads_a, group.phases)
-            assumed[group.id] = PhaseCurrents.total((own, *inner)).maximum(held)
-        return assumed[group.id]
+            least = least.maximum(own + inner)
+        assumed[group.id] = least
+        return least
 
     assume(site.groups[ROOT_GROUP_ID])
     return assumed

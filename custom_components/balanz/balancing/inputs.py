@@ -1,7 +1,7 @@
 """What a step of control looks at: everything that is known now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .commitments import Commitment
@@ -74,6 +74,8 @@ class Inputs:
     capacities_a: Mapping[str, float]
     meters: Mapping[str, MeterReading | None]
     """For each metered group; None where its meter tells nothing usable now."""
+    hour_of_week: int = 0
+    """By the wall clock of the site; 0 is Monday after midnight."""
     connectors: Mapping[ConnectorKey, ConnectorInput]
     voltages_v: Mapping[str, float] = field(default_factory=dict)
     """Measured phase voltages of groups whose power is limited; others are taken as nominal."""
@@ -82,3 +84,13 @@ class Inputs:
     bookings: tuple[Booking, ...] = ()
     durable: bool = True
     """Whether a raise can be recorded before it is sent."""
+
+    def with_fresh_meters(self, now: float) -> Inputs:
+        """Return the same without readings that have become too old (monotonic seconds)."""
+        return replace(
+            self,
+            meters={
+                group_id: None if reading is None or reading.fresh_until <= now else reading
+                for group_id, reading in self.meters.items()
+            },
+        )

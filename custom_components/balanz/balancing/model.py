@@ -154,6 +154,12 @@ def _check_group(group: Group) -> None:
     _check_amperes(group.rating_a, group.id, "rating_a", above_zero=True)
     _check_amperes(group.other_loads_a, group.id, "other_loads_a")
     _check_amperes(group.margin_a, group.id, "margin_a")
+    if not isfinite(group.meter_lost_after_s) or group.meter_lost_after_s <= 0:
+        raise SiteError(
+            f"group {group.id!r} has a meter that is lost after {group.meter_lost_after_s} s",
+            subject=group.id,
+            field="meter_lost_after_s",
+        )
     if group.share_a is not None:
         _check_amperes(group.share_a, group.id, "share_a")
     if group.power_limit_w is not None:

@@ -8,6 +8,7 @@ once, a fall only after it has lasted: the estimate in use is the peak of the la
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 
 from .phases import ALL_PHASES, ZERO, PhaseCurrents
 
@@ -36,6 +37,20 @@ class MeterReading:
 
     currents: PhaseCurrents
     at: float
+    age_s: float = 0.0
+    """How long ago its source was last heard of when it was received."""
+    fresh_for_s: float = inf
+    """For how long from then on it tells what flows, should nothing more be heard."""
+
+    @property
+    def told_at(self) -> float:
+        """When its source was last heard of."""
+        return self.at - self.age_s
+
+    @property
+    def fresh_until(self) -> float:
+        """From when on it no longer tells what flows."""
+        return self.at + self.fresh_for_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +122,18 @@ class BaseLoad:
         else:
             peaks = (*peaks, Peak(second=second, base_load=latest))
         return replace(self, latest=latest, signed=signed, peaks=peaks)
+
+    def returned(self, assumed: PhaseCurrents, at: float, *, anew: bool) -> BaseLoad:
+        """Return the estimate as the meter tells again, before its first reading.
+
+        What was remembered and assumed until then counts as a peak. `anew` is for a meter that
+        was away for so long that it has just begun to tell.
+        """
+        return replace(
+            self,
+            first_at=at if anew else self.first_at,
+            peaks=(*self._recent(at), Peak(second=int(at), base_load=assumed)),
+        )
 
     def settled(self, now: float) -> BaseLoad:
         """Return the estimate with the load in use brought up to date."""

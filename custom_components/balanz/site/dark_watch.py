@@ -6,7 +6,7 @@ from ..balancing.control import Result
 from ..balancing.dark_budget import DarkBudget, dark_budget
 from ..balancing.inputs import Booking
 from ..balancing.model import ConnectorKey, Site
-from ..balancing.phases import ZERO, PhaseCurrents
+from ..balancing.phases import PhaseCurrents
 from .live import LiveConnector
 
 LOOK_EVERY_S = 5.0
@@ -21,7 +21,6 @@ class DarkWatch:
         self.newest: DarkBudget | None = None
         """None before the first look."""
         self._looked_at = 0.0
-        self._worst: dict[str, PhaseCurrents] = {}
 
     def look(
         self,
@@ -34,21 +33,24 @@ class DarkWatch:
         now: float,
     ) -> DarkBudget:
         """Return what would be missing where; the last answer if that was a moment ago."""
-        for group_id, view in result.groups.items():
-            if view.base_load is not None and site.groups[group_id].metered:
-                seen = self._worst.get(group_id, ZERO)
-                self._worst[group_id] = seen.maximum(view.base_load)
         if self.newest is None or now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = now
             self.newest = dark_budget(
                 site,
                 capacities_a,
-                {group_id: self._worst.get(group_id, ZERO) for group_id in self._metered(site)},
+                _worst_base_loads(site, capacities_a, result),
                 {key: connector.commitment for key, connector in live.items()},
                 bookings,
             )
         return self.newest
 
-    @staticmethod
-    def _metered(site: Site) -> Iterable[str]:
-        return (group.id for group in site.groups.values() if group.metered)
+
+def _worst_base_loads(
+    site: Site, capacities_a: Mapping[str, float], result: Result
+) -> dict[str, PhaseCurrents]:
+    """Return the worst that each metered group is known to carry; all it can where none is."""
+    return {
+        group_id: watch.memory.worst()
+        or PhaseCurrents.uniform(capacities_a[group_id], site.groups[group_id].phases)
+        for group_id, watch in result.state.meters.items()
+    }

@@ -36,6 +36,13 @@ class KeptBaseLoads:
             if timedelta() <= utc - kept.at <= GOOD_FOR
         }
 
+    def heard_at(self, utc: datetime, now: float) -> dict[str, float]:
+        """Return when the meters of those groups were last heard of (monotonic seconds)."""
+        return {
+            group_id: now - (utc - self._ledger.base_loads[group_id].at).total_seconds()
+            for group_id in self.restored(utc)
+        }
+
     def keep(self, base_loads: Mapping[str, BaseLoad], now: float, utc: datetime) -> None:
         """Record what has changed, unless that was a moment ago (monotonic seconds)."""
         if self._kept_at is not None and now - self._kept_at < KEEP_EVERY_S:

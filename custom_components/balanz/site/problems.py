@@ -17,6 +17,8 @@ GRACE_S = 60.0
 """After a start, sensors and chargers need time before they say anything."""
 OVERLOAD_LASTS_S = 10.0
 """A shorter overload is gone before anyone can read about it."""
+SILENT_LASTS_S = 60.0
+"""A meter that is late, or restarts, is not worth a repair."""
 REFUSALS = 3
 """A charger that refused this many limits in a row will not take the next one either."""
 IGNORED_FOR_S = 60.0
@@ -32,6 +34,7 @@ class ProblemWatch:
         self._started_at = started_at
         self._overloaded_since: dict[str, float] = {}
         self._unsafe_since: float | None = None
+        self._silent_since: dict[str, float] = {}
 
     def find(
         self,
@@ -57,6 +60,7 @@ class ProblemWatch:
     def next_change(self, now: float) -> float | None:
         """Return when time alone may make a problem of something; None if nothing is wrong."""
         times = [since + OVERLOAD_LASTS_S for since in self._overloaded_since.values()]
+        times += [since + SILENT_LASTS_S for since in self._silent_since.values()]
         times.append(self._started_at + GRACE_S)
         if self._unsafe_since is not None:
             times.append(self._unsafe_since + UNSAFE_LASTS_S)
@@ -67,12 +71,17 @@ class ProblemWatch:
     ) -> Iterator[Problem]:
         settled = now - self._started_at >= GRACE_S
         for group in site.groups.values():
-            if settled and group.metered and inputs.meters.get(group.id) is None:
-                yield Problem(
-                    kind=ProblemKind.METER_SILENT,
-                    subject=group.id,
-                    placeholders={"group": group.name},
-                )
+            watch = result.state.meters.get(group.id)
+            if watch is None or watch.stage is None or watch.fresh:
+                self._silent_since.pop(group.id, None)
+            else:
+                silent_since = self._silent_since.setdefault(group.id, now)
+                if settled and now - silent_since >= SILENT_LASTS_S:
+                    yield Problem(
+                        kind=ProblemKind.METER_SILENT,
+                        subject=group.id,
+                        placeholders={"group": group.name, "stage": watch.stage.value},
+                    )
             view = result.groups[group.id]
             if not view.overloaded:
                 self._overloaded_since.pop(group.id, None)

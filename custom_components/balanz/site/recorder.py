@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 
+from ..balancing.meter_watch import MeterWatch
 from ..balancing.model import ConnectorKey
+from ..balancing.phases import PhaseCurrents
 from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
 from .live import LiveConnector
@@ -40,6 +42,7 @@ class Recorder:
         self._recording: set[ConnectorKey] = set()
         self._writing: list[Record] = []
         self._lowered: dict[Subject, int] = {}
+        self._kept_hours: dict[str, Mapping[int, PhaseCurrents]] = {}
         self._healer: asyncio.Task[None] | None = None
 
     # Changes
@@ -76,6 +79,18 @@ class Recorder:
             # A raise that still waits for the disk comes too late: this is the last word.
             self._lowered[subject] = lowered + 1
             self.note(record)
+
+    def keep_worst_hours(self, meters: Mapping[str, MeterWatch]) -> None:
+        """Record what was learnt of hours of the week: once an hour at most for each group."""
+        for group_id, watch in meters.items():
+            hours = watch.memory.hours
+            if self._kept_hours.get(group_id) is hours:
+                continue
+            self._kept_hours[group_id] = hours
+            known = self._ledger.worst_hours.get(group_id, {})
+            learnt = {hour: load for hour, load in hours.items() if known.get(hour) != load}
+            if learnt:
+                self.note(self._ledger.note_worst_hours(group_id, learnt))
 
     # Limits
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf
 from pathlib import Path
 
 from ..balancing.commands import Kind
@@ -13,7 +13,6 @@ from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
-from ..balancing.supply import MeterReading
 from ..csms.capabilities import Capabilities
 from ..csms.events import (
     CapabilitiesLearnt,
@@ -43,6 +42,7 @@ from .drill_report import DrillReport
 from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
+from .meters import Meters, hour_of_week, remembered
 from .pairing import Pairing
 from .problems import ProblemWatch
 from .recorder import Recorder
@@ -81,7 +81,7 @@ class BalanzSite:
             transactions=self._transactions,
         )
         self._live: dict[ConnectorKey, LiveConnector] = {}
-        self._meters: dict[str, MeterReading | None] = {}
+        self._meters = Meters()
         self._state = State()
         self._pairing = Pairing(central=self._central, on_change=self._step)
         self._recorder = Recorder(
@@ -123,9 +123,13 @@ class BalanzSite:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
             self._drills.restore()
-            base_loads = self._kept_base_loads.restored(datetime.now(UTC))
-            self._state = State(base_loads=base_loads)
             self._transactions.restore(records)
+            utc = datetime.now(UTC)
+            heard_at = self._kept_base_loads.heard_at(utc, self._now())
+            self._state = State(
+                base_loads=self._kept_base_loads.restored(utc),
+                meters=remembered(self._ledger.worst_hours, heard_at),
+            )
             # A full disk costs all raises, but not the chargers their central system.
             with suppress(StorageError):
                 await self._journal.rewrite(
@@ -202,12 +206,20 @@ class BalanzSite:
         self._central.set_known(identities)
         self._step()
 
-    def report_meter(self, group_id: str, currents: PhaseCurrents | None) -> None:
-        """Take in a reading of a group's meter, import positive; None: it tells nothing now."""
-        if currents is None or not all(map(isfinite, currents)):
-            self._meters[group_id] = None
-        else:
-            self._meters[group_id] = MeterReading(currents=currents, at=self._now())
+    def report_meter(
+        self,
+        group_id: str,
+        currents: PhaseCurrents | None,
+        *,
+        age_s: float = 0.0,
+        fresh_for_s: float = inf,
+    ) -> None:
+        """Take in a reading of a group's meter, import positive; None: it tells nothing now.
+
+        `age_s` is how long ago its source was last heard of; `fresh_for_s` for how long it tells
+        what flows, should nothing more be reported.
+        """
+        self._meters.report(group_id, currents, self._now(), age_s=age_s, fresh_for_s=fresh_for_s)
         self._schedule(COALESCE_S)
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
@@ -343,7 +355,7 @@ class BalanzSite:
                 group_id: self._capacity_now_a(group_id) for group_id in self._site.groups
             },
             meters={
-                group.id: self._meters.get(group.id)
+                group.id: self._meters.reading(group.id)
                 for group in self._site.groups.values()
                 if group.metered
             },
@@ -351,6 +363,7 @@ class BalanzSite:
                 key: live.as_input(self._dispatcher.line(key), now)
                 for key, live in self._live.items()
             },
+            hour_of_week=hour_of_week(self._settings.time_zone),
             bookings=self._leaving.bookings(self._site),
             durable=not self._journal.failing,
         )
@@ -363,6 +376,7 @@ class BalanzSite:
             self._dispatcher.dispatch(command, now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
+        self._recorder.keep_worst_hours(self._state.meters)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)

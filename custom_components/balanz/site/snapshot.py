@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..balancing.dark_budget import DarkBudget
+from ..balancing.meter_watch import MeterStage
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
@@ -19,7 +20,7 @@ class ProblemKind(StrEnum):
     OVERLOAD = "overload"
     """Everything that can be cut is cut, and a group's limit still does not hold."""
     METER_SILENT = "meter_silent"
-    """A metered group has no usable reading."""
+    """The meter of a group does not tell what flows now; `stage` says what is assumed."""
     STORAGE_FAILING = "storage_failing"
     """The disk does not take what must be recorded."""
     STORAGE_DAMAGED = "storage_damaged"
@@ -42,7 +43,7 @@ class Problem:
     subject: str
     """The group's id, the charger's identity or the booking's id; empty for the whole site."""
     placeholders: Mapping[str, str] = field(default_factory=dict)
-    """What a text about it can name: `group`, `charger`, `phase`, `current`."""
+    """What a text about it can name: `group`, `charger`, `phase`, `current`, `stage`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,17 @@ class ChargerSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSnapshot:
+    """A group's meter."""
+
+    stage: MeterStage
+    since: datetime
+    """When the stage began."""
+    assumed: PhaseCurrents | None
+    """The base load that is reckoned with though nobody sees it; None while the meter is fresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSnapshot:
     """One group; currents in A per phase of the grid."""
 
@@ -121,6 +133,8 @@ class GroupSnapshot:
     """The last overload drill; None where there was none."""
     drilling: bool = False
     """Whether one runs now."""
+    meter: MeterSnapshot | None = None
+    """None where nothing measures the group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

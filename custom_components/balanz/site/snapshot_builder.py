@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
-from ..balancing.supply import MeterReading
 from ..csms.events import ConnectorStatus
 from ..csms.station import Station
 from .drill import Drills
 from .live import LiveConnector, wired_lines
+from .meters import Meters
 from .settings import ChargerSettings
 from .snapshot import (
     ChargerSnapshot,
@@ -49,16 +49,16 @@ def group_snapshots(
     site: Site,
     result: Result,
     capacities_a: Mapping[str, float],
-    meters: Mapping[str, MeterReading | None],
+    meters: Meters,
     drills: Drills,
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
+    shown = meters.snapshots(result)
     for group in site.groups.values():
         if is_charger_group(group.id):
             continue
         view = result.groups[group.id]
-        meter = meters.get(group.id)
         snapshots[group.id] = GroupSnapshot(
             id=group.id,
             name=group.name,
@@ -68,11 +68,12 @@ def group_snapshots(
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,
-            measured=None if meter is None else meter.currents,
+            measured=meters.measured(group.id),
             base_load=view.base_load,
             within_limit=view.within_limit,
             drill=drills.reports.get(group.id),
             drilling=drills.running is not None and drills.running.group_id == group.id,
+            meter=shown.get(group.id),
         )
     return snapshots
 

@@ -57,6 +57,8 @@ class Ledger:
         """What each charger said that it can do, by its identity, as it was recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
+        self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
+        """The worst base load of each metered group, by hour of the week."""
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -87,6 +89,8 @@ class Ledger:
             yield self.note_capabilities(identity, capabilities)
         for base_load in self.base_loads.values():
             yield self.note_base_load(base_load)
+        for group_id, hours in self.worst_hours.items():
+            yield self.note_worst_hours(group_id, hours)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -129,6 +133,11 @@ class Ledger:
             **_phases(base_load.currents),
         }
 
+    def note_worst_hours(self, group_id: str, hours: Mapping[int, PhaseCurrents]) -> Record:
+        """Return the record of the worst base loads of a group, for some hours of the week."""
+        rows = [[hour, *base_load] for hour, base_load in hours.items()]
+        return {"kind": "worst_hours", "group": group_id, "hours": rows}
+
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
         return {"kind": "forgotten", "charger": identity}
@@ -162,6 +171,12 @@ class Ledger:
                     currents=_currents(record),
                 )
                 self.bookings[booking.id] = booking
+            case "worst_hours":
+                hours = {
+                    int(hour): PhaseCurrents(l1=float(l1), l2=float(l2), l3=float(l3))
+                    for hour, l1, l2, l3 in record["hours"]
+                }
+                self.worst_hours.setdefault(str(record["group"]), {}).update(hours)
             case "released":
                 self.bookings.pop(str(record["id"]), None)
             case "drill":

@@ -1,0 +1,131 @@
+"""What the meters of groups tell at the instant of a step, and how far that can be trusted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .alarm import Alarm
+from .group import Group
+from .inputs import Inputs
+from .meter_watch import MeterWatch
+from .model import ConnectorKey, Site
+from .phases import ZERO, PhaseCurrents
+from .standing import Standing
+from .supply import BaseLoad, DrawInterval, MeterReading, may_draw
+
+RISE_S = 15.0
+"""How long after a raise or a plug-in a car may be on its way up, unseen by its own meter."""
+OVERLAP_S = 12.0
+"""How long a reading that was replaced may still be what the group's meter shows."""
+FOLLOW_S = 6.0
+"""How long after its acceptance a cut may keep a rise of the base load from being seen. Cars
+have 5 s to follow; counting on them sooner would cut others for a fall that is on its way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """What is known of the metered groups, by group id."""
+
+    meters: Mapping[str, MeterWatch] = field(default_factory=dict)
+    base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
+
+    @property
+    def blind(self) -> frozenset[str]:
+        """The groups whose meter does not tell what flows now."""
+        return frozenset(group_id for group_id, watch in self.meters.items() if not watch.fresh)
+
+
+def metered(
+    site: Site,
+    inputs: Inputs,
+    standings: Mapping[ConnectorKey, Standing],
+    before: Metered,
+    now: float,
+    alarm: Alarm,
+) -> Metered:
+    """Return what is known now (monotonic seconds), given what the last step knew."""
+    newest_draw_at = max(
+        (one.known.draw.at for one in standings.values() if one.known.draw is not None), default=0.0
+    )
+    watches: dict[str, MeterWatch] = {}
+    base_loads: dict[str, BaseLoad] = {}
+    for group in site.groups.values():
+        if not group.metered:
+            continue
+        reading = inputs.meters.get(group.id)
+        watch = before.meters.get(group.id, MeterWatch())
+        base_load = before.base_loads.get(group.id, BaseLoad())
+        if reading is None:
+            # Peaks do not end unseen: what was in use stays the least to assume.
+            watch = watch.missed(group, base_load, now, inputs.hour_of_week)
+            alarm.at(watch.next_change(group, now))
+        else:
+            known = watch.returning(base_load, now)
+            is_new = reading.at != known.observed_at
+            watch = watch.heard(reading)
+            if is_new or newest_draw_at > reading.at:
+                draws = _draws(group, reading, inputs, standings, is_new=is_new, now=now)
+                limit = PhaseCurrents.uniform(inputs.capacities_a[group.id] - group.margin_a)
+                take_in = known.observe if is_new else known.refine
+                known = take_in(reading, draws, limit)
+                watch = watch.learnt(known, now, inputs.hour_of_week)
+            base_load = known.settled(now)
+            alarm.at(reading.fresh_until)
+            alarm.at(base_load.next_change(now))
+        watches[group.id] = watch
+        base_loads[group.id] = base_load
+    return Metered(meters=watches, base_loads=base_loads)
+
+
+def _draws(
+    group: Group,
+    reading: MeterReading,
+    inputs: Inputs,
+    standings: Mapping[ConnectorKey, Standing],
+    *,
+    is_new: bool,
+    now: float,
+) -> list[DrawInterval]:
+    """Return what the group's chargers may have drawn when a reading was taken."""
+    draws = [
+        _draw(standing, now) if is_new else _drew(standing, reading.at, now)
+        for standing in standings.values()
+        if group.id in standing.group_ids
+    ]
+    draws.extend(
+        DrawInterval(least=ZERO, most=booking.currents)
+        for booking in inputs.bookings
+        if group.id in booking.group_ids
+    )
+    return draws
+
+
+def _drew(standing: Standing, at: float, now: float) -> DrawInterval:
+    """Return what a connector may have drawn at the time of a reading that lies behind."""
+    draw = standing.known.draw
+    if draw is None or draw.at < at:
+        return _draw(standing, now)
+    before = draw.before or DrawInterval(least=ZERO, most=standing.booked)
+    most = before.most.maximum(draw.reading.most)
+    followed_a = standing.known.commitment.followed_a(at, FOLLOW_S)
+    if followed_a is not None:
+        most = most.minimum(standing.connector.phase_map.spread(followed_a))
+    return DrawInterval(least=before.least.minimum(draw.reading.least).minimum(most), most=most)
+
+
+def _draw(standing: Standing, now: float) -> DrawInterval:
+    known = standing.known
+    if known.draw is None:
+        # Nobody knows what it draws. The estimate then stays as it is as long as that explains
+        # the meter, so that measured and booked current count once.
+        return DrawInterval(least=ZERO, most=standing.booked)
+    spread = standing.connector.phase_map.spread
+    rising = known.may_rise_since is not None and now - known.may_rise_since < RISE_S
+    overlaps = now - known.draw.at < OVERLAP_S
+    followed_a = known.commitment.followed_a(now, FOLLOW_S)
+    return may_draw(
+        reading=known.draw.reading,
+        before=known.draw.before if overlaps else None,
+        commanded=spread(standing.aim_a),
+        followed=None if followed_a is None else spread(followed_a),
+        rising_to=standing.booked if rising else None,
+    )
