@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
+from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
 type Record = dict[str, Any]
 
@@ -40,6 +42,9 @@ class Ledger:
         self.maxima_a: dict[ConnectorKey, float] = {}
         self.disabled: set[ConnectorKey] = set()
         self.bookings: dict[str, KeptBooking] = {}
+        self.firmwares: dict[str, Firmware] = {}
+        """The firmware that each charger last booted with, by identity."""
+        self.proofs: dict[Firmware, FirmwareProof] = {}
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -64,6 +69,11 @@ class Ledger:
             yield _of_connector("enabled", key, enabled=False)
         for booking in self.bookings.values():
             yield _booked(booking)
+        for identity, firmware in self.firmwares.items():
+            yield self.note_firmware(identity, firmware)
+        for firmware, proof in self.proofs.items():
+            for fact, finding in proof.findings.items():
+                yield self.note_finding(firmware, fact, finding)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -88,6 +98,21 @@ class Ledger:
     def note_released(self, booking_id: str) -> Record:
         """Return the record of a booking that ends."""
         return {"kind": "released", "id": booking_id}
+
+    def note_firmware(self, identity: str, firmware: Firmware) -> Record:
+        """Return the record of the firmware that a charger has booted with."""
+        return {"kind": "firmware", "charger": identity, **_of_firmware(firmware)}
+
+    def note_finding(self, firmware: Firmware, fact: Fact, finding: Finding) -> Record:
+        """Return the record of what was seen of a firmware."""
+        return {
+            "kind": "finding",
+            **_of_firmware(firmware),
+            "fact": fact.value,
+            "holds": finding.holds,
+            "seen_by": finding.seen_by.value,
+            "seen_at": finding.seen_at.isoformat(),
+        }
 
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
@@ -126,17 +151,42 @@ class Ledger:
                 self.bookings[booking.id] = booking
             case "released":
                 self.bookings.pop(str(record["id"]), None)
+            case "firmware":
+                self.firmwares[str(record["charger"])] = _firmware(record)
+            case "finding":
+                self._found(record)
             case "forgotten":
                 self._forget(str(record["charger"]))
+
+    def _found(self, record: Mapping[str, Any]) -> None:
+        firmware = _firmware(record)
+        finding = Finding(
+            holds=record["holds"] is True,
+            seen_by=SeenBy(record["seen_by"]),
+            seen_at=datetime.fromisoformat(record["seen_at"]),
+        )
+        known = self.proofs.get(firmware, FirmwareProof(firmware=firmware))
+        self.proofs[firmware] = known.with_finding(Fact(record["fact"]), finding)
 
     def _forget(self, identity: str) -> None:
         self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
+        self.firmwares.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
     return ConnectorKey(str(record["charger"]), int(record["connector"]))
+
+
+def _firmware(record: Mapping[str, Any]) -> Firmware:
+    return Firmware(
+        vendor=str(record["vendor"]), model=str(record["model"]), version=str(record["version"])
+    )
+
+
+def _of_firmware(firmware: Firmware) -> Record:
+    return {"vendor": firmware.vendor, "model": firmware.model, "version": firmware.version}
 
 
 def _of_connector(kind: str, key: ConnectorKey, **values: float | bool) -> Record:
