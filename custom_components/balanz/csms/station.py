@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from .capabilities import MAX_CONNECTORS, Capabilities
 from .clock_skew import ClockSkew
+from .composite_schedule import CompositeSchedule, parse_composite_schedule
 from .events import (
     BootInfo,
     ConnectorsCounted,
@@ -64,6 +65,8 @@ class Station:
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
+        self.boots = 0
+        """How often it was accepted after a boot."""
         self.late_answers = 0
         """Answers that came after the time-out of their call."""
         self._listener = listener
@@ -126,6 +129,20 @@ class Station:
                 return LimitAnswer.REJECTED
             case _:
                 return LimitAnswer.TIMED_OUT
+
+    async def composite_schedule(
+        self, connector: int, *, duration_s: int
+    ) -> CompositeSchedule | None:
+        """Return what it would offer from now on; None where it does not tell.
+
+        Raises StationError.
+        """
+        _, unit = profile_form(self.capabilities)
+        answer = await self.request(
+            "GetCompositeSchedule",
+            {"connectorId": connector, "duration": duration_s, "chargingRateUnit": unit.value},
+        )
+        return parse_composite_schedule(answer)
 
     async def remote_start(self, connector: int, id_tag: str) -> None:
         """Ask for a transaction to start. Raises StationError."""
@@ -196,6 +213,7 @@ class Station:
         if self._link is not link:
             return
         self.ready = True
+        self.boots += booted
         if not self._has_told_transactions:
             self._has_told_transactions = True
             for transaction in list(self._transactions.open_transactions.values()):
