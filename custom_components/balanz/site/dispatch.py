@@ -44,7 +44,8 @@ class Dispatcher:
         station = self._central.stations.get(key.charger)
         if station is None or not station.ready:
             return Line.OFFLINE
-        if station.busy or self._live[key].commitment.pending is not None:
+        live = self._live[key]
+        if station.busy or live.held or live.commitment.pending is not None:
             return Line.BUSY
         return Line.FREE
 
@@ -82,7 +83,8 @@ class Dispatcher:
             command.key.connector, limit, urgent=command.kind is Kind.CUT
         )
         if live.commitment.pending is not sent:
-            # The link went meanwhile; what was on its way is booked as uncertain already.
+            # The link went meanwhile, or nobody relies on limits any more: what was on its way is
+            # booked already.
             return
         now = asyncio.get_running_loop().time()
         match answer:

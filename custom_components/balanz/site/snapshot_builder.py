@@ -15,6 +15,7 @@ from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
     GroupSnapshot,
+    ProofSnapshot,
     ReasonSnapshot,
 )
 from .topology import is_charger_group
@@ -27,6 +28,7 @@ def charger_snapshot(
     *,
     station: Station | None,
     connectors: Iterable[LiveConnector],
+    proof: ProofSnapshot,
     site: Site,
     now: float,
 ) -> ChargerSnapshot:
@@ -41,6 +43,7 @@ def charger_snapshot(
             _connector_snapshot(live, site=site, connected=connected, now=now)
             for live in connectors
         ),
+        proof=proof,
     )
 
 
