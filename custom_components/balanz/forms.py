@@ -31,6 +31,7 @@ from .const import (
     CONF_IDENTITY,
     CONF_KEEPS_LIMIT,
     CONF_KIND,
+    CONF_LAPSES,
     CONF_MARGIN_A,
     CONF_MAX_AGE_S,
     CONF_MAXIMUM_A,
@@ -196,6 +197,7 @@ def charger_schema(
                         HIGHEST_CHARGER_RATING_A
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                 }
             ),

@@ -33,7 +33,9 @@ from custom_components.balanz.issues import (
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.site.proofs import ProofRefusal
 from custom_components.balanz.site.snapshot import ProblemKind
+from custom_components.balanz.storage.proofs import Fact
 from custom_components.balanz.supply import SupplyKind
 from tests.ha.bad_schedules import BAD_SCHEDULES
 
@@ -160,12 +162,14 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
-    for press in (button.OPEN_PAIRING, button.RESTART, *button.CONNECTOR_BUTTONS):
+    own = (button.OPEN_PAIRING, button.RESTART, button.PROVE_FALLBACK)
+    for press in (*own, *button.CONNECTOR_BUTTONS):
         yield "button", str(press.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM):
         yield "number", str(value.translation_key)
     yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
-    for measured in (*sensor.CONNECTOR_SENSORS, sensor.REASON, sensor.REFUSED):
+    single = (sensor.REASON, sensor.REFUSED, sensor.FALLBACK_PROOF)
+    for measured in (*sensor.CONNECTOR_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)
@@ -190,6 +194,9 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    proof = texts["fallback_proof"]
+    assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
+    assert set(Fact) <= set(proof["state_attributes"])
 
 
 def test_each_exception_has_its_message() -> None:
@@ -199,7 +206,7 @@ def test_each_exception_has_its_message() -> None:
         for key in re.findall(r'translation_key="(\w+)",\n\s+translation_placeholders={', source)
     }
 
-    assert used - {"connector"} == set(EN["exceptions"])
+    assert (used - {"connector"}) | set(ProofRefusal) == set(EN["exceptions"])
 
 
 def test_each_issue_has_its_text() -> None:
