@@ -21,9 +21,10 @@ from .events import (
 )
 from .interview import interview
 from .link import StationLink
-from .profiles import Limit, charging_profile, lapses_after_s, profile_form, starts_at
+from .profile_forms import FormSearch, ProfileForm, profile_forms
+from .profiles import Limit, charging_profile, lapses_after_s, rate_unit, starts_at
 from .rpc import RpcConnection
-from .rpc_errors import CallFailed, CallRejected
+from .rpc_errors import CallFailed, CallRejected, CallTimeout, MalformedAnswer
 from .rpc_frames import Payload
 from .station_errors import CommandRejected, StationError, StationUnreachable
 from .transactions import TransactionBook
@@ -75,6 +76,7 @@ class Station:
         self._link: StationLink | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None
+        self._forms = FormSearch()
         self._limits_start_at: dict[int, datetime] = {}
 
     @property
@@ -99,35 +101,60 @@ class Station:
 
     def lapses_after_s(self, limit: Limit) -> float | None:
         """Return how long after its sending a limit has surely fallen back; None if it does not."""
-        return lapses_after_s(limit, capabilities=self.capabilities, clock_skew_s=self.clock_skew_s)
+        return lapses_after_s(
+            limit,
+            form=self._form,
+            capabilities=self.capabilities,
+            clock_skew_s=self.clock_skew_s,
+        )
+
+    @property
+    def tries_another_form(self) -> bool:
+        """Whether the limit that was refused last may be taken in another form."""
+        return self._forms.tries_another
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""
         if self._link is None or not self.ready:
             return LimitAnswer.NOT_SENT
+        form = self._form
         profile = charging_profile(
             limit,
             connector=connector,
+            form=form,
             capabilities=self.capabilities,
             clock_skew_s=self.clock_skew_s,
             clock_lag_s=self.clock.lag_s,
             now=datetime.now(UTC),
         )
-        self._limits_start_at[connector] = starts_at(profile)
-        payload = {"connectorId": connector, "csChargingProfiles": profile}
+        self._limits_start_at.pop(connector, None)
+        if (start := starts_at(profile)) is not None:
+            self._limits_start_at[connector] = start
+        payload = {
+            "connectorId": 0 if form.whole_charger else connector,
+            "csChargingProfiles": profile,
+        }
         try:
             answer = await self._link.rpc.call("SetChargingProfile", payload, urgent=urgent)
+        except CallTimeout, MalformedAnswer:
+            # Some chargers never answer to a form that they do not know.
+            self._forms.refused(form, self._possible_forms)
+            return LimitAnswer.TIMED_OUT
         except CallRejected as error:
             _LOGGER.debug("%s refuses a limit: %s", self.identity, error)
+            self._forms.refused(form, self._possible_forms)
             return LimitAnswer.REJECTED
         except CallFailed as error:
             return LimitAnswer.TIMED_OUT if error.sent else LimitAnswer.NOT_SENT
         match answer.get("status"):
             case "Accepted":
+                self._forms.took(form, self._possible_forms)
                 return LimitAnswer.ACCEPTED
             case "Rejected" | "NotSupported":
+                self._forms.refused(form, self._possible_forms)
                 return LimitAnswer.REJECTED
             case _:
+                self._forms.refused(form, self._possible_forms)
                 return LimitAnswer.TIMED_OUT
 
     async def composite_schedule(
@@ -137,7 +164,7 @@ class Station:
 
         Raises StationError.
         """
-        _, unit = profile_form(self.capabilities)
+        unit = rate_unit(self.capabilities)
         answer = await self.request(
             "GetCompositeSchedule",
             {"connectorId": connector, "duration": duration_s, "chargingRateUnit": unit.value},
@@ -213,7 +240,9 @@ class Station:
         if self._link is not link:
             return
         self.ready = True
-        self.boots += booted
+        if booted:
+            self.boots += 1
+            self._forms.restart()
         if not self._has_told_transactions:
             self._has_told_transactions = True
             for transaction in list(self._transactions.open_transactions.values()):
@@ -252,7 +281,10 @@ class Station:
         if capabilities.unread:
             return
         before, self.capabilities = self.capabilities, capabilities
-        if self.ready and profile_form(before) != profile_form(capabilities):
+        is_other_form = (before.max_stack_level or 0) != (capabilities.max_stack_level or 0)
+        if is_other_form:
+            self._forms.restart()
+        if self.ready and (is_other_form or rate_unit(before) != rate_unit(capabilities)):
             # In another unit, or below another's stack level, its limits may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))
 
@@ -266,6 +298,14 @@ class Station:
         if 1 <= count <= MAX_CONNECTORS and count != self._connector_count:
             self._connector_count = count
             self.emit(ConnectorsCounted(identity=self.identity, count=count))
+
+    @property
+    def _possible_forms(self) -> tuple[ProfileForm, ...]:
+        return profile_forms(self.capabilities, self._connector_count)
+
+    @property
+    def _form(self) -> ProfileForm:
+        return self._forms.form(self._possible_forms)
 
     def emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""

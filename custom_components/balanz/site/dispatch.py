@@ -8,12 +8,16 @@ from ..balancing.commands import LEASE_S, Command, Kind
 from ..balancing.inputs import Line
 from ..balancing.lease import Lapse
 from ..balancing.model import ConnectorKey
+from ..balancing.standing import RETRY_S
 from ..csms.profiles import Limit
 from ..csms.server import CentralSystem
 from ..csms.station import LimitAnswer, Station
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .recorder import Recorder
+
+OTHER_FORM_AFTER_S = 2.0
+"""How long to leave a charger alone before it is told a refused limit in another form."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,13 +91,17 @@ class Dispatcher:
             # booked already.
             return
         now = asyncio.get_running_loop().time()
+        # Another form is tried long before what failed would be tried again.
+        failed_at = now + OTHER_FORM_AFTER_S - RETRY_S if station.tries_another_form else now
         match answer:
             case LimitAnswer.ACCEPTED:
                 live.accepted(now)
+            case LimitAnswer.REJECTED if station.tries_another_form:
+                live.commitment = live.commitment.not_sent(failed_at)
             case LimitAnswer.REJECTED:
                 live.commitment = live.commitment.rejected(now)
             case LimitAnswer.TIMED_OUT:
-                live.commitment = live.commitment.timed_out(now)
+                live.commitment = live.commitment.timed_out(failed_at)
             case LimitAnswer.NOT_SENT:
                 live.commitment = live.commitment.not_sent(now)
         if answer is not LimitAnswer.ACCEPTED:
