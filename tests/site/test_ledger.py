@@ -116,10 +116,12 @@ def test_what_was_seen_of_a_firmware_is_read_back() -> None:
     ledger = Ledger()
     ledger.apply(ledger.note_firmware("A", OLD))
     proven(ledger, OLD, *Fact)
+    ledger.apply(ledger.note_interview(OLD, {"connectors": 2}))
     ledger.apply(ledger.note_finding(NEW, Fact.LAPSES, seen(holds=False)))
     copy = Ledger()
     copy.restore(ledger.records())
     assert copy.firmwares == {"A": OLD}
+    assert copy.interviews == {OLD: {"connectors": 2}}
     assert copy.proofs == ledger.proofs
     assert copy.proofs[NEW].findings[Fact.LAPSES] == seen(holds=False)
 

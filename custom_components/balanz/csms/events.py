@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from .firmware_memory import FirmwareMemory
+
 
 class ConnectorStatus(StrEnum):
     """The state of a connector, as OCPP 1.6 names it (section 7.7)."""
@@ -95,6 +97,13 @@ class StationDescribed(StationEvent):
     """A charger said who it is."""
 
     boot: BootInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationLearnt(StationEvent):
+    """A charger told what it can do, or took a limit in a form that was not known to work."""
+
+    memory: FirmwareMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

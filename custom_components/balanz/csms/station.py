@@ -1,6 +1,8 @@
 """A charging station as the site sees it, through all its connections."""
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,9 +19,11 @@ from .events import (
     StationConnected,
     StationDisconnected,
     StationEvent,
+    StationLearnt,
     StationReady,
 )
-from .interview import interview
+from .firmware_memory import FirmwareMemory
+from .interview import Extent, interview
 from .link import StationLink
 from .profile_forms import FormSearch, ProfileForm, profile_forms
 from .profiles import Limit, charging_profile, lapses_after_s, rate_unit, starts_at
@@ -31,6 +35,10 @@ from .transactions import TransactionBook
 from .v16 import InboundMessages, started_event
 
 __all__ = ["CommandRejected", "LimitAnswer", "Station", "StationError", "StationUnreachable"]
+
+MOST_BOOTS = 3
+BOOT_LOOP_S = 600.0
+"""A charger that boots more often than that within this time is only limited."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,6 +85,9 @@ class Station:
         self._has_told_transactions = False
         self._connector_count: int | None = None
         self._forms = FormSearch()
+        self._recalled = False
+        """Whether what it can do is known of its firmware."""
+        self._booted_at: deque[float] = deque(maxlen=MOST_BOOTS + 1)
         self._limits_start_at: dict[int, datetime] = {}
 
     @property
@@ -148,7 +159,8 @@ class Station:
             return LimitAnswer.TIMED_OUT if error.sent else LimitAnswer.NOT_SENT
         match answer.get("status"):
             case "Accepted":
-                self._forms.took(form, self._possible_forms)
+                if self._forms.took(form, self._possible_forms):
+                    self._tell_what_is_learnt()
                 return LimitAnswer.ACCEPTED
             case "Rejected" | "NotSupported":
                 self._forms.refused(form, self._possible_forms)
@@ -242,6 +254,7 @@ class Station:
         self.ready = True
         if booted:
             self.boots += 1
+            self._booted_at.append(asyncio.get_running_loop().time())
             self._forms.restart()
         if not self._has_told_transactions:
             self._has_told_transactions = True
@@ -249,9 +262,20 @@ class Station:
                 if transaction.identity == self.identity:
                     self.emit(started_event(transaction))
         self.emit(StationReady(identity=self.identity, booted=booted))
-        if not link.interviewed:
+        if not link.interviewed and not self._boots_in_a_loop:
             link.interviewed = True
-            link.rpc.spawn(interview(self, read_settings=booted or self.capabilities.unread))
+            link.rpc.spawn(interview(self, self._extent(booted=booted)))
+
+    @property
+    def _boots_in_a_loop(self) -> bool:
+        """Whether it boots so often that what it is asked, or was written, may be the cause."""
+        times = self._booted_at
+        return len(times) > MOST_BOOTS and times[-1] - times[0] <= BOOT_LOOP_S
+
+    def _extent(self, *, booted: bool) -> Extent:
+        if self.capabilities.unread or (booted and not self._recalled):
+            return Extent.ALL
+        return Extent.METER if booted else Extent.STATE
 
     def call_ended(self, link: StationLink) -> None:
         """Learn that an outstanding call has ended."""
@@ -278,15 +302,30 @@ class Station:
 
     def learn(self, capabilities: Capabilities) -> None:
         """Learn what the charger can do; that it says nothing this time changes nothing."""
-        if capabilities.unread:
-            return
+        if not capabilities.unread:
+            self._take_over(capabilities)
+            self._tell_what_is_learnt()
+
+    def _take_over(self, capabilities: Capabilities) -> None:
         before, self.capabilities = self.capabilities, capabilities
         is_other_form = (before.max_stack_level or 0) != (capabilities.max_stack_level or 0)
         if is_other_form:
+            self._forms.known = None
             self._forms.restart()
         if self.ready and (is_other_form or rate_unit(before) != rate_unit(capabilities)):
             # In another unit, or below another's stack level, its limits may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))
+
+    def recall(self, memory: FirmwareMemory) -> None:
+        """Take over what is remembered of the firmware that the charger boots with."""
+        self._recalled = not memory.capabilities.unread
+        if self._recalled:
+            self._take_over(memory.capabilities)
+        self._forms.known = memory.form
+
+    def _tell_what_is_learnt(self) -> None:
+        memory = FirmwareMemory(capabilities=self.capabilities, form=self._forms.known)
+        self.emit(StationLearnt(identity=self.identity, memory=memory))
 
     def saw_connector(self, connector: int) -> None:
         """Learn that a connector exists."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from ..balancing.model import ConnectorKey
-from ..csms.events import BootInfo
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..storage.ledger import Ledger
@@ -80,13 +79,10 @@ class Proofs:
         """Return what is proven of each charger's firmware; of others nothing is."""
         return {identity: proof for identity in identities if (proof := self._proof_of(identity))}
 
-    def booted(self, identity: str, boot: BootInfo) -> None:
-        """Learn which firmware a charger runs; what was proven of another one ends with that."""
-        firmware = Firmware(vendor=boot.vendor, model=boot.model, version=boot.firmware)
-        if self._ledger.firmwares.get(identity) == firmware:
-            return
+    def firmware_changed(self, identity: str) -> None:
+        """Learn that a charger runs another firmware; what was proven of the old one ends."""
+        self._failed.pop(identity, None)
         self.cancel(identity)
-        self._recorder.note(self._ledger.note_firmware(identity, firmware))
         self._on_change()
 
     def snapshot(self, identity: str) -> ProofSnapshot:

@@ -24,6 +24,7 @@ from ..csms.events import (
     StationDescribed,
     StationDisconnected,
     StationEvent,
+    StationLearnt,
     StationPending,
     StationReady,
     StationRefused,
@@ -38,6 +39,7 @@ from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
 from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
+from .firmwares import Firmwares
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .pairing import Pairing
@@ -99,6 +101,9 @@ class BalanzSite:
             spawn=self._spawn,
             on_answer=self._step_now,
         )
+        self._firmwares = Firmwares(
+            ledger=self._ledger, recorder=self._recorder, central=self._central
+        )
         self._proofs = Proofs(
             ledger=self._ledger,
             recorder=self._recorder,
@@ -137,6 +142,7 @@ class BalanzSite:
             self._site = self._build(self._settings)
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self._firmwares.restarted()
             self._running = True
             self._problems = ProblemWatch(self._now())
             self._step()
@@ -292,7 +298,10 @@ class BalanzSite:
                 # Whoever waits for this line gets it before anything less urgent is sent on it.
                 delay_s = 0.0
             case StationDescribed():
-                self._proofs.booted(event.identity, event.boot)
+                if self._firmwares.booted(event.identity, event.boot):
+                    self._proofs.firmware_changed(event.identity)
+            case StationLearnt():
+                self._firmwares.learnt(event.identity, event.memory)
         self._schedule(delay_s)
 
     def _connectors_counted(self, event: ConnectorsCounted) -> None:

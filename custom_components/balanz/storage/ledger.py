@@ -45,6 +45,8 @@ class Ledger:
         self.firmwares: dict[str, Firmware] = {}
         """The firmware that each charger last booted with, by identity."""
         self.proofs: dict[Firmware, FirmwareProof] = {}
+        self.interviews: dict[Firmware, Record] = {}
+        """What a charger of a firmware told and took, in words of whoever asked it."""
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -74,6 +76,8 @@ class Ledger:
         for firmware, proof in self.proofs.items():
             for fact, finding in proof.findings.items():
                 yield self.note_finding(firmware, fact, finding)
+        for firmware, answers in self.interviews.items():
+            yield self.note_interview(firmware, answers)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -113,6 +117,10 @@ class Ledger:
             "seen_by": finding.seen_by.value,
             "seen_at": finding.seen_at.isoformat(),
         }
+
+    def note_interview(self, firmware: Firmware, answers: Record) -> Record:
+        """Return the record of what a charger of a firmware told and took."""
+        return {"kind": "interview", **_of_firmware(firmware), "answers": answers}
 
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
@@ -155,6 +163,8 @@ class Ledger:
                 self.firmwares[str(record["charger"])] = _firmware(record)
             case "finding":
                 self._found(record)
+            case "interview":
+                self.interviews[_firmware(record)] = dict(record["answers"])
             case "forgotten":
                 self._forget(str(record["charger"]))
 
