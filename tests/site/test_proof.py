@@ -152,6 +152,18 @@ async def test_a_charger_that_refuses_a_lease_is_left_with_what_it_has(bench: Be
     assert simulated.limit_a == 0.0
 
 
+async def test_a_charger_that_falls_silent_is_left_unproven(
+    bench: Bench,
+) -> None:
+    site, simulated = await idle(bench)
+    await site.prove_fallback("A", times=TIMES)
+    await until(lambda: shown(site).running is Fact.LAPSES)
+    simulated.faults = Faults(silent=True)
+    await until(lambda: shown(site).running is None, deadline_s=PROOF_DEADLINE_S)
+    assert (level(site), shown(site).failed) == (ProofLevel.ACCEPTED, Fact.LAPSES)
+    assert shown(site).proof is not None
+
+
 async def test_what_is_proven_holds_for_all_of_the_firmware_and_over_a_restart(
     bench: Bench,
 ) -> None:

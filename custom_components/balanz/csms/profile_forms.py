@@ -14,6 +14,8 @@ from .capabilities import Capabilities
 MAX_STACK_LEVEL = 99
 MOST_TRIES = 12
 """How many forms are tried after each boot."""
+OTHER_FORM_AFTER_S = 2.0
+"""How long to leave a charger alone before it is told a refused limit in another form."""
 
 
 class Purpose(StrEnum):

@@ -9,15 +9,13 @@ from ..balancing.inputs import Line
 from ..balancing.lease import Lapse
 from ..balancing.model import ConnectorKey
 from ..balancing.standing import RETRY_S
+from ..csms.profile_forms import OTHER_FORM_AFTER_S
 from ..csms.profiles import Limit
 from ..csms.server import CentralSystem
 from ..csms.station import LimitAnswer, Station
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .recorder import Recorder
-
-OTHER_FORM_AFTER_S = 2.0
-"""How long to leave a charger alone before it is told a refused limit in another form."""
 
 _LOGGER = logging.getLogger(__name__)
 

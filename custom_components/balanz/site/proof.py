@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from ..csms.composite_schedule import CompositeSchedule
+from ..csms.profile_forms import OTHER_FORM_AFTER_S
 from ..csms.profiles import Limit
 from ..csms.station import LimitAnswer
 from ..csms.station_errors import StationError, StationUnreachable
@@ -48,6 +49,11 @@ class ProvenStation(Protocol):
     @property
     def clock_skew_s(self) -> float | None:
         """How far its clock is ahead."""
+        ...
+
+    @property
+    def tries_another_form(self) -> bool:
+        """Whether a limit that was refused may be taken in another form."""
         ...
 
     def lapses_after_s(self, limit: Limit) -> float | None:
@@ -135,9 +141,14 @@ class FallbackProof:
 
     async def _set_limit(self, lease_s: float) -> None:
         limit = Limit(limit_a=self._limit_a, fallback_a=self._fallback_a, lease_s=lease_s)
-        leased = self._station.lapses_after_s(limit) is not None
-        answer = await self._station.set_limit(CONNECTOR, limit, urgent=False)
-        if leased and answer in (LimitAnswer.ACCEPTED, LimitAnswer.REJECTED):
+        while True:
+            leased = self._station.lapses_after_s(limit) is not None
+            answer = await self._station.set_limit(CONNECTOR, limit, urgent=False)
+            if answer is LimitAnswer.ACCEPTED or not self._station.tries_another_form:
+                break
+            await asyncio.sleep(OTHER_FORM_AFTER_S)
+        is_first = self.step is Fact.TAKES_LEASE
+        if leased and is_first and answer in (LimitAnswer.ACCEPTED, LimitAnswer.REJECTED):
             takes_lease = answer is LimitAnswer.ACCEPTED
             self._on_finding(Fact.TAKES_LEASE, takes_lease, SeenBy.ANSWER)
         if answer is not LimitAnswer.ACCEPTED:
