@@ -101,6 +101,11 @@ class HassProcess:
         await self.stop()
 
     @property
+    def running(self) -> bool:
+        """Whether there is somebody to talk to."""
+        return self._client is not None
+
+    @property
     def client(self) -> HomeAssistantClient:
         """The owner's client, while Home Assistant runs."""
         assert self._client is not None, "Home Assistant is not running"

@@ -8,11 +8,22 @@ from pathlib import Path
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
 from .balancing.model import SiteError
 from .const import DOMAIN, PLATFORMS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator, storage_path
+from .services import async_setup_services
 from .storage.journal import StorageError
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
+    """Set up what all sites share."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bool:

@@ -17,7 +17,9 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.station import StationError
 from .devices import Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity, recorded
+from .services import refused_drill
 from .site import BalanzSite
+from .site.drill import DrillError
 from .site.proofs import ProofRefused
 
 # Each charger's line takes one call after the other by itself.
@@ -50,6 +52,12 @@ PROVE_FALLBACK = ButtonEntityDescription(
     entity_category=EntityCategory.CONFIG,
 )
 
+OVERLOAD_DRILL = ButtonEntityDescription(
+    key="overload_drill",
+    translation_key="overload_drill",
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
 CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
     ConnectorButtonDescription(
         key="remote_start",
@@ -79,6 +87,7 @@ def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
     if isinstance(device, GroupDevice):
         if device.is_site:
             yield OpenPairingButton(coordinator, device, OPEN_PAIRING)
+        yield OverloadDrillButton(coordinator, device, OVERLOAD_DRILL)
         return
     yield RestartButton(coordinator, device, RESTART)
     yield ProveFallbackButton(coordinator, device, PROVE_FALLBACK)
@@ -111,6 +120,23 @@ class OpenPairingButton(GroupEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Open pairing."""
         self.coordinator.open_pairing()
+
+
+class OverloadDrillButton(GroupEntity, ButtonEntity):
+    """Pretends for a minute that a group carries less, to see how fast its chargers are."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Return nothing: the button never changes."""
+        return ()
+
+    @override
+    async def async_press(self) -> None:
+        """Begin the drill; the sensor of the last drill tells what came of it."""
+        try:
+            self.coordinator.site.start_drill(self.group_id)
+        except DrillError as error:
+            raise refused_drill(error) from error
 
 
 class ChargerButton(ChargerEntity, ButtonEntity):

@@ -27,6 +27,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .services import drill_response
 from .site.snapshot import ConnectorSnapshot, GroupSnapshot, ProofSnapshot, SiteSnapshot
 from .storage.proofs import Fact, ProofLevel
 
@@ -195,6 +196,13 @@ GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
     )
 )
 
+LAST_DRILL = SensorEntityDescription(
+    key="last_drill",
+    translation_key="last_drill",
+    device_class=SensorDeviceClass.TIMESTAMP,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
 REFUSED = SensorEntityDescription(
     key="refused_chargers",
     translation_key="refused_chargers",
@@ -223,6 +231,7 @@ def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
                     yield GroupSensor(coordinator, device, group_sensor, phase)
         if device.is_site:
             yield RefusedSensor(coordinator, device, REFUSED)
+        yield LastDrillSensor(coordinator, device, LAST_DRILL)
         return
     yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
     for key in device.connector_keys:
@@ -363,3 +372,18 @@ class RefusedSensor(GroupEntity, SensorEntity):
         self._attr_native_value = len(snapshot.refused)
         self._attr_extra_state_attributes = {"identities": list(snapshot.refused)}
         return (snapshot.refused,)
+
+
+class LastDrillSensor(GroupEntity, SensorEntity):
+    """When the last overload drill was, and how the chargers did."""
+
+    _unrecorded_attributes = frozenset({"chargers"})
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the report."""
+        group = self.group_snapshot
+        report = None if group is None else group.drill
+        self._attr_native_value = None if report is None else report.at
+        self._attr_extra_state_attributes = {} if report is None else drill_response(report)
+        return (report,)

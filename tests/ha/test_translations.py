@@ -162,13 +162,13 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
-    own = (button.OPEN_PAIRING, button.RESTART, button.PROVE_FALLBACK)
+    own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
     for press in (*own, *button.CONNECTOR_BUTTONS):
         yield "button", str(press.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM):
         yield "number", str(value.translation_key)
     yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
-    single = (sensor.REASON, sensor.REFUSED, sensor.FALLBACK_PROOF)
+    single = (sensor.REASON, sensor.REFUSED, sensor.FALLBACK_PROOF, sensor.LAST_DRILL)
     for measured in (*sensor.CONNECTOR_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -206,7 +206,11 @@ def test_each_exception_has_its_message() -> None:
         for key in re.findall(r'translation_key="(\w+)",\n\s+translation_placeholders={', source)
     }
 
-    assert (used - {"connector"}) | set(ProofRefusal) == set(EN["exceptions"])
+    drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
+    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"]))
+
+    own = (used - {"connector"}) | drill | plain
+    assert own | set(ProofRefusal) == set(EN["exceptions"])
 
 
 def test_each_issue_has_its_text() -> None:

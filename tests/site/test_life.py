@@ -13,8 +13,18 @@ from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.storage.journal import StorageError
 from simulator.car import Car
+from simulator.faults import Faults
 
-from .build import accepted_a, amperes, charger, connector, pass_s, settings, until
+from .build import (
+    accepted_a,
+    amperes,
+    charger,
+    connector,
+    limits_received,
+    pass_s,
+    settings,
+    until,
+)
 from .conftest import Bench
 
 
@@ -130,3 +140,39 @@ async def test_a_listener_that_fails_costs_neither_others_nor_the_chargers(
         await bench.dial_in(site, "A", car=Car())
         await until(lambda: connector(site, "A").currents_a[0] == 16.0)
     assert "A listener failed" in caplog.text
+
+
+async def test_a_site_that_stops_leaves_chargers_at_their_fallback(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), charger("B", fallback_a=8.0)))
+    first = await bench.dial_in(site, "A", car=Car())
+    second = await bench.dial_in(site, "B", car=Car())
+    await until(lambda: first.currents_a[0] == 16.0 and second.currents_a[0] == 16.0)
+
+    await site.stop()
+
+    assert limits_received(first)[-1] == 6.0
+    assert limits_received(second)[-1] == 8.0
+
+
+async def test_a_site_that_stops_lets_no_car_begin(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    idle = await bench.dial_in(site, "A")
+    await until(lambda: accepted_a(site, "A") == 0.0)
+
+    await site.stop()
+
+    assert limits_received(idle)[-1] == 0.0
+
+
+async def test_a_site_stops_in_time_although_a_charger_is_silent(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), charger("B")))
+    silent = await bench.dial_in(site, "A", car=Car())
+    other = await bench.dial_in(site, "B", car=Car())
+    await until(lambda: silent.currents_a[0] == 16.0 and other.currents_a[0] == 16.0)
+    silent.faults = Faults(silent=True)
+    now = asyncio.get_running_loop().time()
+
+    await site.stop()
+
+    assert asyncio.get_running_loop().time() - now < 10.0
+    assert limits_received(other)[-1] == 6.0

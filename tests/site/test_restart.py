@@ -1,14 +1,20 @@
 """What a site knows after a restart, a kill, and a damaged file."""
 
+import asyncio
 import shutil
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from custom_components.balanz.balancing.model import ConnectorKey
+from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.snapshot import ProblemKind
 from simulator.car import Car
+from simulator.charger import SimulatedCharger
 
 from .build import (
     accepted_a,
+    amperes,
     booked_a,
     changed,
     charger,
@@ -130,3 +136,53 @@ async def test_a_damaged_record_is_told_and_costs_only_itself(bench: Bench) -> N
     await site.stop()
     again = await bench.start(settings(charger("A")))
     assert problems(again) == set()
+
+
+async def metered(site: BalanzSite, house_a: float, chargers: list[SimulatedCharger]) -> None:
+    """Report what the house and the chargers really draw, every 2 s."""
+    while True:
+        drawn = zip(*(one.currents_a for one in chargers), strict=True)
+        site.report_meter("root", amperes(*(house_a + sum(line) for line in drawn)))
+        await asyncio.sleep(2.0)
+
+
+async def test_cars_go_on_charging_over_a_restart(bench: Bench) -> None:
+    setup = settings(charger("A"), charger("B"), rating_a=25.0, metered=True, margin_a=1.0)
+    site = await bench.start(setup)
+    setup = replace(setup, port=site.port)
+    chargers = [await bench.dial_in(site, name, car=Car()) for name in "AB"]
+    meter = asyncio.create_task(metered(site, 4.0, chargers))
+    await until(lambda: [one.currents_a[0] for one in chargers] == [10.0, 10.0])
+    await pass_s(30.0)
+    meter.cancel()
+    await site.stop()
+
+    again = await bench.start(setup)
+    meter = asyncio.create_task(metered(again, 4.0, chargers))
+    lowest_a = 16.0
+    for _ in range(240):
+        lowest_a = min(lowest_a, *(one.currents_a[0] for one in chargers))
+        await pass_s(0.5)
+    meter.cancel()
+
+    # The fallback that the site left them at when it stopped is the least that they had.
+    assert lowest_a == 6.0
+    assert [one.currents_a[0] for one in chargers] == [10.0, 10.0]
+
+
+async def test_what_the_house_took_long_ago_says_nothing(bench: Bench) -> None:
+    setup = settings(charger("A"), rating_a=25.0, metered=True)
+    site = await bench.start(setup)
+    site.report_meter("root", amperes(4.0))
+    await until(lambda: recorded(bench.folder, "base_load"))
+    await site.stop()
+    journal = bench.folder / "journal.jsonl"
+    at = recorded(bench.folder, "base_load")[-1]["at"]
+    hour_ago = (datetime.fromisoformat(at) - timedelta(hours=1)).isoformat()
+    journal.write_text(journal.read_text().replace(at, hour_ago))
+
+    again = await bench.start(setup)
+    again.report_meter("root", amperes(9.0))
+    await pass_s(1.0)
+
+    assert again.snapshot.groups["root"].base_load == amperes(9.0)

@@ -284,11 +284,15 @@ class Commitment:
         """Whether anything bounds it; a limit that is on its way does not yet."""
         return self.accepted_a is not None or self.uncertain_a is not None
 
+    @property
+    def limits_a(self) -> list[float]:
+        """The limits that were set and of which each may be the one in force."""
+        candidates = (self.accepted_a, self.uncertain_a, self._pending_a)
+        return [limit_a for limit_a in candidates if limit_a is not None]
+
     def _possible(self) -> list[float]:
         candidates = (
-            self.accepted_a,
-            self.uncertain_a,
-            self._pending_a,
+            *self.limits_a,
             self.falling.from_a if self.falling is not None else None,
             self.reading.current_a if self.reading is not None and self.exceeds else None,
         )

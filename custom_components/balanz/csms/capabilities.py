@@ -1,8 +1,9 @@
 """What a charger says that it can do, from its configuration keys (OCPP 1.6, chapter 9)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from .lenient import integer
 
@@ -59,6 +60,20 @@ class Capabilities:
             max_periods=_number(settings, Key.MAX_PERIODS),
             connectors=_number(settings, Key.CONNECTORS),
         )
+
+    def as_record(self) -> dict[str, Any]:
+        """Return them as what JSON knows."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Capabilities:
+        """Read back what was recorded. Raises KeyError, TypeError or ValueError."""
+        unit = record["rate_unit"]
+        numbers = {
+            name: None if record[name] is None else int(record[name])
+            for name in ("max_stack_level", "max_periods", "connectors")
+        }
+        return cls(rate_unit=None if unit is None else RateUnit(unit), **numbers)
 
 
 def _number(settings: Mapping[Key, Setting], key: Key) -> int | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from .capabilities import Capabilities
 from .firmware_memory import FirmwareMemory
 
 
@@ -90,6 +91,13 @@ class StationReady(StationEvent):
 
     booted: bool
     """Whether it has just booted, so that what it had in memory may be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilitiesLearnt(StationEvent):
+    """A charger told what it can do, and it was not known before."""
+
+    capabilities: Capabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from .clock_skew import ClockSkew
 from .composite_schedule import CompositeSchedule, parse_composite_schedule
 from .events import (
     BootInfo,
+    CapabilitiesLearnt,
     ConnectorsCounted,
     ConnectorStatus,
     LineFreed,
@@ -308,6 +309,8 @@ class Station:
 
     def _take_over(self, capabilities: Capabilities) -> None:
         before, self.capabilities = self.capabilities, capabilities
+        if before != capabilities:
+            self.emit(CapabilitiesLearnt(identity=self.identity, capabilities=capabilities))
         is_other_form = (before.max_stack_level or 0) != (capabilities.max_stack_level or 0)
         if is_other_form:
             self._forms.known = None

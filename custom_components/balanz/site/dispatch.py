@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from itertools import starmap
 
 from ..balancing.commands import LEASE_S, Command, Kind
 from ..balancing.inputs import Line
@@ -16,6 +18,9 @@ from ..csms.station import LimitAnswer, Station
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .recorder import Recorder
+
+HAND_OVER_S = 3.0
+"""How long the end of the site waits for answers: Home Assistant does not wait for ever."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,6 +82,30 @@ class Dispatcher:
         live.sending(command.limit_a, now, lapse=_lapse(limit, station, now))
         self._spawn(self._send(command, limit, live, station))
 
+    async def hand_over(self) -> None:
+        """Leave no charger at a limit that nobody would take back: those get their fallback.
+
+        Whoever takes longer than a moment is left as it is.
+        """
+        lower_a = {
+            key: limit_a
+            for key, live in self._live.items()
+            if self.line(key) is not Line.OFFLINE
+            and (limit_a := _limit_to_leave_a(live)) is not None
+        }
+        if lower_a:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HAND_OVER_S):
+                    await asyncio.gather(*starmap(self._leave_at, lower_a.items()))
+
+    async def _leave_at(self, key: ConnectorKey, limit_a: float) -> None:
+        live, now = self._live[key], asyncio.get_running_loop().time()
+        live.sending(limit_a, now, lapse=Lapse(at=now, to_a=limit_a))
+        answer = await self._central.stations[key.charger].set_limit(
+            key.connector, Limit(limit_a=limit_a, fallback_a=limit_a), urgent=True
+        )
+        _LOGGER.debug("%s: left at %s A: %s", key, limit_a, answer)
+
     async def _send(
         self, command: Command, limit: Limit, live: LiveConnector, station: Station
     ) -> None:
@@ -105,6 +134,20 @@ class Dispatcher:
         if answer is not LimitAnswer.ACCEPTED:
             _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
         self._on_answer()
+
+
+def _limit_to_leave_a(live: LiveConnector) -> float | None:
+    """Return what to leave a connector at; None where it is safe as it is, or nothing is known.
+
+    Whichever limit is in force, it is not raised.
+    """
+    commitment, connector = live.commitment, live.connector
+    set_a = commitment.limits_a
+    if not set_a or max(set_a) <= connector.fallback_a:
+        return None
+    if connector.keeps_limit and connector.lapses and commitment.lapse is not None:
+        return None
+    return min(connector.fallback_a, *set_a)
 
 
 def _lapse(limit: Limit, station: Station, now: float) -> Lapse | None:

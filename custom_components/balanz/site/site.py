@@ -16,7 +16,9 @@ from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.phases import PhaseCurrents
 from ..balancing.supply import MeterReading
+from ..csms.capabilities import Capabilities
 from ..csms.events import (
+    CapabilitiesLearnt,
     ConnectorsCounted,
     LineFreed,
     MeterValuesReceived,
@@ -39,7 +41,10 @@ from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
 from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
+from .drill import Drills
+from .drill_report import DrillReport
 from .firmwares import Firmwares
+from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .pairing import Pairing
@@ -118,6 +123,9 @@ class BalanzSite:
         self._feed = SnapshotFeed()
         self._problems = ProblemWatch(0.0)
         self._dark = DarkWatch()
+        self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
+        self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
+        self._result: Result | None = None
         self._running = False
 
     # Life
@@ -133,6 +141,9 @@ class BalanzSite:
             if self._journal.damaged_lines:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
+            self._drills.restore()
+            base_loads = self._kept_base_loads.restored(datetime.now(UTC))
+            self._state = State(base_loads=base_loads)
             self._transactions.restore(records)
             # A full disk costs all raises, but not the chargers their central system.
             with suppress(StorageError):
@@ -142,6 +153,7 @@ class BalanzSite:
             self._site = self._build(self._settings)
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self._restore_capabilities()
             self._firmwares.restarted()
             self._running = True
             self._problems = ProblemWatch(self._now())
@@ -152,17 +164,26 @@ class BalanzSite:
             raise
 
     async def stop(self) -> None:
-        """Send nothing more, close all sockets, and leave everything on disk."""
+        """Leave chargers where they are safe alone, close all sockets, and all on disk."""
+        if self._running:
+            self._kept_base_loads.keep_now(self._state.base_loads, datetime.now(UTC))
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._pairing.cancel_timer()
+        self._drills.abort()
+        await self._dispatcher.hand_over()
         await self._central.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._journal.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not been stopped."""
+        return self._running
 
     @property
     def port(self) -> int:
@@ -269,6 +290,17 @@ class BalanzSite:
         """End a charger's proof, if one runs."""
         self._proofs.cancel(identity)
 
+    def start_drill(self, group_id: str) -> asyncio.Future[DrillReport]:
+        """Pretend for a minute that a group carries less, and watch how its chargers do.
+
+        The report comes after that minute; a site that is stopped meanwhile cancels it. Raises
+        DrillError if a drill runs, nothing charges there or the group's supply is not known.
+        """
+        view = None if self._result is None else self._result.groups.get(group_id)
+        drill = self._drills.begin(self._site, group_id, view, self._live, self._now())
+        self._step()
+        return drill.ended
+
     # What the chargers say
 
     def _on_event(self, event: StationEvent) -> None:
@@ -277,6 +309,9 @@ class BalanzSite:
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
+            case CapabilitiesLearnt():
+                told = event.capabilities.as_record()
+                self._recorder.note(self._ledger.note_capabilities(event.identity, told))
             case StationConnected() | StationDisconnected():
                 # What is behind a new socket may have restarted, and so have lost its limit.
                 self._each(event.identity, LiveConnector.disconnected)
@@ -345,6 +380,9 @@ class BalanzSite:
         inputs = self._inputs(now)
         result = step(self._site, inputs, self._state, now)
         self._state = result.state
+        self._result = result
+        if self._drills.running is not None:
+            self._drills.running.observe(self._live)
         for command in result.commands:
             self._dispatcher.dispatch(command, now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
@@ -352,6 +390,7 @@ class BalanzSite:
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
+        self._kept_base_loads.keep(self._state.base_loads, now, datetime.now(UTC))
         self._recorder.heal()
         schedule_at = now + self._timetable.wait_s(datetime.now(UTC))
         for wake_at in (result.wake_at, self._problems.next_change(now), schedule_at):
@@ -442,6 +481,7 @@ class BalanzSite:
                 result,
                 capacities_a,
                 self._meters,
+                self._drills,
             ),
             chargers=chargers,
             problems=problems,
@@ -482,6 +522,14 @@ class BalanzSite:
                 live.restored(self._ledger.limits_a.get(key))
                 self._live[key] = live
 
+    def _restore_capabilities(self) -> None:
+        """Spare chargers that are known a first limit in a form that may not be theirs."""
+        for identity, record in self._ledger.capabilities.items():
+            station = self._central.stations.get(identity)
+            if station is not None:
+                with suppress(KeyError, TypeError, ValueError):
+                    station.capabilities = Capabilities.from_record(record)
+
     def _note_new_maxima(self, settings: SiteSettings) -> None:
         """Let a maximum that was changed in the settings replace that of the number."""
         old = {charger.identity: charger for charger in self._settings.chargers}
@@ -507,8 +555,8 @@ class BalanzSite:
         return min(self._ledger.capacities_a.get(group_id, rating_a), rating_a)
 
     def _capacity_now_a(self, group_id: str) -> float:
-        """Return a group's capacity, or what its schedule leaves of it at this time."""
-        capacity_a = self._capacity_a(group_id)
+        """Return a group's capacity, or what its schedule or a drill leaves of it at this time."""
+        capacity_a = self._drills.pretended_a(group_id, self._capacity_a(group_id))
         scheduled = self._timetable.states.get(group_id)
         return capacity_a if scheduled is None else min(capacity_a, scheduled.capacity_a)
 

@@ -11,6 +11,7 @@ from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
 from ..csms.events import BootInfo, ConnectorStatus
 from ..storage.proofs import Fact, FirmwareProof
+from .drill_report import DrillReport
 
 
 class ProblemKind(StrEnum):
@@ -130,6 +131,10 @@ class GroupSnapshot:
     base_load: PhaseCurrents | None
     within_limit: bool
     """Whether booked currents and base load fit the capacity."""
+    drill: DrillReport | None = None
+    """The last overload drill; None where there was none."""
+    drilling: bool = False
+    """Whether one runs now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from ..balancing.reasons import Reason
 from ..balancing.supply import MeterReading
 from ..csms.events import ConnectorStatus
 from ..csms.station import Station
+from .drill import Drills
 from .live import LiveConnector, wired_lines
 from .settings import ChargerSettings
 from .snapshot import (
@@ -52,6 +53,7 @@ def group_snapshots(
     result: Result,
     capacities_a: Mapping[str, float],
     meters: Mapping[str, MeterReading | None],
+    drills: Drills,
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
@@ -72,6 +74,8 @@ def group_snapshots(
             measured=None if meter is None else meter.currents,
             base_load=view.base_load,
             within_limit=view.within_limit,
+            drill=drills.reports.get(group.id),
+            drilling=drills.running is not None and drills.running.group_id == group.id,
         )
     return snapshots
 

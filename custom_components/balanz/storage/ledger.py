@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from ..balancing.model import ConnectorKey
@@ -31,6 +32,15 @@ class KeptBooking:
         return None if self.connector is None else ConnectorKey(self.charger, self.connector)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBaseLoad:
+    """What a group carried besides its chargers, A per phase, and when that was (UTC)."""
+
+    group_id: str
+    at: datetime
+    currents: PhaseCurrents
+
+
 class Ledger:
     """The state behind the journal's records. It writes nothing: `note_*` return what to write."""
 
@@ -47,6 +57,12 @@ class Ledger:
         self.proofs: dict[Firmware, FirmwareProof] = {}
         self.interviews: dict[Firmware, Record] = {}
         """What a charger of a firmware told and took, in words of whoever asked it."""
+        self.drills: dict[str, Mapping[str, Any]] = {}
+        """The last drill of each group, by its id, as it was recorded."""
+        self.capabilities: dict[str, Mapping[str, Any]] = {}
+        """What each charger said that it can do, by its identity, as it was recorded."""
+        self.base_loads: dict[str, KeptBaseLoad] = {}
+        """By group id."""
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -78,6 +94,12 @@ class Ledger:
                 yield self.note_finding(firmware, fact, finding)
         for firmware, answers in self.interviews.items():
             yield self.note_interview(firmware, answers)
+        for drill in self.drills.values():
+            yield {"kind": "drill", **drill}
+        for identity, capabilities in self.capabilities.items():
+            yield self.note_capabilities(identity, capabilities)
+        for base_load in self.base_loads.values():
+            yield self.note_base_load(base_load)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -122,6 +144,23 @@ class Ledger:
         """Return the record of what a charger of a firmware told and took."""
         return {"kind": "interview", **_of_firmware(firmware), "answers": answers}
 
+    def note_drill(self, drill: Mapping[str, Any]) -> Record:
+        """Return the record of a group's last drill."""
+        return {"kind": "drill", **drill}
+
+    def note_capabilities(self, identity: str, capabilities: Mapping[str, Any]) -> Record:
+        """Return the record of what a charger can do."""
+        return {"kind": "capabilities", "charger": identity, "told": dict(capabilities)}
+
+    def note_base_load(self, base_load: KeptBaseLoad) -> Record:
+        """Return the record of what a group carries besides its chargers."""
+        return {
+            "kind": "base_load",
+            "group": base_load.group_id,
+            "at": base_load.at.isoformat(timespec="seconds"),
+            **_phases(base_load.currents),
+        }
+
     def note_forgotten(self, identity: str) -> Record:
         """Return the record of a charger that was removed; its bookings stay."""
         return {"kind": "forgotten", "charger": identity}
@@ -152,9 +191,7 @@ class Ledger:
                     connector=None if connector is None else int(connector),
                     charger_name=str(record["charger_name"]),
                     group_id=str(record["group"]),
-                    currents=PhaseCurrents(
-                        l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"])
-                    ),
+                    currents=_currents(record),
                 )
                 self.bookings[booking.id] = booking
             case "released":
@@ -165,6 +202,19 @@ class Ledger:
                 self._found(record)
             case "interview":
                 self.interviews[_firmware(record)] = dict(record["answers"])
+            case "drill":
+                self.drills[str(record["group"])] = {
+                    name: value for name, value in record.items() if name != "kind"
+                }
+            case "capabilities":
+                self.capabilities[str(record["charger"])] = dict(record["told"])
+            case "base_load":
+                base_load = KeptBaseLoad(
+                    group_id=str(record["group"]),
+                    at=datetime.fromisoformat(record["at"]),
+                    currents=_currents(record),
+                )
+                self.base_loads[base_load.group_id] = base_load
             case "forgotten":
                 self._forget(str(record["charger"]))
 
@@ -183,6 +233,7 @@ class Ledger:
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
+        self.capabilities.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
@@ -211,7 +262,17 @@ def _booked(booking: KeptBooking) -> Record:
         "connector": booking.connector,
         "charger_name": booking.charger_name,
         "group": booking.group_id,
-        "l1": booking.currents.l1,
-        "l2": booking.currents.l2,
-        "l3": booking.currents.l3,
+        **_phases(booking.currents),
     }
+
+
+def _phases(currents: PhaseCurrents) -> Record:
+    return {"l1": currents.l1, "l2": currents.l2, "l3": currents.l3}
+
+
+def _currents(record: Mapping[str, Any]) -> PhaseCurrents:
+    """Return the currents of a record. Raises ValueError where one is no number."""
+    currents = PhaseCurrents(l1=float(record["l1"]), l2=float(record["l2"]), l3=float(record["l3"]))
+    if not all(map(isfinite, currents)):
+        raise ValueError("no current")
+    return currents

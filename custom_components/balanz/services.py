@@ -1,0 +1,93 @@
+"""Actions of the integration."""
+
+from asyncio import CancelledError
+
+import voluptuous as vol
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN
+from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .devices import GroupDevice
+from .site.drill import DrillError
+from .site.drill_report import DrillReport
+
+RUN_OVERLOAD_DRILL = "run_overload_drill"
+_GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions; they are there whether a site runs or not."""
+    hass.services.async_register(
+        DOMAIN,
+        RUN_OVERLOAD_DRILL,
+        _run_overload_drill,
+        schema=_GROUP_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+
+
+def refused_drill(error: DrillError) -> ServiceValidationError:
+    """Return what to tell a user whose drill cannot be."""
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=error.code)
+
+
+def drill_response(report: DrillReport) -> dict[str, object]:
+    """Return a report as the answer of an action, and as the attributes of its sensor."""
+    return {
+        "capacity": report.capacity_a,
+        "slowest": report.slowest_s,
+        "chargers": [
+            {
+                "name": one.name,
+                "limit_before": one.from_a,
+                "limit": one.to_a,
+                "accepted_after": one.accepted_after_s,
+                "followed_after": one.followed_after_s,
+            }
+            for one in report.connectors
+        ],
+    }
+
+
+async def _run_overload_drill(call: ServiceCall) -> ServiceResponse:
+    """Run a drill in the group that a device stands for; return its report."""
+    coordinator, group = _group_of(call.hass, call.data[ATTR_DEVICE_ID])
+    try:
+        ended = coordinator.site.start_drill(group.id)
+    except DrillError as error:
+        raise refused_drill(error) from error
+    try:
+        report = await ended
+    except CancelledError:
+        if not coordinator.site.running:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="drill_aborted"
+            ) from None
+        raise
+    return {"at": report.at.isoformat(), **drill_response(report)}  # type: ignore[dict-item]
+
+
+def _group_of(hass: HomeAssistant, device_id: str) -> tuple[BalanzCoordinator, GroupDevice]:
+    """Return the group that a device stands for, and its site. Raises ServiceValidationError."""
+    device = dr.async_get(hass).async_get(device_id)
+    names = set() if device is None else {name for domain, name in device.identifiers}
+    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
+        found: BalanzConfigEntry = entry
+        if found.state is not ConfigEntryState.LOADED:
+            continue
+        for one in found.runtime_data.devices.values():
+            if isinstance(one, GroupDevice) and one.unique_id in names:
+                return found.runtime_data, one
+    raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_a_group")
