@@ -25,6 +25,10 @@ class Faults:
     """Answers Accepted and goes on as if there were none."""
     drop_profiles_on_reconnect: bool = False
     """Forgets its profiles whenever the connection is made anew."""
+    drop_later_periods: bool = False
+    """Answers Accepted and keeps only the first period of a schedule, for ever."""
+    reject_stack_levels_above: int | None = None
+    """Answers Rejected to profiles above this stack level, whatever its configuration says."""
     answer_delay_s: float = 0.0
     """Answers each CALL this much later, in real seconds."""
     silent: bool = False

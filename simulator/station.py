@@ -1,6 +1,7 @@
 """A charger without its socket: connectors, profiles and transactions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -114,6 +115,12 @@ class Station:
         capabilities = self.options.profile_capabilities
         transaction = self.running_transaction(connector_id)
         check_profile(profile, connector_id, capabilities=capabilities, transaction=transaction)
+        highest = self.faults.reject_stack_levels_above
+        if highest is not None and profile.stack_level > highest:
+            raise ProfileRejectedError("no such stack level, after all")
+        if self.faults.drop_later_periods:
+            schedule = replace(profile.schedule, periods=profile.schedule.periods[:1])
+            profile = replace(profile, schedule=schedule)
         changed = self.profiles.with_profile(connector_id, profile)
         if len(changed.installed) > capabilities.maximum_installed:
             raise ProfileRejectedError("no room for another profile")

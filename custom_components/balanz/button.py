@@ -1,4 +1,4 @@
-"""Buttons: pairing, restarts, and remote starts and stops."""
+"""Buttons: pairing, restarts, proofs, and remote starts and stops."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.station import StationError
 from .devices import Device, GroupDevice
-from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity, recorded
 from .services import refused_drill
 from .site import BalanzSite
 from .site.drill import DrillError
+from .site.proofs import ProofRefused
 
 # Each charger's line takes one call after the other by itself.
 PARALLEL_UPDATES = 0
@@ -42,6 +43,12 @@ RESTART = ButtonEntityDescription(
     key="restart",
     translation_key="restart",
     device_class=ButtonDeviceClass.RESTART,
+    entity_category=EntityCategory.CONFIG,
+)
+
+PROVE_FALLBACK = ButtonEntityDescription(
+    key="prove_fallback",
+    translation_key="prove_fallback",
     entity_category=EntityCategory.CONFIG,
 )
 
@@ -83,6 +90,7 @@ def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
         yield OverloadDrillButton(coordinator, device, OVERLOAD_DRILL)
         return
     yield RestartButton(coordinator, device, RESTART)
+    yield ProveFallbackButton(coordinator, device, PROVE_FALLBACK)
     for key in device.connector_keys:
         for description in CONNECTOR_BUTTONS:
             yield ConnectorButton(coordinator, device, key, description)
@@ -131,8 +139,8 @@ class OverloadDrillButton(GroupEntity, ButtonEntity):
             raise refused_drill(error) from error
 
 
-class RestartButton(ChargerEntity, ButtonEntity):
-    """Restarts a charger."""
+class ChargerButton(ChargerEntity, ButtonEntity):
+    """Has a charger do something."""
 
     @property
     @override
@@ -145,10 +153,31 @@ class RestartButton(ChargerEntity, ButtonEntity):
         """Follow the charger's link."""
         return (self.available,)
 
+
+class RestartButton(ChargerButton):
+    """Restarts a charger."""
+
     @override
     async def async_press(self) -> None:
         """Restart the charger."""
         await _ask_charger(self.coordinator.site.reset(self.identity), self.identity)
+
+
+class ProveFallbackButton(ChargerButton):
+    """Tries out what a charger does with a limit that nobody renews."""
+
+    @override
+    async def async_press(self) -> None:
+        """Begin; the sensor tells how it goes on."""
+        try:
+            with recorded():
+                await self.coordinator.site.prove_fallback(self.identity)
+        except ProofRefused as error:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key=error.refusal,
+                translation_placeholders={"charger": self.identity},
+            ) from error
 
 
 class ConnectorButton(ConnectorEntity, ButtonEntity):

@@ -24,6 +24,7 @@ from .const import (
     CONF_HOLIDAYS,
     CONF_IDENTITY,
     CONF_KEEPS_LIMIT,
+    CONF_LAPSES,
     CONF_MAXIMUM_A,
     CONF_MINIMUM_A,
     CONF_PARENT,
@@ -154,6 +155,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         priority=int(data[CONF_PRIORITY]),
         weight=advanced.get(CONF_WEIGHT, 1.0),
         keeps_limit=advanced[CONF_KEEPS_LIMIT],
+        lapses=advanced.get(CONF_LAPSES, False),
         connectors=int(data[CONF_CONNECTORS]),
     )
 

@@ -33,6 +33,7 @@ from .const import (
     CONF_IDENTITY,
     CONF_KEEPS_LIMIT,
     CONF_KIND,
+    CONF_LAPSES,
     CONF_LOST_AFTER_S,
     CONF_LOST_LOAD_A,
     CONF_MARGIN_A,
@@ -208,6 +209,7 @@ def charger_schema(
                         HIGHEST_CHARGER_RATING_A
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                 }
             ),

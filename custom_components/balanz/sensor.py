@@ -27,9 +27,10 @@ from .balancing.reasons import Rule
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
-from .entity import BalanzEntity, ConnectorEntity, GroupEntity
+from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
 from .services import drill_response
-from .site.snapshot import ConnectorSnapshot, GroupSnapshot, SiteSnapshot
+from .site.snapshot import ConnectorSnapshot, GroupSnapshot, ProofSnapshot, SiteSnapshot
+from .storage.proofs import Fact, ProofLevel
 
 PARALLEL_UPDATES = 0
 
@@ -161,6 +162,21 @@ REASON = SensorEntityDescription(
     options=list(Rule),
 )
 
+PROOF_NOT_TRIED, PROOF_RUNNING, PROOF_FAILED = "not_tried", "running", "failed"
+PROOF_STATES = {
+    ProofLevel.ACCEPTED: "accepted",
+    ProofLevel.LAPSE_SEEN: "lapse_seen",
+    ProofLevel.PROVEN: "proven",
+}
+
+FALLBACK_PROOF = SensorEntityDescription(
+    key="fallback_proof",
+    translation_key="fallback_proof",
+    device_class=SensorDeviceClass.ENUM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    options=[PROOF_NOT_TRIED, PROOF_RUNNING, PROOF_FAILED, *PROOF_STATES.values()],
+)
+
 GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
     GroupSensorDescription(
         key=key,
@@ -228,6 +244,7 @@ def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
             yield RefusedSensor(coordinator, device, REFUSED)
         yield LastDrillSensor(coordinator, device, LAST_DRILL)
         return
+    yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
     for key in device.connector_keys:
         for connector_sensor in CONNECTOR_SENSORS:
             if connector_sensor.line < device.lines:
@@ -286,6 +303,39 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
         self._attr_native_value = reason.rule
         self._attr_extra_state_attributes = dict(attributes)
         return (self.available, reason.rule, *attributes.values())
+
+
+class FallbackProofSensor(ChargerEntity, SensorEntity):
+    """What a charger's firmware was seen to do with a limit that nobody renews."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over how far it is proven, what is being tried and what was not seen."""
+        charger = self.charger
+        if charger is None:
+            return (False,)
+        shown = charger.proof
+        findings = {} if shown.proof is None else shown.proof.findings
+        seen_at = max((finding.seen_at for finding in findings.values()), default=None)
+        attributes: dict[str, Any] = {
+            "step": shown.running,
+            "failed_step": shown.failed,
+            "seen_at": None if seen_at is None else seen_at.isoformat(timespec="seconds"),
+        }
+        for fact in Fact:
+            attributes[fact] = findings[fact].holds if fact in findings else None
+        self._attr_native_value = _proof_state(shown)
+        self._attr_extra_state_attributes = attributes
+        return (self._attr_native_value, *attributes.values())
+
+
+def _proof_state(shown: ProofSnapshot) -> str:
+    if shown.running is not None:
+        return PROOF_RUNNING
+    level = ProofLevel.NOTHING if shown.proof is None else shown.proof.level
+    if level is ProofLevel.NOTHING:
+        return PROOF_NOT_TRIED if shown.failed is None else PROOF_FAILED
+    return PROOF_STATES[level]
 
 
 class GroupSensor(GroupEntity, SensorEntity):

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
-from custom_components.balanz.csms.events import ConnectorsCounted, StationEvent, StationReady
+from custom_components.balanz.csms.events import (
+    ConnectorsCounted,
+    StationEvent,
+    StationLearnt,
+    StationReady,
+)
+from custom_components.balanz.csms.firmware_memory import FirmwareMemory
+from custom_components.balanz.csms.profile_forms import ProfileForm
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.server import CentralSystem, ServerSettings
 from custom_components.balanz.csms.station import LimitAnswer
@@ -16,6 +23,10 @@ from custom_components.balanz.storage.journal import Journal
 from .client import RawCharger, wait_until
 from .conftest import Bench, Dial
 
+MEMORY = FirmwareMemory(
+    capabilities=Capabilities(max_stack_level=8, max_periods=2),
+    form=ProfileForm(stack_level=1),
+)
 SETTINGS = {
     "ChargeProfileMaxStackLevel": "8",
     "ChargingScheduleAllowedChargingRateUnit": "Current,Power",
@@ -171,6 +182,101 @@ async def test_a_reconnected_charger_is_only_asked_how_it_is(central: Bench, dia
     await wait_until(lambda: len(second.received("TriggerMessage")) == 2)
 
     assert [action for action, _ in second.calls] == ["TriggerMessage", "TriggerMessage"]
+
+
+async def test_a_charger_of_a_known_firmware_is_asked_only_what_is_its_own(
+    central: Bench, dial: Dial
+) -> None:
+    station = central.stations["CP1"]
+    charger = await dial()
+    charger.answers["GetConfiguration"] = configuration(
+        {"MeterValueSampleInterval": "60", "NumberOfConnectors": "2"}
+    )
+    station.recall(MEMORY)
+
+    await interviewed(charger, triggers=4)
+
+    assert charger.received("GetConfiguration") == [
+        {"key": ["NumberOfConnectors", "MeterValueSampleInterval", "MeterValuesSampledData"]}
+    ]
+    assert charger.received("ChangeConfiguration") == [
+        {"key": "MeterValueSampleInterval", "value": "10"}
+    ]
+    assert station.capabilities == MEMORY.capabilities
+    await station.set_limit(1, Limit(limit_a=6.0, fallback_a=6.0), urgent=True)
+    (payload,) = charger.received("SetChargingProfile")
+    assert payload["csChargingProfiles"]["stackLevel"] == 1
+
+
+async def test_a_charger_of_another_firmware_is_asked_everything(
+    central: Bench, dial: Dial
+) -> None:
+    central.stations["CP1"].recall(MEMORY)
+    central.stations["CP1"].recall(FirmwareMemory())
+    charger = await dial()
+
+    await interviewed(charger)
+
+    assert charger.received("GetConfiguration")[0] == {}
+
+
+async def test_what_is_found_out_is_told_for_others_of_the_firmware(
+    central: Bench, dial: Dial
+) -> None:
+    charger = await dial()
+    charger.answers["GetConfiguration"] = configuration({"ChargeProfileMaxStackLevel": "3"})
+    await interviewed(charger)
+    station = central.stations["CP1"]
+    charger.answers["SetChargingProfile"] = {"status": "Rejected"}
+    await station.set_limit(1, Limit(limit_a=6.0, fallback_a=6.0), urgent=True)
+    charger.answers["SetChargingProfile"] = {"status": "Accepted"}
+    for _ in range(2):
+        await station.set_limit(1, Limit(limit_a=6.0, fallback_a=6.0), urgent=True)
+
+    told = Capabilities(max_stack_level=3)
+    assert [event.memory for event in central.seen(StationLearnt)] == [
+        FirmwareMemory(capabilities=told),
+        FirmwareMemory(capabilities=told, form=ProfileForm(stack_level=2)),
+    ]
+
+
+async def test_a_charger_that_boots_again_and_again_is_only_limited(
+    central: Bench, dial: Dial
+) -> None:
+    asked = []
+    for _ in range(4):
+        charger = await dial()
+        await charger.boot()
+        await asyncio.sleep(0.1)
+        answer = await central.stations["CP1"].set_limit(
+            1, Limit(limit_a=6.0, fallback_a=6.0), urgent=True
+        )
+        assert answer is LimitAnswer.ACCEPTED
+        asked.append("GetConfiguration" in [action for action, _ in charger.calls])
+
+    assert asked == [True, True, True, False]
+    assert {action for action, _ in charger.calls} == {"SetChargingProfile"}
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        FirmwareMemory(),
+        MEMORY,
+        FirmwareMemory(capabilities=Capabilities(rate_unit=RateUnit.WATT, connectors=1)),
+    ],
+)
+def test_what_is_remembered_reads_back_as_it_was(memory: FirmwareMemory) -> None:
+    assert FirmwareMemory.from_record(memory.as_record()) == memory
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"max_periods": "many"}, {"rate_unit": "hp"}, {"form": {}}, {"form": 7}, {"connectors": []}],
+)
+def test_what_means_nothing_is_not_remembered(change: dict[str, Any]) -> None:
+    assert FirmwareMemory.from_record(MEMORY.as_record() | change) == FirmwareMemory()
+    assert FirmwareMemory.from_record({}) == FirmwareMemory()
 
 
 async def test_a_charger_that_is_accepted_is_not_asked_to_boot_again(

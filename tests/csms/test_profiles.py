@@ -8,6 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.balanz.csms.capabilities import Capabilities, Key, RateUnit, Setting
+from custom_components.balanz.csms.profile_forms import (
+    Kind,
+    ProfileForm,
+    Purpose,
+    profile_forms,
+)
 from custom_components.balanz.csms.profiles import (
     LAPSE_MARGIN_S,
     Limit,
@@ -25,6 +31,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 900_000, tzinfo=UTC)
 def profile(
     limit: Limit,
     *,
+    form: ProfileForm | None = None,
     capabilities: Capabilities | None = None,
     clock_skew_s: float | None = None,
     clock_lag_s: float = 0.0,
@@ -33,6 +40,7 @@ def profile(
     return charging_profile(
         limit,
         connector=2,
+        form=form or profile_forms(capabilities or Capabilities(), None)[0],
         capabilities=capabilities or Capabilities(),
         clock_skew_s=clock_skew_s,
         clock_lag_s=clock_lag_s,
@@ -113,7 +121,9 @@ def test_a_limit_has_surely_lapsed_when_even_a_clock_behind_says_so(
     limit_a: float, skew_s: float | None, after_s: float | None
 ) -> None:
     limit = Limit(limit_a=limit_a, fallback_a=6.0, lease_s=900.0)
-    told = lapses_after_s(limit, capabilities=Capabilities(max_periods=2), clock_skew_s=skew_s)
+    told = lapses_after_s(
+        limit, form=ProfileForm(), capabilities=Capabilities(max_periods=2), clock_skew_s=skew_s
+    )
 
     assert told == after_s
 
@@ -121,7 +131,9 @@ def test_a_limit_has_surely_lapsed_when_even_a_clock_behind_says_so(
 def test_a_clock_that_nobody_knows_may_be_hours_behind() -> None:
     result = profile(Limit(limit_a=16.0, fallback_a=6.0), clock_skew_s=None)
 
-    assert starts_at(result) < NOW - timedelta(hours=23)
+    start = starts_at(result)
+    assert start is not None
+    assert start < NOW - timedelta(hours=23)
 
 
 def test_a_clock_that_is_known_to_be_behind_gets_twice_that() -> None:
@@ -235,3 +247,27 @@ def test_a_number_that_cannot_be_read_is_unknown() -> None:
     }
 
     assert Capabilities.from_settings(configuration) == Capabilities()
+
+
+async def test_a_profile_that_counts_from_a_transaction_tells_no_time() -> None:
+    relative = ProfileForm(stack_level=3, kind=Kind.RELATIVE)
+    limit = Limit(limit_a=16.0, fallback_a=6.0, lease_s=900.0)
+    can_lease = Capabilities(max_periods=2)
+
+    result = profile(limit, form=relative, capabilities=can_lease, clock_skew_s=0.0)
+
+    assert result["chargingProfileKind"] == "Relative"
+    assert result["chargingSchedule"] == {
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}],
+    }
+    assert starts_at(result) is None
+    assert lapses_after_s(limit, form=relative, capabilities=can_lease, clock_skew_s=0.0) is None
+    await check_call("SetChargingProfile", {"connectorId": 2, "csChargingProfiles": result})
+
+
+async def test_a_limit_of_the_whole_charger_is_told_as_such() -> None:
+    whole = ProfileForm(purpose=Purpose.CHARGE_POINT_MAX, whole_charger=True)
+    result = profile(Limit(limit_a=16.0, fallback_a=6.0), form=whole)
+    assert result["chargingProfilePurpose"] == "ChargePointMaxProfile"
+    await check_call("SetChargingProfile", {"connectorId": 0, "csChargingProfiles": result})

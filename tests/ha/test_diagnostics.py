@@ -24,6 +24,11 @@ async def test_diagnostics_hold_settings_and_snapshot_without_serials_and_addres
     assert found["entry"]["rating_a"] == 32.0
     assert found["subentries"][0]["identity"] == "CP-1"
     assert found["snapshot"]["chargers"]["CP-1"]["connected"] is True
+    assert found["snapshot"]["chargers"]["CP-1"]["proof"] == {
+        "proof": None,
+        "running": None,
+        "failed": None,
+    }
     assert found["snapshot"]["pending"][0]["identity"] == "STRANGER"
     assert "SECRET" not in text
     assert "127.0.0.1" not in text

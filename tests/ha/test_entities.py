@@ -259,6 +259,30 @@ async def test_a_charger_restarts_at_the_press_of_a_button(
     await simulated.wait_until(lambda: simulated.connections == 2)
 
 
+async def test_what_a_charger_does_on_its_own_is_proven_at_the_press_of_a_button(
+    hass: HomeAssistant, port: int, dial_in: DialIn
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    assert state_of(hass, "button.left_prove_fallback") == "unavailable"
+    assert state_of(hass, "sensor.left_fallback_proof") == "not_tried"
+    await dial_in("CP-1")
+    await wait_until(lambda: state_of(hass, "sensor.left_status") == "available")
+
+    await call(hass, Platform.BUTTON, SERVICE_PRESS, "button.left_prove_fallback")
+
+    await wait_until(lambda: state_of(hass, "sensor.left_fallback_proof") == "running")
+    with pytest.raises(HomeAssistantError, match="is being proven already"):
+        await call(hass, Platform.BUTTON, SERVICE_PRESS, "button.left_prove_fallback")
+
+    entry.runtime_data.site.cancel_proof("CP-1")
+    await wait_until(lambda: state_of(hass, "sensor.left_fallback_proof") != "running")
+    shown = hass.states.get("sensor.left_fallback_proof")
+    assert shown is not None
+    assert shown.attributes["step"] is None
+    assert shown.attributes["failed_step"] in {"takes_lease", "lapses"}
+
+
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_session_is_started_and_stopped_by_buttons(
     hass: HomeAssistant, port: int, dial_in: DialIn

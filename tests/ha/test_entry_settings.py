@@ -82,6 +82,20 @@ async def test_a_charger_has_the_weight_that_it_was_given(hass: HomeAssistant, p
     assert read_entry(entry).site.chargers[0].weight == 2.5
 
 
+async def test_a_charger_that_was_added_before_is_not_taken_to_fall_back(
+    hass: HomeAssistant, port: int
+) -> None:
+    advanced = {"fallback_a": 6.0, "keeps_limit": True}
+    entry = site_entry(
+        port,
+        charger("CP-1", advanced=advanced),
+        charger("CP-2", name="Right", advanced={**advanced, "lapses": True}),
+    )
+    entry.add_to_hass(hass)
+
+    assert [one.lapses for one in read_entry(entry).site.chargers] == [False, True]
+
+
 async def test_schedules_mean_the_wall_clock_of_home_assistant(
     hass: HomeAssistant, port: int
 ) -> None:

@@ -61,7 +61,7 @@ async def test_a_charger_added_by_hand_has_its_rating_as_maximum(
     assert subentry.data == {
         **without(NEW_CHARGER, "name"),
         "maximum_a": 32,
-        "advanced": {**NEW_CHARGER["advanced"], "weight": 1},
+        "advanced": {**NEW_CHARGER["advanced"], "lapses": False, "weight": 1},
     }
     assert hass.states.get("sensor.left_status") is not None
 
@@ -168,7 +168,7 @@ async def test_a_charger_is_changed_but_for_its_identity(hass: HomeAssistant, po
         maximum_a=32,
         phase_map="unknown",
         minimum_a=6,
-        advanced={**NEW_CHARGER["advanced"], "weight": 1},
+        advanced={**NEW_CHARGER["advanced"], "lapses": False, "weight": 1},
     )
 
 

@@ -34,7 +34,9 @@ from custom_components.balanz.issues import (
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.site.proofs import ProofRefusal
 from custom_components.balanz.site.snapshot import ProblemKind
+from custom_components.balanz.storage.proofs import Fact
 from custom_components.balanz.supply import SupplyKind
 from tests.ha.bad_schedules import BAD_SCHEDULES
 
@@ -161,23 +163,20 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
-    for press in (
-        button.OPEN_PAIRING,
-        button.OVERLOAD_DRILL,
-        button.RESTART,
-        *button.CONNECTOR_BUTTONS,
-    ):
+    own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
+    for press in (*own, *button.CONNECTOR_BUTTONS):
         yield "button", str(press.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM):
         yield "number", str(value.translation_key)
     yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
-    for measured in (
-        *sensor.CONNECTOR_SENSORS,
+    single = (
         sensor.METER,
         sensor.REASON,
         sensor.REFUSED,
+        sensor.FALLBACK_PROOF,
         sensor.LAST_DRILL,
-    ):
+    )
+    for measured in (*sensor.CONNECTOR_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)
@@ -203,6 +202,9 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
     assert set(texts["meter"]["state"]) == set(MeterStage)
+    proof = texts["fallback_proof"]
+    assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
+    assert set(Fact) <= set(proof["state_attributes"])
 
 
 def test_each_exception_has_its_message() -> None:
@@ -215,7 +217,8 @@ def test_each_exception_has_its_message() -> None:
     drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
     plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"]))
 
-    assert (used - {"connector"}) | drill | plain == set(EN["exceptions"])
+    own = (used - {"connector"}) | drill | plain
+    assert own | set(ProofRefusal) == set(EN["exceptions"])
 
 
 def test_each_issue_has_its_text() -> None:

@@ -305,6 +305,34 @@ async def test_a_charger_may_reject_all_profiles(
     assert charger.profile_writes == 1
 
 
+async def test_a_charger_may_take_lower_stack_levels_only_than_it_says(
+    central: CentralSystem, charger: SimulatedCharger
+) -> None:
+    charger.faults = Faults(reject_stack_levels_above=1)
+
+    assert await set_limit(central, 10, stack_level=2) == "Rejected"
+    assert await set_limit(central, 8, stack_level=1) == "Accepted"
+    assert charger.limit_a == 8
+
+
+async def test_a_charger_may_drop_all_periods_but_the_first(
+    central: CentralSystem, charger: SimulatedCharger
+) -> None:
+    charger.faults = Faults(drop_later_periods=True)
+    payload = profile_payload(0)
+    payload["charging_schedule"]["charging_schedule_period"] = [
+        {"start_period": 0, "limit": 12.0},
+        {"start_period": 1, "limit": 6.0},
+    ]
+
+    answer = await central.call(
+        call.SetChargingProfile(connector_id=1, cs_charging_profiles=payload)
+    )
+
+    assert answer.status == "Accepted"
+    assert charger.limit_a == 12
+
+
 async def test_a_charger_may_accept_profiles_and_not_obey(
     central: CentralSystem, charger: SimulatedCharger
 ) -> None:

@@ -1,5 +1,7 @@
 """The ledger reads back what it wrote, and nothing else."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,6 +9,14 @@ import pytest
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.storage.ledger import KeptBooking, Ledger
+from custom_components.balanz.storage.proofs import (
+    Fact,
+    Finding,
+    Firmware,
+    FirmwareProof,
+    ProofLevel,
+    SeenBy,
+)
 
 A, B = ConnectorKey("A", 1), ConnectorKey("B", 2)
 BOOKING = KeptBooking(
@@ -106,3 +116,73 @@ def test_worst_hours_that_do_not_tell_all_phases_change_nothing(rows: Any) -> No
     ledger = Ledger()
     ledger.restore([{"kind": "worst_hours", "group": "root", "hours": rows}])
     assert ledger.worst_hours == {}
+
+
+OLD = Firmware(vendor="Simple", model="One", version="1.0")
+NEW = Firmware(vendor="Simple", model="One", version="1.1")
+NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+
+
+def seen(*, holds: bool) -> Finding:
+    return Finding(holds=holds, seen_by=SeenBy.COMPOSITE_SCHEDULE, seen_at=NOON)
+
+
+def proven(ledger: Ledger, firmware: Firmware, *facts: Fact) -> FirmwareProof:
+    for fact in facts:
+        ledger.apply(ledger.note_finding(firmware, fact, seen(holds=True)))
+    return ledger.proofs[firmware]
+
+
+def test_what_was_seen_of_a_firmware_is_read_back() -> None:
+    ledger = Ledger()
+    ledger.apply(ledger.note_firmware("A", OLD))
+    proven(ledger, OLD, *Fact)
+    ledger.apply(ledger.note_interview(OLD, {"connectors": 2}))
+    ledger.apply(ledger.note_finding(NEW, Fact.LAPSES, seen(holds=False)))
+    copy = Ledger()
+    copy.restore(ledger.records())
+    assert copy.firmwares == {"A": OLD}
+    assert copy.interviews == {OLD: {"connectors": 2}}
+    assert copy.proofs == ledger.proofs
+    assert copy.proofs[NEW].findings[Fact.LAPSES] == seen(holds=False)
+
+
+def test_what_was_seen_last_counts() -> None:
+    ledger = Ledger()
+    assert proven(ledger, OLD, *Fact).level is ProofLevel.PROVEN
+    ledger.apply(ledger.note_finding(OLD, Fact.OUTLASTS_REBOOT, seen(holds=False)))
+    assert not ledger.proofs[OLD].keeps_limit
+    assert ledger.proofs[OLD].level is ProofLevel.LAPSE_SEEN
+
+
+def test_a_charger_that_is_forgotten_takes_no_proof_with_it() -> None:
+    ledger = Ledger()
+    ledger.apply(ledger.note_firmware("A", OLD))
+    proven(ledger, OLD, Fact.LAPSES)
+    ledger.apply(ledger.note_forgotten("A"))
+    assert ledger.firmwares == {}
+    assert ledger.proofs[OLD].lapses
+
+
+def test_a_limit_is_kept_only_where_it_outlasts_both() -> None:
+    assert not proven(Ledger(), OLD, Fact.OUTLASTS_LINK_LOSS).keeps_limit
+    assert not proven(Ledger(), OLD, Fact.OUTLASTS_REBOOT).keeps_limit
+    both = proven(Ledger(), OLD, Fact.OUTLASTS_LINK_LOSS, Fact.OUTLASTS_REBOOT)
+    assert both.keeps_limit
+    assert both.level is ProofLevel.NOTHING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fact": "flies"}, {"seen_by": "hearsay"}, {"seen_at": "noon"}, {"seen_at": None}],
+)
+def test_a_finding_that_means_nothing_proves_nothing(change: dict[str, Any]) -> None:
+    ledger = Ledger()
+    ledger.restore([ledger.note_finding(OLD, Fact.LAPSES, seen(holds=True)) | change])
+    assert ledger.proofs == {}
+
+
+@pytest.mark.parametrize("missing", ["vendor", "model", "version"])
+def test_a_firmware_is_told_only_in_full(missing: str) -> None:
+    assert OLD.is_told
+    assert not replace(OLD, **{missing: ""}).is_told

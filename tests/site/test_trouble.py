@@ -1,6 +1,7 @@
 """What goes wrong at one charger costs that charger, and no one else."""
 
 from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.csms.profile_forms import MOST_TRIES
 from custom_components.balanz.site.snapshot import ProblemKind
 from simulator.car import Car
 from simulator.faults import Faults
@@ -60,9 +61,19 @@ async def test_a_charger_that_refuses_limits_is_booked_at_its_rating_and_told(
     assert booked_a(site, "A") == 16.0
     await until(lambda: problems(site) == {ProblemKind.LIMIT_REFUSED})
     assert subjects(site, ProblemKind.LIMIT_REFUSED) == ["A/1"]
-    assert len(limits_received(stubborn)) <= 4
+    assert len(limits_received(stubborn)) <= MOST_TRIES
     stubborn.faults = Faults()
     await until(lambda: other.currents_a[0] == 16.0)
+    assert problems(site) == set()
+
+
+async def test_a_charger_that_takes_no_stack_level_but_0_is_soon_limited(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), charger("B"), rating_a=24.0))
+    faults = Faults(reject_stack_levels_above=0)
+    picky = await bench.dial_in(site, "A", car=Car(), faults=faults)
+    await bench.dial_in(site, "B", car=Car())
+    await until(lambda: accepted_a(site, "A") == accepted_a(site, "B") == 12.0)
+    assert {it.profile.stack_level for it in picky.profiles.installed} == {0}
     assert problems(site) == set()
 
 

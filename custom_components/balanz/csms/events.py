@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .capabilities import Capabilities
+from .firmware_memory import FirmwareMemory
 
 
 class ConnectorStatus(StrEnum):
@@ -104,6 +105,13 @@ class StationDescribed(StationEvent):
     """A charger said who it is."""
 
     boot: BootInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationLearnt(StationEvent):
+    """A charger told what it can do, or took a limit in a form that was not known to work."""
+
+    memory: FirmwareMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ Nothing here is needed for a limit to be set, and nothing that a charger refuses
 
 import asyncio
 import logging
+from enum import Enum, auto
 from typing import Any, Protocol
 
 from .capabilities import Capabilities, Key, Setting
@@ -15,10 +16,22 @@ _LOGGER = logging.getLogger(__name__)
 
 METER_INTERVAL_S = 10
 NEEDED_MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
+OF_THIS_CHARGER = (Key.CONNECTORS, Key.METER_INTERVAL, Key.MEASURANDS)
+"""What one charger may have set otherwise than the next one of its firmware."""
 MAX_SETTINGS = 200
 MAX_SILENCES = 3
 PAUSE_S = 0.2
 """Between questions the line is left free, so that limits are set meanwhile."""
+
+
+class Extent(Enum):
+    """How much a charger is asked."""
+
+    ALL = auto()
+    METER = auto()
+    """How it meters and how it is: what it can do is known of its firmware."""
+    STATE = auto()
+    """How it is."""
 
 
 class Interviewee(Protocol):
@@ -44,10 +57,10 @@ class Interviewee(Protocol):
         ...
 
 
-async def interview(station: Interviewee, *, read_settings: bool) -> None:
+async def interview(station: Interviewee, extent: Extent) -> None:
     """Hold the interview; it ends early with a charger that does not answer at all."""
     try:
-        await _Interview(station).hold(read_settings=read_settings)
+        await _Interview(station).hold(extent)
     except StationUnreachable:
         _LOGGER.debug("%s: the interview was broken off", station.identity)
 
@@ -57,12 +70,16 @@ class _Interview:
         self._station = station
         self._silences = 0
 
-    async def hold(self, *, read_settings: bool) -> None:
-        if read_settings:
-            settings = await self._read_settings()
-            capabilities = Capabilities.from_settings(settings)
-            self._station.learn(capabilities)
-            self._station.count_connectors(capabilities.connectors or 0)
+    async def hold(self, extent: Extent) -> None:
+        if extent is not Extent.STATE:
+            if extent is Extent.ALL:
+                settings = await self._read_settings()
+                self._station.learn(Capabilities.from_settings(settings))
+            else:
+                settings = _parse_settings(
+                    await self._ask("GetConfiguration", {"key": list(OF_THIS_CHARGER)})
+                )
+            self._station.count_connectors(Capabilities.from_settings(settings).connectors or 0)
             await self._tune_meter(settings)
         for connector in range(1, (self._station.connector_count or 1) + 1):
             for message in ("StatusNotification", "MeterValues"):

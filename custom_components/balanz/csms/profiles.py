@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .capabilities import Capabilities, RateUnit
+from .profile_forms import Kind, ProfileForm
 
 NOMINAL_VOLTAGE_V = 230.0
 BACKDATING_S = 60.0
@@ -14,7 +15,6 @@ UNKNOWN_CLOCK_S = 86_400.0
 """The same where it is not: clocks are set wrong, also ours, by hours rather than by days."""
 LAPSE_MARGIN_S = 20.0
 """How much later than promised a limit may fall back: charger and car take time to follow."""
-MAX_STACK_LEVEL = 99
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,22 +45,23 @@ def charging_profile(
     limit: Limit,
     *,
     connector: int,
+    form: ProfileForm,
     capabilities: Capabilities,
     clock_skew_s: float | None,
     clock_lag_s: float = 0.0,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the one TxDefaultProfile that puts a limit in force and never expires to unlimited.
+    """Return the one profile that puts a limit in force and never expires to unlimited.
 
     It starts in the past even by the clock of a charger whose clock is behind, at the worst by the
-    given lag. The next one takes its place, since the id stays the same.
+    given lag. The next one takes its place, since the id stays the same, in whatever form.
     """
     age_s = max(_backdating_s(clock_skew_s), 2 * clock_lag_s)
     # A clock that is off by millennia must not take the start out of the calendar.
     start = max(now - timedelta(seconds=min(age_s, (now - _EPOCH).total_seconds())), _EPOCH)
-    stack_level, unit = profile_form(capabilities)
+    unit = rate_unit(capabilities)
     periods = [{"startPeriod": 0, "limit": _in_unit(limit.limit_a, unit, limit.phases)}]
-    if limit.lease_s is not None and _can_lease(limit, limit.lease_s, capabilities, clock_skew_s):
+    if _can_lease(limit, form, capabilities, clock_skew_s) and limit.lease_s is not None:
         lapses_after_s = math.floor((now - start).total_seconds() + limit.lease_s)
         periods.append(
             {
@@ -68,21 +69,27 @@ def charging_profile(
                 "limit": _in_unit(limit.fallback_a, unit, limit.phases),
             }
         )
+    schedule: dict[str, Any] = {
+        "chargingRateUnit": unit.value,
+        "chargingSchedulePeriod": periods,
+    }
+    if form.kind is Kind.ABSOLUTE:
+        schedule["startSchedule"] = start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "chargingProfileId": connector,
-        "stackLevel": stack_level,
-        "chargingProfilePurpose": "TxDefaultProfile",
-        "chargingProfileKind": "Absolute",
-        "chargingSchedule": {
-            "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chargingRateUnit": unit.value,
-            "chargingSchedulePeriod": periods,
-        },
+        "stackLevel": form.stack_level,
+        "chargingProfilePurpose": form.purpose.value,
+        "chargingProfileKind": form.kind.value,
+        "chargingSchedule": schedule,
     }
 
 
 def lapses_after_s(
-    limit: Limit, *, capabilities: Capabilities, clock_skew_s: float | None
+    limit: Limit,
+    *,
+    form: ProfileForm,
+    capabilities: Capabilities,
+    clock_skew_s: float | None,
 ) -> float | None:
     """Return how long after its sending a limit has surely fallen back; None if it does not.
 
@@ -90,20 +97,20 @@ def lapses_after_s(
     """
     if limit.limit_a <= limit.fallback_a:
         return 0.0
-    if limit.lease_s is None or not _can_lease(limit, limit.lease_s, capabilities, clock_skew_s):
+    if limit.lease_s is None or not _can_lease(limit, form, capabilities, clock_skew_s):
         return None
     return limit.lease_s + max(-(clock_skew_s or 0.0), 0.0) + LAPSE_MARGIN_S
 
 
-def profile_form(capabilities: Capabilities) -> tuple[int, RateUnit]:
-    """Return the stack level and the unit that a charger's profiles need to have."""
-    stack_level = min(max(capabilities.max_stack_level or 0, 0), MAX_STACK_LEVEL)
-    return stack_level, capabilities.rate_unit or RateUnit.AMPERE
+def rate_unit(capabilities: Capabilities) -> RateUnit:
+    """Return the unit that a charger's profiles need to have."""
+    return capabilities.rate_unit or RateUnit.AMPERE
 
 
-def starts_at(profile: dict[str, Any]) -> datetime:
-    """Return when a profile starts, by the charger's clock."""
-    return datetime.fromisoformat(profile["chargingSchedule"]["startSchedule"])
+def starts_at(profile: dict[str, Any]) -> datetime | None:
+    """Return when a profile starts, by the charger's clock; None if with each transaction."""
+    start: str | None = profile["chargingSchedule"].get("startSchedule")
+    return None if start is None else datetime.fromisoformat(start)
 
 
 def _backdating_s(clock_skew_s: float | None) -> float:
@@ -113,13 +120,15 @@ def _backdating_s(clock_skew_s: float | None) -> float:
 
 
 def _can_lease(
-    limit: Limit, lease_s: float, capabilities: Capabilities, clock_skew_s: float | None
+    limit: Limit, form: ProfileForm, capabilities: Capabilities, clock_skew_s: float | None
 ) -> bool:
     return (
-        limit.fallback_a < limit.limit_a
+        limit.lease_s is not None
+        and form.kind is Kind.ABSOLUTE
+        and limit.fallback_a < limit.limit_a
         and (capabilities.max_periods or 1) >= 2
         and clock_skew_s is not None
-        and abs(clock_skew_s) <= lease_s / 4
+        and abs(clock_skew_s) <= limit.lease_s / 4
     )
 
 

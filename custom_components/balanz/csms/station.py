@@ -1,6 +1,8 @@
 """A charging station as the site sees it, through all its connections."""
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -8,6 +10,7 @@ from enum import StrEnum
 
 from .capabilities import MAX_CONNECTORS, Capabilities
 from .clock_skew import ClockSkew
+from .composite_schedule import CompositeSchedule, parse_composite_schedule
 from .events import (
     BootInfo,
     CapabilitiesLearnt,
@@ -17,19 +20,26 @@ from .events import (
     StationConnected,
     StationDisconnected,
     StationEvent,
+    StationLearnt,
     StationReady,
 )
-from .interview import interview
+from .firmware_memory import FirmwareMemory
+from .interview import Extent, interview
 from .link import StationLink
-from .profiles import Limit, charging_profile, lapses_after_s, profile_form, starts_at
+from .profile_forms import FormSearch, ProfileForm, profile_forms
+from .profiles import Limit, charging_profile, lapses_after_s, rate_unit, starts_at
 from .rpc import RpcConnection
-from .rpc_errors import CallFailed, CallRejected
+from .rpc_errors import CallFailed, CallRejected, CallTimeout, MalformedAnswer
 from .rpc_frames import Payload
 from .station_errors import CommandRejected, StationError, StationUnreachable
 from .transactions import TransactionBook
 from .v16 import InboundMessages, started_event
 
 __all__ = ["CommandRejected", "LimitAnswer", "Station", "StationError", "StationUnreachable"]
+
+MOST_BOOTS = 3
+BOOT_LOOP_S = 600.0
+"""A charger that boots more often than that within this time is only limited."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,6 +75,8 @@ class Station:
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
+        self.boots = 0
+        """How often it was accepted after a boot."""
         self.late_answers = 0
         """Answers that came after the time-out of their call."""
         self._listener = listener
@@ -73,6 +85,10 @@ class Station:
         self._link: StationLink | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None
+        self._forms = FormSearch()
+        self._recalled = False
+        """Whether what it can do is known of its firmware."""
+        self._booted_at: deque[float] = deque(maxlen=MOST_BOOTS + 1)
         self._limits_start_at: dict[int, datetime] = {}
 
     @property
@@ -97,36 +113,76 @@ class Station:
 
     def lapses_after_s(self, limit: Limit) -> float | None:
         """Return how long after its sending a limit has surely fallen back; None if it does not."""
-        return lapses_after_s(limit, capabilities=self.capabilities, clock_skew_s=self.clock_skew_s)
+        return lapses_after_s(
+            limit,
+            form=self._form,
+            capabilities=self.capabilities,
+            clock_skew_s=self.clock_skew_s,
+        )
+
+    @property
+    def tries_another_form(self) -> bool:
+        """Whether the limit that was refused last may be taken in another form."""
+        return self._forms.tries_another
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""
         if self._link is None or not self.ready:
             return LimitAnswer.NOT_SENT
+        form = self._form
         profile = charging_profile(
             limit,
             connector=connector,
+            form=form,
             capabilities=self.capabilities,
             clock_skew_s=self.clock_skew_s,
             clock_lag_s=self.clock.lag_s,
             now=datetime.now(UTC),
         )
-        self._limits_start_at[connector] = starts_at(profile)
-        payload = {"connectorId": connector, "csChargingProfiles": profile}
+        self._limits_start_at.pop(connector, None)
+        if (start := starts_at(profile)) is not None:
+            self._limits_start_at[connector] = start
+        payload = {
+            "connectorId": 0 if form.whole_charger else connector,
+            "csChargingProfiles": profile,
+        }
         try:
             answer = await self._link.rpc.call("SetChargingProfile", payload, urgent=urgent)
+        except CallTimeout, MalformedAnswer:
+            # Some chargers never answer to a form that they do not know.
+            self._forms.refused(form, self._possible_forms)
+            return LimitAnswer.TIMED_OUT
         except CallRejected as error:
             _LOGGER.debug("%s refuses a limit: %s", self.identity, error)
+            self._forms.refused(form, self._possible_forms)
             return LimitAnswer.REJECTED
         except CallFailed as error:
             return LimitAnswer.TIMED_OUT if error.sent else LimitAnswer.NOT_SENT
         match answer.get("status"):
             case "Accepted":
+                if self._forms.took(form, self._possible_forms):
+                    self._tell_what_is_learnt()
                 return LimitAnswer.ACCEPTED
             case "Rejected" | "NotSupported":
+                self._forms.refused(form, self._possible_forms)
                 return LimitAnswer.REJECTED
             case _:
+                self._forms.refused(form, self._possible_forms)
                 return LimitAnswer.TIMED_OUT
+
+    async def composite_schedule(
+        self, connector: int, *, duration_s: int
+    ) -> CompositeSchedule | None:
+        """Return what it would offer from now on; None where it does not tell.
+
+        Raises StationError.
+        """
+        unit = rate_unit(self.capabilities)
+        answer = await self.request(
+            "GetCompositeSchedule",
+            {"connectorId": connector, "duration": duration_s, "chargingRateUnit": unit.value},
+        )
+        return parse_composite_schedule(answer)
 
     async def remote_start(self, connector: int, id_tag: str) -> None:
         """Ask for a transaction to start. Raises StationError."""
@@ -197,15 +253,30 @@ class Station:
         if self._link is not link:
             return
         self.ready = True
+        if booted:
+            self.boots += 1
+            self._booted_at.append(asyncio.get_running_loop().time())
+            self._forms.restart()
         if not self._has_told_transactions:
             self._has_told_transactions = True
             for transaction in list(self._transactions.open_transactions.values()):
                 if transaction.identity == self.identity:
                     self.emit(started_event(transaction))
         self.emit(StationReady(identity=self.identity, booted=booted))
-        if not link.interviewed:
+        if not link.interviewed and not self._boots_in_a_loop:
             link.interviewed = True
-            link.rpc.spawn(interview(self, read_settings=booted or self.capabilities.unread))
+            link.rpc.spawn(interview(self, self._extent(booted=booted)))
+
+    @property
+    def _boots_in_a_loop(self) -> bool:
+        """Whether it boots so often that what it is asked, or was written, may be the cause."""
+        times = self._booted_at
+        return len(times) > MOST_BOOTS and times[-1] - times[0] <= BOOT_LOOP_S
+
+    def _extent(self, *, booted: bool) -> Extent:
+        if self.capabilities.unread or (booted and not self._recalled):
+            return Extent.ALL
+        return Extent.METER if booted else Extent.STATE
 
     def call_ended(self, link: StationLink) -> None:
         """Learn that an outstanding call has ended."""
@@ -232,14 +303,32 @@ class Station:
 
     def learn(self, capabilities: Capabilities) -> None:
         """Learn what the charger can do; that it says nothing this time changes nothing."""
-        if capabilities.unread:
-            return
+        if not capabilities.unread:
+            self._take_over(capabilities)
+            self._tell_what_is_learnt()
+
+    def _take_over(self, capabilities: Capabilities) -> None:
         before, self.capabilities = self.capabilities, capabilities
         if before != capabilities:
             self.emit(CapabilitiesLearnt(identity=self.identity, capabilities=capabilities))
-        if self.ready and profile_form(before) != profile_form(capabilities):
+        is_other_form = (before.max_stack_level or 0) != (capabilities.max_stack_level or 0)
+        if is_other_form:
+            self._forms.known = None
+            self._forms.restart()
+        if self.ready and (is_other_form or rate_unit(before) != rate_unit(capabilities)):
             # In another unit, or below another's stack level, its limits may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))
+
+    def recall(self, memory: FirmwareMemory) -> None:
+        """Take over what is remembered of the firmware that the charger boots with."""
+        self._recalled = not memory.capabilities.unread
+        if self._recalled:
+            self._take_over(memory.capabilities)
+        self._forms.known = memory.form
+
+    def _tell_what_is_learnt(self) -> None:
+        memory = FirmwareMemory(capabilities=self.capabilities, form=self._forms.known)
+        self.emit(StationLearnt(identity=self.identity, memory=memory))
 
     def saw_connector(self, connector: int) -> None:
         """Learn that a connector exists."""
@@ -251,6 +340,14 @@ class Station:
         if 1 <= count <= MAX_CONNECTORS and count != self._connector_count:
             self._connector_count = count
             self.emit(ConnectorsCounted(identity=self.identity, count=count))
+
+    @property
+    def _possible_forms(self) -> tuple[ProfileForm, ...]:
+        return profile_forms(self.capabilities, self._connector_count)
+
+    @property
+    def _form(self) -> ProfileForm:
+        return self._forms.form(self._possible_forms)
 
     def emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""

@@ -10,6 +10,8 @@ from ..balancing.commands import LEASE_S, Command, Kind
 from ..balancing.inputs import Line
 from ..balancing.lease import Lapse
 from ..balancing.model import ConnectorKey
+from ..balancing.standing import RETRY_S
+from ..csms.profile_forms import OTHER_FORM_AFTER_S
 from ..csms.profiles import Limit
 from ..csms.server import CentralSystem
 from ..csms.station import LimitAnswer, Station
@@ -49,7 +51,8 @@ class Dispatcher:
         station = self._central.stations.get(key.charger)
         if station is None or not station.ready:
             return Line.OFFLINE
-        if station.busy or self._live[key].commitment.pending is not None:
+        live = self._live[key]
+        if station.busy or live.held or live.commitment.pending is not None:
             return Line.BUSY
         return Line.FREE
 
@@ -111,16 +114,21 @@ class Dispatcher:
             command.key.connector, limit, urgent=command.kind is Kind.CUT
         )
         if live.commitment.pending is not sent:
-            # The link went meanwhile; what was on its way is booked as uncertain already.
+            # The link went meanwhile, or nobody relies on limits any more: what was on its way is
+            # booked already.
             return
         now = asyncio.get_running_loop().time()
+        # Another form is tried long before what failed would be tried again.
+        failed_at = now + OTHER_FORM_AFTER_S - RETRY_S if station.tries_another_form else now
         match answer:
             case LimitAnswer.ACCEPTED:
                 live.accepted(now)
+            case LimitAnswer.REJECTED if station.tries_another_form:
+                live.commitment = live.commitment.not_sent(failed_at)
             case LimitAnswer.REJECTED:
                 live.commitment = live.commitment.rejected(now)
             case LimitAnswer.TIMED_OUT:
-                live.commitment = live.commitment.timed_out(now)
+                live.commitment = live.commitment.timed_out(failed_at)
             case LimitAnswer.NOT_SENT:
                 live.commitment = live.commitment.not_sent(now)
         if answer is not LimitAnswer.ACCEPTED:

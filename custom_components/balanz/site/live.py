@@ -51,6 +51,8 @@ class LiveConnector:
         self.transaction: TransactionStarted | None = None
         self.session_energy_wh: float | None = None
         self.session_started_at: datetime | None = None
+        self.held = False
+        """Whether control leaves it alone for now, and books it at its rating."""
         self._ignored_since: float | None = None
         self.need = Need()
         self._appetite = Appetite()
@@ -166,6 +168,11 @@ class LiveConnector:
     def ready(self) -> None:
         """The charger takes commands; what it has in force has to be set again."""
         self.commitment = self.commitment.connected(keeps_limit=self.connector.keeps_limit)
+
+    def hold(self) -> None:
+        """Leave it alone until it is let go; what limits it meanwhile is nobody's to say."""
+        self.held = True
+        self.commitment = Commitment(online=self.commitment.online)
 
     def disconnected(self) -> None:
         """The link is gone."""

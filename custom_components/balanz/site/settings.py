@@ -31,6 +31,9 @@ class ChargerSettings:
     priority: int = 1
     weight: float = 1.0
     keeps_limit: bool = False
+    """The user vouches that it keeps its last limit without its link and over a reboot."""
+    lapses: bool = False
+    """The user vouches that it falls back by itself."""
     connectors: int = 1
 
 

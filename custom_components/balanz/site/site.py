@@ -4,14 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 
 from ..balancing.commands import Kind
+from ..balancing.commitments import Commitment
 from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
-from ..balancing.model import ConnectorKey
+from ..balancing.model import ConnectorKey, Site
 from ..balancing.phases import PhaseCurrents
 from ..csms.capabilities import Capabilities
 from ..csms.events import (
@@ -23,6 +25,7 @@ from ..csms.events import (
     StationDescribed,
     StationDisconnected,
     StationEvent,
+    StationLearnt,
     StationPending,
     StationReady,
     StationRefused,
@@ -39,12 +42,15 @@ from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
 from .drill import Drills
 from .drill_report import DrillReport
+from .firmwares import Firmwares
 from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week, remembered
 from .pairing import Pairing
 from .problems import ProblemWatch
+from .proof import ProofTimes
+from .proofs import Proofs
 from .recorder import Recorder
 from .settings import SiteSettings
 from .snapshot import SiteSnapshot
@@ -58,6 +64,7 @@ COALESCE_S = 0.02
 RETRY_STEP_S = 1.0
 DEFAULT_PAIRING_S = 900.0
 DEFAULT_ID_TAG = "balanz"
+DEFAULT_TIMES = ProofTimes()
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -99,6 +106,18 @@ class BalanzSite:
             spawn=self._spawn,
             on_answer=self._step_now,
         )
+        self._firmwares = Firmwares(
+            ledger=self._ledger, recorder=self._recorder, central=self._central
+        )
+        self._proofs = Proofs(
+            ledger=self._ledger,
+            recorder=self._recorder,
+            central=self._central,
+            live=self._live,
+            spawn=self._spawn,
+            rating_fits=self._rating_fits,
+            on_change=self._take_proofs,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -135,9 +154,11 @@ class BalanzSite:
                 await self._journal.rewrite(
                     [*self._ledger.records(), *self._transactions.records()]
                 )
+            self._site = self._build(self._settings)
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
             self._restore_capabilities()
+            self._firmwares.restarted()
             self._running = True
             self._problems = ProblemWatch(self._now())
             self._step()
@@ -197,9 +218,10 @@ class BalanzSite:
         self._leaving.release_returned(self._settings, settings)
         self._settings = settings
         self._follow_schedules(settings)
-        self._site = build_site(settings, self._timetable.states)
+        self._site = self._build(settings)
         identities = {charger.identity for charger in settings.chargers}
         for identity in {key.charger for key in self._live} - identities:
+            self._proofs.cancel(identity)
             self._recorder.note(self._ledger.note_forgotten(identity))
         self._sync_connectors()
         self._pairing.forget(identities)
@@ -267,6 +289,19 @@ class BalanzSite:
         """Ask a charger to restart. Raises StationError if it cannot or will not."""
         await self._station(identity).reset(hard=False)
 
+    async def prove_fallback(self, identity: str, *, times: ProofTimes = DEFAULT_TIMES) -> None:
+        """Begin to try out what a charger does with a limit that nobody renews.
+
+        It takes some minutes, in which the charger restarts; a car that comes ends it. Raises
+        ProofRefused if it cannot begin now, StorageError if that cannot be recorded.
+        """
+        await self._proofs.start(identity, times)
+        self._step()
+
+    def cancel_proof(self, identity: str) -> None:
+        """End a charger's proof, if one runs."""
+        self._proofs.cancel(identity)
+
     def start_drill(self, group_id: str) -> asyncio.Future[DrillReport]:
         """Pretend for a minute that a group carries less, and watch how its chargers do.
 
@@ -301,6 +336,7 @@ class BalanzSite:
                 live = self._live.get(ConnectorKey(event.identity, event.connector))
                 if live is not None:
                     live.take(event, now)
+                    self._proofs.look(event.identity)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
             case ConnectorsCounted():
@@ -309,7 +345,10 @@ class BalanzSite:
                 # Whoever waits for this line gets it before anything less urgent is sent on it.
                 delay_s = 0.0
             case StationDescribed():
-                pass
+                if self._firmwares.booted(event.identity, event.boot):
+                    self._proofs.firmware_changed(event.identity)
+            case StationLearnt():
+                self._firmwares.learnt(event.identity, event.memory)
         self._schedule(delay_s)
 
     def _connectors_counted(self, event: ConnectorsCounted) -> None:
@@ -349,24 +388,8 @@ class BalanzSite:
 
     def _decide(self, now: float) -> None:
         if self._timetable.look(datetime.now(UTC)):
-            self._site = build_site(self._settings, self._timetable.states)
-        inputs = Inputs(
-            capacities_a={
-                group_id: self._capacity_now_a(group_id) for group_id in self._site.groups
-            },
-            meters={
-                group.id: self._meters.reading(group.id)
-                for group in self._site.groups.values()
-                if group.metered
-            },
-            connectors={
-                key: live.as_input(self._dispatcher.line(key), now)
-                for key, live in self._live.items()
-            },
-            hour_of_week=hour_of_week(self._settings.time_zone),
-            bookings=self._leaving.bookings(self._site),
-            durable=not self._journal.failing,
-        )
+            self._site = self._build(self._settings)
+        inputs = self._inputs(now)
         result = step(self._site, inputs, self._state, now)
         self._state = result.state
         self._result = result
@@ -386,6 +409,52 @@ class BalanzSite:
         for wake_at in (result.wake_at, self._problems.next_change(now), schedule_at):
             if wake_at is not None:
                 self._schedule(max(wake_at - now, COALESCE_S))
+
+    def _inputs(self, now: float) -> Inputs:
+        """Return everything that a step looks at."""
+        return Inputs(
+            capacities_a={
+                group_id: self._capacity_now_a(group_id) for group_id in self._site.groups
+            },
+            meters={
+                group.id: self._meters.reading(group.id)
+                for group in self._site.groups.values()
+                if group.metered
+            },
+            connectors={
+                key: live.as_input(self._dispatcher.line(key), now)
+                for key, live in self._live.items()
+            },
+            hour_of_week=hour_of_week(self._settings.time_zone),
+            bookings=self._leaving.bookings(self._site),
+            durable=not self._journal.failing,
+        )
+
+    def _rating_fits(self, identity: str) -> bool:
+        """Return whether a charger could be booked at its rating now, without a cut elsewhere."""
+        now = self._now()
+        inputs = self._inputs(now)
+        blank = Commitment(online=True)
+        supposed = {
+            key: replace(known, commitment=blank) if key.charger == identity else known
+            for key, known in inputs.connectors.items()
+        }
+        result = step(self._site, replace(inputs, connectors=supposed), self._state, now)
+        group_ids = {
+            group_id
+            for key, connector in self._site.connectors.items()
+            if key.charger == identity
+            for group_id in self._site.routes.paths[connector.group_id]
+            if not self._site.groups[group_id].enforced
+        }
+        return all(result.groups[group_id].within_limit for group_id in group_ids)
+
+    def _take_proofs(self) -> None:
+        """Build the site anew with what is proven now."""
+        self._site = self._build(self._settings)
+        for key, live in self._live.items():
+            live.connector = self._site.connectors[key]
+        self._step_now()
 
     # Snapshots
 
@@ -414,6 +483,7 @@ class BalanzSite:
                 charger,
                 station=self._central.stations.get(charger.identity),
                 connectors=[self._live[key] for key in keys_of(charger)],
+                proof=self._proofs.snapshot(charger.identity),
                 site=self._site,
                 now=now,
             )
@@ -437,6 +507,11 @@ class BalanzSite:
         self._feed.publish(snapshot)
 
     # Details
+
+    def _build(self, settings: SiteSettings) -> Site:
+        identities = [charger.identity for charger in settings.chargers]
+        proofs = self._proofs.of_chargers(identities)
+        return build_site(settings, self._timetable.states, proofs)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -11,6 +11,7 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
 from ..csms.events import BootInfo, ConnectorStatus
+from ..storage.proofs import Fact, FirmwareProof
 from .drill_report import DrillReport
 
 
@@ -88,6 +89,18 @@ class ConnectorSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProofSnapshot:
+    """What was seen of what a charger does with a limit that nobody renews."""
+
+    proof: FirmwareProof | None
+    """For the firmware that it last booted with; None where nothing was seen of that."""
+    running: Fact | None
+    """What is being tried now."""
+    failed: Fact | None
+    """What could not be seen at the last try, or was seen not to hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -96,6 +109,7 @@ class ChargerSnapshot:
     connected: bool
     boot: BootInfo | None
     connectors: tuple[ConnectorSnapshot, ...]
+    proof: ProofSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
     GroupSnapshot,
+    ProofSnapshot,
     ReasonSnapshot,
 )
 from .topology import is_charger_group
@@ -28,6 +29,7 @@ def charger_snapshot(
     *,
     station: Station | None,
     connectors: Iterable[LiveConnector],
+    proof: ProofSnapshot,
     site: Site,
     now: float,
 ) -> ChargerSnapshot:
@@ -42,6 +44,7 @@ def charger_snapshot(
             _connector_snapshot(live, site=site, connected=connected, now=now)
             for live in connectors
         ),
+        proof=proof,
     )
 
 

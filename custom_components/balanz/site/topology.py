@@ -6,18 +6,21 @@ from dataclasses import replace
 from ..balancing.group import Group
 from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Site
 from ..balancing.schedule import ScheduleState
+from ..storage.proofs import FirmwareProof
 from .settings import ChargerSettings, SiteSettings
 
 _CHARGER_GROUP_PREFIX = "charger:"
 
 
 def build_site(
-    settings: SiteSettings, scheduled: Mapping[str, ScheduleState] | None = None
+    settings: SiteSettings,
+    scheduled: Mapping[str, ScheduleState] | None = None,
+    proofs: Mapping[str, FirmwareProof] | None = None,
 ) -> Site:
     """Return the tree. What hangs in a group that is gone hangs in the root group.
 
-    `scheduled` is what the schedules of groups ask for now. Raises SiteError if the groups make
-    no tree.
+    `scheduled` is what the schedules of groups ask for now; `proofs` is what the firmware of
+    chargers was seen to do, by identity. Raises SiteError if the groups make no tree.
     """
     known = {group.id for group in settings.groups}
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
@@ -37,9 +40,10 @@ def build_site(
             )
             groups[own.id] = own
             group_id = own.id
+        proof = (proofs or {}).get(charger.identity)
         for number in range(1, charger.connectors + 1):
             key = ConnectorKey(charger.identity, number)
-            connectors[key] = _connector(key, charger, group_id)
+            connectors[key] = _connector(key, charger, group_id, proof)
     return Site(
         groups=groups,
         connectors=connectors,
@@ -74,7 +78,9 @@ def _rehomed(group: Group, known: set[str]) -> Group:
     return replace(group, parent_id=ROOT_GROUP_ID)
 
 
-def _connector(key: ConnectorKey, charger: ChargerSettings, group_id: str) -> Connector:
+def _connector(
+    key: ConnectorKey, charger: ChargerSettings, group_id: str, proof: FirmwareProof | None
+) -> Connector:
     return Connector(
         key=key,
         name=charger.name if charger.connectors == 1 else f"{charger.name} {key.connector}",
@@ -86,5 +92,6 @@ def _connector(key: ConnectorKey, charger: ChargerSettings, group_id: str) -> Co
         phase_map=charger.phase_map,
         priority=charger.priority,
         weight=charger.weight,
-        keeps_limit=charger.keeps_limit,
+        keeps_limit=charger.keeps_limit or (proof is not None and proof.keeps_limit),
+        lapses=charger.lapses or (proof is not None and proof.lapses),
     )

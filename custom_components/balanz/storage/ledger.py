@@ -8,6 +8,7 @@ from typing import Any
 
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
+from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
 type Record = dict[str, Any]
 
@@ -51,6 +52,11 @@ class Ledger:
         self.maxima_a: dict[ConnectorKey, float] = {}
         self.disabled: set[ConnectorKey] = set()
         self.bookings: dict[str, KeptBooking] = {}
+        self.firmwares: dict[str, Firmware] = {}
+        """The firmware that each charger last booted with, by identity."""
+        self.proofs: dict[Firmware, FirmwareProof] = {}
+        self.interviews: dict[Firmware, Record] = {}
+        """What a charger of a firmware told and took, in words of whoever asked it."""
         self.drills: dict[str, Mapping[str, Any]] = {}
         """The last drill of each group, by its id, as it was recorded."""
         self.capabilities: dict[str, Mapping[str, Any]] = {}
@@ -83,6 +89,13 @@ class Ledger:
             yield _of_connector("enabled", key, enabled=False)
         for booking in self.bookings.values():
             yield _booked(booking)
+        for identity, firmware in self.firmwares.items():
+            yield self.note_firmware(identity, firmware)
+        for firmware, proof in self.proofs.items():
+            for fact, finding in proof.findings.items():
+                yield self.note_finding(firmware, fact, finding)
+        for firmware, answers in self.interviews.items():
+            yield self.note_interview(firmware, answers)
         for drill in self.drills.values():
             yield {"kind": "drill", **drill}
         for identity, capabilities in self.capabilities.items():
@@ -115,6 +128,25 @@ class Ledger:
     def note_released(self, booking_id: str) -> Record:
         """Return the record of a booking that ends."""
         return {"kind": "released", "id": booking_id}
+
+    def note_firmware(self, identity: str, firmware: Firmware) -> Record:
+        """Return the record of the firmware that a charger has booted with."""
+        return {"kind": "firmware", "charger": identity, **_of_firmware(firmware)}
+
+    def note_finding(self, firmware: Firmware, fact: Fact, finding: Finding) -> Record:
+        """Return the record of what was seen of a firmware."""
+        return {
+            "kind": "finding",
+            **_of_firmware(firmware),
+            "fact": fact.value,
+            "holds": finding.holds,
+            "seen_by": finding.seen_by.value,
+            "seen_at": finding.seen_at.isoformat(),
+        }
+
+    def note_interview(self, firmware: Firmware, answers: Record) -> Record:
+        """Return the record of what a charger of a firmware told and took."""
+        return {"kind": "interview", **_of_firmware(firmware), "answers": answers}
 
     def note_drill(self, drill: Mapping[str, Any]) -> Record:
         """Return the record of a group's last drill."""
@@ -171,14 +203,28 @@ class Ledger:
                     currents=_currents(record),
                 )
                 self.bookings[booking.id] = booking
+            case "released":
+                self.bookings.pop(str(record["id"]), None)
+            case "forgotten":
+                self._forget(str(record["charger"]))
+            case _:
+                self._learn(record)
+
+    def _learn(self, record: Mapping[str, Any]) -> None:
+        """Take in what was found out, rather than decided."""
+        match record.get("kind"):
             case "worst_hours":
                 hours = {
                     int(hour): PhaseCurrents(l1=float(l1), l2=float(l2), l3=float(l3))
                     for hour, l1, l2, l3 in record["hours"]
                 }
                 self.worst_hours.setdefault(str(record["group"]), {}).update(hours)
-            case "released":
-                self.bookings.pop(str(record["id"]), None)
+            case "firmware":
+                self.firmwares[str(record["charger"])] = _firmware(record)
+            case "finding":
+                self._found(record)
+            case "interview":
+                self.interviews[_firmware(record)] = dict(record["answers"])
             case "drill":
                 self.drills[str(record["group"])] = {
                     name: value for name, value in record.items() if name != "kind"
@@ -192,18 +238,37 @@ class Ledger:
                     currents=_currents(record),
                 )
                 self.base_loads[base_load.group_id] = base_load
-            case "forgotten":
-                self._forget(str(record["charger"]))
+
+    def _found(self, record: Mapping[str, Any]) -> None:
+        firmware = _firmware(record)
+        finding = Finding(
+            holds=record["holds"] is True,
+            seen_by=SeenBy(record["seen_by"]),
+            seen_at=datetime.fromisoformat(record["seen_at"]),
+        )
+        known = self.proofs.get(firmware, FirmwareProof(firmware=firmware))
+        self.proofs[firmware] = known.with_finding(Fact(record["fact"]), finding)
 
     def _forget(self, identity: str) -> None:
         self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
+        self.firmwares.pop(identity, None)
         self.capabilities.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
     return ConnectorKey(str(record["charger"]), int(record["connector"]))
+
+
+def _firmware(record: Mapping[str, Any]) -> Firmware:
+    return Firmware(
+        vendor=str(record["vendor"]), model=str(record["model"]), version=str(record["version"])
+    )
+
+
+def _of_firmware(firmware: Firmware) -> Record:
+    return {"vendor": firmware.vendor, "model": firmware.model, "version": firmware.version}
 
 
 def _of_connector(kind: str, key: ConnectorKey, **values: float | bool) -> Record:

@@ -1,0 +1,204 @@
+"""What is proven of the chargers of a running site, and the proofs that run."""
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from ..balancing.model import ConnectorKey
+from ..csms.server import CentralSystem
+from ..csms.station import Station
+from ..storage.ledger import Ledger
+from ..storage.proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
+from .live import LiveConnector
+from .proof import FallbackProof, ProofStopped, ProofTimes
+from .recorder import Recorder
+from .snapshot import ProofSnapshot
+
+TEST_ABOVE_FALLBACK_A = 2.0
+LEAST_APART_A = 1.0
+"""Between the test limit, what it falls back to, and the rating: else nobody could tell them."""
+
+
+class ProofRefusal(StrEnum):
+    """Why a proof cannot begin."""
+
+    NOT_CONNECTED = "proof_not_connected"
+    RUNNING = "proof_running"
+    CAR = "proof_car"
+    """A car is plugged in, or may be."""
+    FIRMWARE_UNKNOWN = "proof_firmware_unknown"
+    """It has not booted since it is known, so that nobody knows what would be proven."""
+    RATING_TOO_LOW = "proof_rating_too_low"
+    NO_ROOM = "proof_no_room"
+    """Its rating does not fit beside what the others may be drawing."""
+
+
+class ProofRefused(Exception):
+    """A proof cannot begin now."""
+
+    def __init__(self, refusal: ProofRefusal) -> None:
+        """Tell why."""
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+class Proofs:
+    """Knows what is proven, and runs guided proofs.
+
+    While one runs, control leaves the charger alone and books it at its rating.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        recorder: Recorder,
+        central: CentralSystem,
+        live: Mapping[ConnectorKey, LiveConnector],
+        spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+        rating_fits: Callable[[str], bool],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Run nothing yet; `on_change` is called when something else is proven, or a proof ends."""
+        self._ledger = ledger
+        self._recorder = recorder
+        self._central = central
+        self._live = live
+        self._spawn = spawn
+        self._rating_fits = rating_fits
+        self._on_change = on_change
+        self._running: dict[str, tuple[FallbackProof, asyncio.Task[None]]] = {}
+        self._failed: dict[str, Fact] = {}
+        """The step at which the last proof of each charger ended without success."""
+
+    # What is proven
+
+    def of_chargers(self, identities: Iterable[str]) -> dict[str, FirmwareProof]:
+        """Return what is proven of each charger's firmware; of others nothing is."""
+        return {identity: proof for identity in identities if (proof := self._proof_of(identity))}
+
+    def firmware_changed(self, identity: str) -> None:
+        """Learn that a charger runs another firmware; what was proven of the old one ends."""
+        self._failed.pop(identity, None)
+        self.cancel(identity)
+        self._on_change()
+
+    def snapshot(self, identity: str) -> ProofSnapshot:
+        """Return what there is to show of a charger's proof."""
+        proof = self._proof_of(identity)
+        running = self._running.get(identity)
+        return ProofSnapshot(
+            proof=proof,
+            running=None if running is None else running[0].step,
+            failed=self._failed.get(identity) or _disproven(proof),
+        )
+
+    # Guided proofs
+
+    async def start(self, identity: str, times: ProofTimes) -> None:
+        """Begin a proof. Raises ProofRefused, or StorageError if it cannot be recorded."""
+        station = self._central.stations.get(identity)
+        connectors = [one for key, one in self._live.items() if key.charger == identity]
+        limits_a = self._check(identity, station, connectors)
+        if any(one.held for one in connectors):
+            raise ProofRefused(ProofRefusal.RUNNING)
+        if not self._rating_fits(identity):
+            raise ProofRefused(ProofRefusal.NO_ROOM)
+        for one in connectors:
+            one.hold()
+        try:
+            # Whoever starts anew in the middle of it must know what may be in force.
+            await self._recorder.write(
+                *(
+                    self._ledger.note_limit(one.connector.key, one.connector.rating_a)
+                    for one in connectors
+                )
+            )
+            self._check(identity, station, connectors)
+        except BaseException:
+            self._let_go(connectors)
+            raise
+        assert station is not None
+        firmware = self._ledger.firmwares[identity]
+        proof = FallbackProof(
+            station,
+            limit_a=limits_a[0],
+            fallback_a=limits_a[1],
+            times=times,
+            on_finding=lambda fact, holds, seen_by: self._found(firmware, fact, holds, seen_by),
+        )
+        self._failed.pop(identity, None)
+        self._running[identity] = (proof, self._spawn(self._run(identity, proof, connectors)))
+        self._on_change()
+
+    def cancel(self, identity: str) -> None:
+        """End a charger's proof, if one runs, and give it back to control."""
+        running = self._running.get(identity)
+        if running is not None:
+            running[1].cancel()
+
+    def look(self, identity: str) -> None:
+        """End a charger's proof if a car has come."""
+        if identity in self._running and any(
+            one.transaction is not None or (one.status is not None and one.status.plugged)
+            for key, one in self._live.items()
+            if key.charger == identity
+        ):
+            self.cancel(identity)
+
+    def _proof_of(self, identity: str) -> FirmwareProof | None:
+        firmware = self._ledger.firmwares.get(identity)
+        return None if firmware is None else self._ledger.proofs.get(firmware)
+
+    def _check(
+        self, identity: str, station: Station | None, connectors: list[LiveConnector]
+    ) -> tuple[float, float]:
+        """Return the test limit and what it falls back to. Raises ProofRefused."""
+        if station is None or not station.ready:
+            raise ProofRefused(ProofRefusal.NOT_CONNECTED)
+        if identity in self._running:
+            raise ProofRefused(ProofRefusal.RUNNING)
+        firmware = self._ledger.firmwares.get(identity)
+        if firmware is None or not firmware.is_told:
+            raise ProofRefused(ProofRefusal.FIRMWARE_UNKNOWN)
+        if any(
+            one.transaction is not None or one.status is None or one.status.plugged is not False
+            for one in connectors
+        ):
+            raise ProofRefused(ProofRefusal.CAR)
+        connector = connectors[0].connector
+        fallback_a = float(math.ceil(connector.minimum_a))
+        limit_a = min(fallback_a + TEST_ABOVE_FALLBACK_A, connector.rating_a - LEAST_APART_A)
+        if limit_a - fallback_a < LEAST_APART_A:
+            raise ProofRefused(ProofRefusal.RATING_TOO_LOW)
+        return limit_a, fallback_a
+
+    async def _run(
+        self, identity: str, proof: FallbackProof, connectors: list[LiveConnector]
+    ) -> None:
+        try:
+            # Started eagerly, it could otherwise end before anybody knows that it runs.
+            await asyncio.sleep(0)
+            await proof.run()
+        except ProofStopped, TimeoutError, asyncio.CancelledError:
+            self._failed[identity] = proof.step
+        finally:
+            del self._running[identity]
+            self._let_go(connectors)
+
+    def _found(self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy) -> None:
+        finding = Finding(holds=holds, seen_by=seen_by, seen_at=datetime.now(UTC))
+        self._recorder.note(self._ledger.note_finding(firmware, fact, finding))
+        self._on_change()
+
+    def _let_go(self, connectors: list[LiveConnector]) -> None:
+        for one in connectors:
+            one.held = False
+        self._on_change()
+
+
+def _disproven(proof: FirmwareProof | None) -> Fact | None:
+    """Return the first fact that was seen not to hold."""
+    return next((fact for fact in Fact if proof and proof.holds(fact) is False), None)
