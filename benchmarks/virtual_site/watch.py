@@ -9,8 +9,10 @@ from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.site.settings import ChargerSettings, SiteSettings
 from custom_components.balanz.site.snapshot import SiteSnapshot
 from simulator.charger import SimulatedCharger
+from simulator.clock import parse_timestamp
 from simulator.faults import Faults, MeterFault
 from simulator.frames import Direction, Frame
+from simulator.virtual_time import EPOCH
 
 TOLERANCE_A = 1.0
 """Neither meters nor cars are exact."""
@@ -71,7 +73,7 @@ class Watch:
         """How often each charger was connected, and whether it is and was accepted."""
         self._draws_a: dict[str, float] = {}
         self._told_s: dict[str, float] = {}
-        """When each charger last told what it draws."""
+        """When each charger's last reading was taken; some have waited long to be sent."""
         self._not_booked_since_s: dict[str, float] = {}
         self._known_limits_a: dict[str, float | None] = {}
         """What the site knew each charger to have accepted, at the last look."""
@@ -195,7 +197,7 @@ class Watch:
             self._frames_seen[name] = fresh[0]
         for frame in reversed(fresh):
             if frame.direction is Direction.SENT and '"MeterValues"' in frame.text:
-                self._told_s[name] = frame.at_s
+                self._told_s[name] = _measured_s(frame)
             if frame.direction is Direction.RECEIVED and '"SetChargingProfile"' in frame.text:
                 schedule = orjson.loads(frame.text)[3]["csChargingProfiles"]["chargingSchedule"]
                 yield frame, [it["limit"] for it in schedule["chargingSchedulePeriod"]]
@@ -253,6 +255,11 @@ def _draw(view: View, name: str) -> PhaseCurrents:
 
 def _settings_of(chargers: Iterable[ChargerSettings], name: str) -> ChargerSettings:
     return next(charger for charger in chargers if charger.identity == name)
+
+
+def _measured_s(frame: Frame) -> float:
+    stamp = orjson.loads(frame.text)[3]["meterValue"][-1]["timestamp"]
+    return (parse_timestamp(stamp) - EPOCH).total_seconds()
 
 
 def _known_limit_a(view: View, name: str) -> float | None:

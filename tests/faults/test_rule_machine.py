@@ -28,11 +28,11 @@ from simulator.car import Car
 from simulator.faults import Faults, MeterFault
 from simulator.virtual_time import VirtualLoop
 
-EXAMPLES = 100
+EXAMPLES = 108
 STEPS = 100
 METER_PERIOD_S = 2.0
 
-durations_s = st.sampled_from((0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 70.0))
+durations_s = st.sampled_from((0.5, 1.0, 1.0, 2.0, 5.0, 10.0, 20.0, 65.0))
 base_loads_a = st.tuples(*[st.floats(0, 15)] * 3)
 cars = st.builds(
     Car,
@@ -257,4 +257,4 @@ def test_no_fault_breaks_a_rule(socket_enabled: None, capsys: pytest.CaptureFixt
     )
     with capsys.disabled():
         print(f"\nrule machine: {FaultyDays.steps} steps, {FaultyDays.looks} looks at all rules")
-    assert FaultyDays.steps >= EXAMPLES * STEPS * 0.9
+    assert FaultyDays.steps >= 10_000
