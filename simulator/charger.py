@@ -62,6 +62,7 @@ class SimulatedCharger:
         self._car = car
         self._reporter = Reporter(self.station)
         self._session: Session | None = None
+        self._mute_sockets: list[ClientConnection] = []
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -77,6 +78,8 @@ class SimulatedCharger:
             return
         running.cancel()
         await asyncio.wait([running])
+        while self._mute_sockets:
+            await self._mute_sockets.pop().close()
         self.station.reboot(Reason.power_loss)
         if not running.cancelled():
             running.result()
@@ -90,6 +93,8 @@ class SimulatedCharger:
     def faults(self, faults: Faults) -> None:
         self.station.faults = faults
         self.station.advance()
+        if faults.offline:
+            self.drop_link()
 
     @property
     def connected(self) -> bool:
@@ -161,6 +166,31 @@ class SimulatedCharger:
         """Let the car leave."""
         self.station.unplug(connector_id)
 
+    def drop_link(self) -> None:
+        """Lose the connection without a word to the peer; it comes back by itself."""
+        if self._session is not None:
+            self._session.abort()
+
+    def reboot(self) -> None:
+        """Restart without a word to the peer, as a watchdog makes it."""
+        self.station.reboot(Reason.reboot)
+        if self._session is not None:
+            self._session.rebooting = True
+            self._session.abort()
+
+    async def duplicate_socket(self) -> None:
+        """Open a second connection under the same identity, on which nothing is ever said.
+
+        Raises OSError or WebSocketException if the peer does not take it.
+        """
+        self._mute_sockets.append(await self._dial(ping_interval_s=None))
+
+    def reset_meters(self) -> None:
+        """Let the energy registers begin at 0 again."""
+        self.station.advance()
+        for connector in self.station.connectors.values():
+            connector.meter_wh = 0.0
+
     async def disconnect(self) -> None:
         """Break the connection, as a bad network does; it comes back by itself."""
         if self._session is not None:
@@ -204,19 +234,25 @@ class SimulatedCharger:
     async def _connect_once(self) -> Session | None:
         """Connect and serve until the end; return None if there was no connection."""
         try:
-            async with connect(
-                f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
-                subprotocols=[Subprotocol("ocpp1.6")],
-                additional_headers=self._headers(),
-                compression=None,
-                proxy=None,
-                close_timeout=2,
-            ) as connection:
+            if self.faults.offline:
+                raise ConnectionError("no network")
+            async with self._dial() as connection:
                 return await self._serve(connection)
         except (OSError, WebSocketException, TimeoutError) as error:
             self.last_error = str(error)
             _LOGGER.info("%s: no connection: %s", self.identity, error)
             return None
+
+    def _dial(self, *, ping_interval_s: float | None = 20.0) -> connect:
+        return connect(
+            f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
+            subprotocols=[Subprotocol("ocpp1.6")],
+            additional_headers=self._headers(),
+            compression=None,
+            proxy=None,
+            ping_interval=ping_interval_s,
+            close_timeout=2,
+        )
 
     async def _serve(self, connection: ClientConnection) -> Session:
         session = Session(self.identity, self.station, self._reporter, connection, self.frames)

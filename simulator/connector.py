@@ -104,7 +104,7 @@ class Connector:
         if ended is None:
             return None
         self.offered_a = 0.0
-        self.done = reason not in (Reason.soft_reset, Reason.hard_reset)
+        self.done = reason not in (Reason.soft_reset, Reason.hard_reset, Reason.reboot)
         if self.car_state is not None:
             self.car_state = contactor_opened(self.car_state)
         if self.becomes_inoperative:

@@ -18,6 +18,8 @@ from . import grid_meter
 from .charger import SimulatedCharger
 from .dashboard import URL_PATH, save_overview
 from .entities import SiteEntities
+from .fault_story import STORY, STORY_MINUTES, Chapter
+from .faults import Faults, HouseMeter, MeterFault
 from .fleet import make_fleet
 from .home_assistant import HassProcess, HomeAssistantFailed
 from .home_assistant_client import HomeAssistantClient
@@ -76,11 +78,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="end after this time (default: with Ctrl-C)"
     )
+    parser.add_argument(
+        "--faults", action="store_true", help="let things break, and tell what became of it"
+    )
     parser.add_argument("--headless", action="store_true", help="open no browser")
     parser.add_argument(
         "--keep", action="store_true", help="leave it running after the summary, until Ctrl-C"
     )
     options = parser.parse_args()
+    if options.faults and options.minutes is None:
+        options.minutes = STORY_MINUTES
     if options.chargers < 1:
         parser.error("--chargers must be at least 1")
     if options.minutes is not None and options.minutes <= 0:
@@ -125,6 +132,7 @@ class Demo:
                 for index, charger in enumerate(self._chargers)
             ],
         )
+        self._meter_of_house = HouseMeter()
         self._began = time.monotonic()
         self._stopping = asyncio.Event()
 
@@ -143,13 +151,14 @@ class Demo:
         async with asyncio.TaskGroup() as tasks:
             meter = tasks.create_task(self._meter())
             status = tasks.create_task(self._status(entities))
-            evening = tasks.create_task(self._evening(entities))
+            story = self._break_and_mend if self._options.faults else self._evening
+            happenings = tasks.create_task(story(entities))
             await self._until_stopped()
             self._summarize()
             if self._options.keep and not self._stopping.is_set():
                 print("Left running; Ctrl-C ends it.", flush=True)
                 await self._stopping.wait()
-            for task in (meter, status, evening):
+            for task in (meter, status, happenings):
                 task.cancel()
         await asyncio.gather(*(charger.stop() for charger in self._chargers))
         return 1 if self._main.preventable_s or self._garage.preventable_s else 0
@@ -207,9 +216,12 @@ class Demo:
 
     async def _report_meter(self) -> None:
         seconds = self._seconds
+        told_a = self._meter_of_house.tell(self._house.grid_currents_a(seconds))
+        if told_a is None:
+            return
         await grid_meter.report(
             self._client,
-            self._house.grid_currents_a(seconds),
+            told_a,
             solar_w=3 * 230 * self._house.solar(seconds),
         )
 
@@ -225,6 +237,29 @@ class Demo:
                 "/api/events/demo_evening",
                 {"number": group_capacity, "capacity": capacity_a},
             )
+
+    async def _break_and_mend(self, entities: SiteEntities) -> None:
+        """Tell the story of faults: what broke, what balanz did, and whether the fuses held."""
+        for chapter in STORY:
+            await asyncio.sleep(max(0.0, chapter.at_s - self._seconds))
+            print(f"--- {self._seconds:.0f} s, broken: {chapter.text}", flush=True)
+            self._apply(chapter, broken=True)
+            await asyncio.sleep(chapter.answer_s)
+            print("--- what balanz did:")
+            for charger in self._chargers:
+                print(f"        {await entities.charger_line(charger)}")
+            await asyncio.sleep(max(0.0, chapter.mended_at_s - self._seconds))
+            self._apply(chapter, broken=False)
+            print(f"--- {self._seconds:.0f} s, mended. {self._main.verdict()}", flush=True)
+
+    def _apply(self, chapter: Chapter, *, broken: bool) -> None:
+        for circuit in (self._main, self._garage):
+            circuit.breached(self._seconds)
+        if chapter.charger is None:
+            self._meter_of_house.fault = chapter.meter if broken else MeterFault.NONE
+        else:
+            charger = self._chargers[chapter.charger % len(self._chargers)]
+            charger.faults = chapter.faults if broken else Faults()
 
     async def _status(self, entities: SiteEntities) -> None:
         while True:

@@ -1,7 +1,9 @@
-"""What may be wrong with a simulated charger."""
+"""What may be wrong with a simulated charger, or with the meter of the house, as data."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from .house import Amperes
 
 
 class MeterStyle(StrEnum):
@@ -29,10 +31,58 @@ class Faults:
     """Answers Accepted and keeps only the first period of a schedule, for ever."""
     reject_stack_levels_above: int | None = None
     """Answers Rejected to profiles above this stack level, whatever its configuration says."""
+    drop_profiles_on_reboot: bool = False
+    """Forgets its profiles whenever it restarts, whatever its options say."""
     answer_delay_s: float = 0.0
-    """Answers each CALL this much later, in real seconds."""
+    """Answers each CALL this much later, in seconds of the event loop."""
+    answers_late: bool = False
+    """Keeps each answer back until it has given the next one."""
     silent: bool = False
     """Never answers a CALL."""
+    offline: bool = False
+    """Has lost its network: the connection breaks without a word, and none can be made."""
+    clock_skew_s: float = 0.0
+    """How far its wall clock is ahead, besides what its options say."""
     meter_style: MeterStyle = MeterStyle.FULL
     kilo_units: bool = False
     """Measures in kW and kWh."""
+    meter_factor: float = 1.0
+    """Tells this many times the current and power that flow."""
+
+
+class MeterFault(StrEnum):
+    """What is wrong with a house's meter."""
+
+    NONE = "none"
+    SILENT = "silent"
+    """Tells that it knows nothing, as an unavailable sensor does."""
+    FROZEN = "frozen"
+    """Tells its last value again and again."""
+    MILLIAMPERES = "milliamperes"
+    """Has begun to tell thousandths without saying so."""
+    LYING = "lying"
+    """Tells half of what flows."""
+
+
+class HouseMeter:
+    """What a house's meter tells; its fault may be replaced at any time."""
+
+    def __init__(self) -> None:
+        self.fault = MeterFault.NONE
+        self._last: Amperes | None = None
+
+    def tell(self, currents_a: Amperes) -> Amperes | None:
+        """Return the currents told where these flow; None where nothing is known."""
+        if self.fault is MeterFault.FROZEN and self._last is not None:
+            return self._last
+        self._last = currents_a
+        one, two, three = currents_a
+        match self.fault:
+            case MeterFault.SILENT:
+                return None
+            case MeterFault.MILLIAMPERES:
+                return 1000 * one, 1000 * two, 1000 * three
+            case MeterFault.LYING:
+                return one / 2, two / 2, three / 2
+            case _:
+                return currents_a

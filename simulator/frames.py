@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from time import monotonic
 from typing import NamedTuple
 
 from websockets.asyncio.client import ClientConnection
@@ -24,7 +23,7 @@ class Frame(NamedTuple):
 
     direction: Direction
     at_s: float
-    """On the clock of time.monotonic()."""
+    """On the clock of the event loop, which is time.monotonic() in an ordinary one."""
     text: str
 
 
@@ -42,20 +41,29 @@ class RecordedConnection:
         self._frames = frames
         self._faults = faults
         self._tasks = tasks
+        self._kept_back: deque[str] = deque()
 
     async def recv(self) -> str:
         """Return the next frame; a silent charger takes no notice of CALLs."""
         while True:
             text = await self._connection.recv(decode=True)
-            self._frames.append(Frame(Direction.RECEIVED, monotonic(), text))
+            self._frames.append(Frame(Direction.RECEIVED, asyncio.get_running_loop().time(), text))
             if not (self._faults().silent and text.lstrip().startswith("[2")):
                 return text
 
     async def send(self, text: str) -> None:
         """Send a frame, answers with the delay that the faults ask for."""
-        delay_s = self._faults().answer_delay_s
-        if delay_s and not text.startswith("[2"):
-            self._tasks.create_task(self._send_later(text, delay_s))
+        faults = self._faults()
+        if text.startswith("[2"):
+            await self._send(text)
+        elif faults.answers_late:
+            self._kept_back.append(text)
+            if len(self._kept_back) > 1:
+                await self._send(text)
+                self._kept_back.pop()
+                await self._send(self._kept_back.popleft())
+        elif faults.answer_delay_s:
+            self._tasks.create_task(self._send_later(text, faults.answer_delay_s))
         else:
             await self._send(text)
 
@@ -64,5 +72,5 @@ class RecordedConnection:
         await self._send(text)
 
     async def _send(self, text: str) -> None:
-        self._frames.append(Frame(Direction.SENT, monotonic(), text))
+        self._frames.append(Frame(Direction.SENT, asyncio.get_running_loop().time(), text))
         await self._connection.send(text)

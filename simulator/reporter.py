@@ -108,9 +108,10 @@ class Reporter:
         one, two, three = (
             sum(line) for line in zip(*(it.currents_a for it in connectors), strict=True)
         )
+        factor = station.faults.meter_factor
         reading = Reading(
             timestamp=timestamp(station.now()),
-            currents_a=(one, two, three),
+            currents_a=(one * factor, two * factor, three * factor),
             energy_wh=sum(connector.meter_wh for connector in connectors),
             offered_a=sum(connector.offered_a for connector in connectors),
             phases=station.phases,

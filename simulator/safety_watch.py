@@ -8,6 +8,9 @@ CHAIN_S = 20.0
 """How long a rise of the house's load, or a cut of a capacity, may take to be followed: a second
 for the meter, one for OCPP, up to 5 s in the charger and 5 s in the car (IEC 61851-1), and as much
 again for a car that had just been raised."""
+BREACH_S = 60.0
+"""The same where a charger does not do as it should: 10 s to its next reading, 15 s before it
+counts as disobedient, and what the others need to follow."""
 TOLERANCE_A = 0.5
 RISE_A = 0.5
 """A change of the house's load below this is noise."""
@@ -34,6 +37,10 @@ class Circuit:
             self.excused_until_s = now_s + CHAIN_S
         self.limit_a = limit_a
 
+    def breached(self, now_s: float) -> None:
+        """Take in that something broke; the others take their time to make room for it."""
+        self.excused_until_s = now_s + BREACH_S
+
     def observe(self, base_a: Amperes, chargers_a: Amperes, now_s: float, for_s: float) -> None:
         """Take in what flows now, and has for `for_s` seconds; base and chargers apart."""
         before = self.last_base_a or base_a
@@ -53,6 +60,11 @@ class Circuit:
         # Where no charger draws, the house alone is too much, and nothing could be cut.
         if any(charger > TOLERANCE_A for charger in above) and now_s > self.excused_until_s:
             self.preventable_s += for_s
+
+    def verdict(self) -> str:
+        """Tell in a sentence whether balanz has kept the fuse so far."""
+        held = "has held" if not self.preventable_s else "could have been spared"
+        return f"{self.name} {held}: {self.overload_s:.0f} s above {self.limit_a:g} A so far."
 
     def summary(self) -> str:
         """Return one line for people."""

@@ -74,6 +74,10 @@ class Session:
         """Break the connection."""
         await self._connection.close()
 
+    def abort(self) -> None:
+        """Lose the connection without a word to the peer."""
+        self._connection.transport.abort()
+
     def send_soon(self, payload: Any) -> None:
         """Send a CALL ahead of the outbox."""
         self._tasks.create_task(self._try_to_call(payload))

@@ -55,7 +55,9 @@ class Station:
 
     def now(self) -> datetime:
         """The wall time as the charger's own clock has it."""
-        return self.clock.now() + timedelta(seconds=self.options.clock_skew_s)
+        return self.clock.now() + timedelta(
+            seconds=self.options.clock_skew_s + self.faults.clock_skew_s
+        )
 
     @property
     def currents_a(self) -> tuple[float, float, float]:
@@ -247,7 +249,7 @@ class Station:
         self.accepted = False
         for number in self.connectors:
             self.stop_transaction(number, reason)
-        if not self.options.profiles_persist:
+        if self.faults.drop_profiles_on_reboot or not self.options.profiles_persist:
             self.profiles = ProfileSet()
 
     def change_availability(self, connector_id: int, *, operative: bool) -> bool:

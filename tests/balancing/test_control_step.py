@@ -319,3 +319,17 @@ def test_the_same_arguments_give_the_same_result() -> None:
     what = inputs(METERED, [charging("a", 16.0), waiting("b")], meters={"root": meter(20.0)})
 
     assert decide(METERED, what, house(2.0)) == decide(METERED, what, house(2.0))
+
+
+@pytest.mark.parametrize(("blind", "durable", "limit_a"), [(False, False, 8.0), (True, True, 6.0)])
+def test_a_limit_that_may_be_lost_is_set_again_although_none_may_rise(
+    blind: bool, durable: bool, limit_a: float
+) -> None:
+    one = site([group(metered=True)], [connector("a", keeps_limit=True)])
+    back = Commitment(online=True, uncertain_a=8.0)
+    reading = None if blind else meter(4.0)
+    what = inputs(one, [("a", known(back))], meters={"root": reading}, durable=durable)
+
+    result = decide(one, what, house(4.0))
+
+    assert result.commands == (Command(key=key("a"), limit_a=limit_a, kind=Kind.CUT),)

@@ -83,6 +83,18 @@ def test_what_was_taken_before_is_tried_first_after_a_boot() -> None:
     assert search.form(forms) == RELATIVE[1]
 
 
+def test_silence_is_no_reason_to_doubt_what_was_taken_before() -> None:
+    search = FormSearch()
+    forms = profile_forms(UP_TO_8, 2)
+    search.unanswered(LEVELS_TO_8[0], forms)
+    assert search.form(forms) == LEVELS_TO_8[1]
+
+    search.known = RELATIVE[1]
+    search.restart()
+    search.unanswered(RELATIVE[1], forms)
+    assert search.form(forms) == RELATIVE[1]
+
+
 def test_an_answer_to_what_is_no_longer_tried_counts_for_nothing() -> None:
     search = FormSearch()
     late = ProfileForm(stack_level=0)

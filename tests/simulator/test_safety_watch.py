@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.house import Amperes
-from simulator.safety_watch import CHAIN_S, Circuit
+from simulator.safety_watch import BREACH_S, CHAIN_S, Circuit
 
 QUIET: Amperes = (5.0, 5.0, 5.0)
 BUSY: Amperes = (20.0, 5.0, 5.0)
@@ -54,3 +54,12 @@ def test_cars_may_take_their_time_to_follow_a_lower_limit(fuse: Circuit) -> None
     fuse.observe(QUIET, CARS, 101.0 + CHAIN_S, 1.0)
 
     assert (fuse.overload_s, fuse.preventable_s) == (2.0, 1.0)
+
+
+def test_what_broke_gives_the_others_time_to_make_room(fuse: Circuit) -> None:
+    fuse.breached(0.0)
+    fuse.observe(BUSY, CARS, BREACH_S, 1.0)
+    assert fuse.verdict() == "Main fuse has held: 1 s above 25 A so far."
+
+    fuse.observe(BUSY, CARS, BREACH_S + 1.0, 1.0)
+    assert fuse.verdict() == "Main fuse could have been spared: 2 s above 25 A so far."

@@ -117,6 +117,26 @@ async def test_a_torn_last_line_costs_only_itself(
     assert await read(path) == ([ONE, THREE], 1)
 
 
+async def test_a_torn_file_opens_on_a_full_disk_and_takes_records_once_there_is_room(
+    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.append(ONE)
+    await journal.append(TWO)
+    await journal.close()
+    path.write_bytes(path.read_bytes()[:-5])
+    disk = FullDisk(monkeypatch)
+
+    reopened = Journal(path)
+    assert await reopened.open() == [ONE]
+    with pytest.raises(StorageError):
+        await reopened.append(TWO)
+    disk.full = False
+    await reopened.append(THREE)
+    await reopened.close()
+
+    assert await read(path) == ([ONE, THREE], 1)
+
+
 async def test_a_last_line_that_lacks_only_its_end_is_kept(journal: Journal, path: Path) -> None:
     await journal.append(ONE)
     await journal.close()

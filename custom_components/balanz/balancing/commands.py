@@ -90,7 +90,11 @@ def plan(
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
         elif line is Line.BUSY or standing.must_wait(target_a):
             continue
-        elif in_doubt and target_a <= standing.aim_a + EPSILON_A:
+        elif in_doubt and (
+            target_a <= standing.aim_a + EPSILON_A
+            or _obstacle(standing, headroom, calm) is not None
+        ):
+            # One that may have lost its limit does not wait for it until it may be raised.
             doubtful.append(standing)
         elif target_a < standing.aim_a:
             commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
@@ -169,7 +173,8 @@ def _settling(
         sure_a = _surely_lower_a(standing, headroom)
         if fitting_a >= standing.minimum_a and headroom.unseen(standing) is None:
             sure_a = max(sure_a, fitting_a)
-        limit_a = min(targets[standing.key].limit_a, sure_a)
+        known_a = standing.rounded_down(standing.aim_a)
+        limit_a = min(targets[standing.key].limit_a, known_a, sure_a)
         take(room, standing.way, limit_a)
         yield Command(key=standing.key, limit_a=limit_a, kind=Kind.CUT)
 

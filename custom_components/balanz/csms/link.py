@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from .rpc_errors import CallError
+from .rpc_errors import CallError, WithholdAnswer
 from .rpc_frames import ErrorCode, Payload
 from .v16 import InboundMessages
 from .validation import Direction, check, is_known
@@ -62,10 +62,15 @@ class StationLink:
             violation = check(action, Direction.REQUEST, payload)
             if violation is not None:
                 self._station.note_violation(f"{action}: {violation}")
-        return await self._messages.handle(action, payload)
+        try:
+            return await self._messages.handle(action, payload)
+        except WithholdAnswer:
+            # The charger waits for what the disk keeps back; its limit must not wait with it.
+            self.answered(action)
+            raise
 
     def answered(self, action: str) -> None:
-        """Learn that the charger has its answer, and so may be spoken to.
+        """Learn that the charger was served, and so may be spoken to.
 
         A charger that was accepted before need not boot again when it reconnects.
         """

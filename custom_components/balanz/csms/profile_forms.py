@@ -118,8 +118,13 @@ class FormSearch:
         is_new, self.known = form != self.known, form
         return is_new
 
+    def unanswered(self, form: ProfileForm, forms: tuple[ProfileForm, ...]) -> None:
+        """Learn that nothing was said of a form: no reason to doubt one that it once took."""
+        if form != self.known:
+            self.refused(form, forms)
+
     def refused(self, form: ProfileForm, forms: tuple[ProfileForm, ...]) -> None:
-        """Learn that a form was refused, or that nothing was said of it."""
+        """Learn that a form was refused."""
         self.tries_another = False
         if self._taken is not None or form != self.form(forms):
             return

@@ -150,7 +150,7 @@ class Station:
             answer = await self._link.rpc.call("SetChargingProfile", payload, urgent=urgent)
         except CallTimeout, MalformedAnswer:
             # Some chargers never answer to a form that they do not know.
-            self._forms.refused(form, self._possible_forms)
+            self._forms.unanswered(form, self._possible_forms)
             return LimitAnswer.TIMED_OUT
         except CallRejected as error:
             _LOGGER.debug("%s refuses a limit: %s", self.identity, error)

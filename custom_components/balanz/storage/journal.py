@@ -55,6 +55,8 @@ class Journal:
         self._lock = -1
         self._size = 0
         self._tail_in_doubt = False
+        self._ends_torn = False
+        """Whether the file ends within a line, which a power cut or a full disk has torn."""
         self.damaged_lines = 0
         """Lines that could not be read back when the journal was opened."""
         self.failing = False
@@ -159,19 +161,20 @@ class Journal:
             else:
                 records.append(record)
         self._size = len(content)
-        if content and not content.endswith(b"\n"):
-            # The next record starts on a line of its own, whatever became of the torn one.
-            self._append(b"\n")
+        self._ends_torn = bool(content) and not content.endswith(b"\n")
         return records
 
     def _append(self, data: bytes) -> None:
         if self._tail_in_doubt:
             os.ftruncate(self._descriptor, self._size)
         self._tail_in_doubt = True
+        if self._ends_torn:
+            # The next record starts on a line of its own, whatever became of the torn one.
+            data = b"\n" + data
         _write_all(self._descriptor, data, self._size)
         os.fsync(self._descriptor)
         self._size += len(data)
-        self._tail_in_doubt = False
+        self._tail_in_doubt = self._ends_torn = False
 
     def _replace(self, data: bytes) -> None:
         new_path = self._path.with_name(self._path.name + ".new")
@@ -187,7 +190,7 @@ class Journal:
         os.close(self._descriptor)
         self._descriptor = descriptor
         self._size = len(data)
-        self._tail_in_doubt = False
+        self._tail_in_doubt = self._ends_torn = False
         _sync_folder(self._path.parent)
 
     def _close(self) -> None:

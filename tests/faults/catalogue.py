@@ -1,0 +1,133 @@
+"""The faults that balanz has to live with, and how each is tested.
+
+`python -m tests.faults.catalogue` writes docs/faults.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that goes wrong."""
+
+    id: str
+    title: str
+    promise: str = ""
+    """What balanz does, where a scenario here shows it."""
+    elsewhere: str = ""
+    """The test that shows it, where that is not a scenario here."""
+    not_yet: str = ""
+    """Why nothing shows it."""
+
+
+def _shown(fault_id: str, title: str, promise: str) -> Fault:
+    return Fault(id=fault_id, title=title, promise=promise)
+
+
+def _elsewhere(fault_id: str, title: str, test: str) -> Fault:
+    return Fault(id=fault_id, title=title, elsewhere=test)
+
+
+def _not_yet(fault_id: str, title: str, reason: str) -> Fault:
+    return Fault(id=fault_id, title=title, not_yet=reason)
+
+
+FAULTS = (
+    _shown("F01", "a charger reboots in mid-session", "its limit is set again within 10 s"),
+    _shown("F02", "a connection is half open", "it is dropped after 15 min of silence"),
+    _shown("F03", "a charger sends, but does not answer", "booked, and the others live with it"),
+    _shown("F04", "no BootNotification after a reconnect", "its limit is set again within 10 s"),
+    _not_yet("F05", "no StatusNotification", "simulated chargers always tell their status"),
+    _shown("F06", "a link flaps", "no limit is lost, and few more are written"),
+    _shown("F07", "balanz is killed during sessions", "sessions go on under their number"),
+    _shown("F08", "balanz stops while chargers are silent", "it has stopped within 10 s"),
+    _shown("F09", "balanz starts before the sensors", "nobody charges before they tell"),
+    _shown("F10", "the event loop stalls", "it goes on where it was"),
+    _not_yet("F11", "calls from inside handlers", "cannot be seen from outside"),
+    _shown("F12", "a charger takes 40 s to answer", "booked, and the others live with it"),
+    _not_yet("F13", "the upstream is down", "belongs to the local controller"),
+    _not_yet("F14", "ChangeAvailability is only scheduled", "balanz does not send it"),
+    _not_yet("F15", "a certificate expires", "belongs to TLS"),
+    _shown("F20", "a StartTransaction is sent again", "it gets the same number"),
+    _shown("F21", "a StopTransaction is sent again", "it is taken once, and answered"),
+    _shown("F22", "transaction numbers collide", "no two sessions have one, over restarts"),
+    _not_yet("F23", "a charger makes up its numbers", "simulated chargers use those given"),
+    _elsewhere("F24", "a session starts without Authorize", "tests/csms/test_transactions.py"),
+    _shown("F25", "an unknown session stops", "it is answered, and no other one is stopped"),
+    _elsewhere("F26", "a session starts over another", "tests/csms/test_transactions.py"),
+    _not_yet("F27", "messages are replayed out of order", "simulated chargers keep their order"),
+    _shown("F28", "meter values from hours ago", "they move no limit"),
+    _elsewhere("F29", "meter values without a session", "tests/csms/test_meter_values.py"),
+    _not_yet("F30", "meter values after the end", "they count for the connector, not the session"),
+    _shown("F31", "a meter starts anew", "no session has negative energy"),
+    _not_yet("F32", "Finishing sticks", "balanz starts no session by itself"),
+    _not_yet("F33", "a charger gives up its messages", "its patience is left as it is"),
+    _not_yet("F34", "a tag is refused late", "balanz accepts all tags so far"),
+    _shown("F40", "limits are refused", "booked at its rating, and told"),
+    _shown("F41", "limits are accepted and ignored", "booked at what it draws, and told"),
+    _not_yet("F42", "full power on resume", "simulated chargers do not do this"),
+    _shown("F43", "limits are lost on reconnect", "set again within 10 s"),
+    _shown("F44", "a gap between two limits", "none is ever cleared"),
+    _shown("F45", "a limit cannot be delivered", "the lease lapses to the fallback"),
+    _shown("F46", "a car sleeps", "others get its share"),
+    _not_yet("F47", "another limit holds a car", "simulated chargers know one peer"),
+    _not_yet("F48", "a connector is faulted", "simulated chargers do not do this"),
+    _shown("F49", "a car uses fewer phases", "others get the phases that it does not use"),
+    _not_yet("F50", "a charger switches phases", "balanz does not use this"),
+    _shown("F51", "phases are rotated or unknown", "the worst phase is reckoned with"),
+    _shown("F52", "a clock is wrong by hours", "the limit is in force by the charger's clock"),
+    _shown("F53", "a charger's memory wears out", "few limits are written on a calm day"),
+    _not_yet("F54", "a charger delays at random", "simulated chargers do not do this"),
+    _shown("F60", "the meter tells nothing", "nothing rises"),
+    _shown("F61", "the meter tells no number", "nothing rises"),
+    _shown("F62", "the house exports", "export is not headroom"),
+    _shown("F63", "the meter changes its unit", "nothing rises"),
+    _not_yet("F64", "the meter is frozen", "a site takes what is told as fresh to be fresh"),
+    _elsewhere("F65", "phases are told out of step", "tests/ha/test_supply_sensors.py"),
+    _not_yet("F66", "the meter leaves the chargers out", "no test of the set-up yet"),
+    _shown("F70", "power fails in mid-write", "the torn record costs only itself"),
+    _shown("F71", "a file is damaged", "chargers are booked at their rating, and it is told"),
+    _shown("F72", "the disk is full", "there are cuts only, even over a restart"),
+    _not_yet("F73", "an old backup is restored", "it cannot be told from a restart yet"),
+    _elsewhere("F74", "the wall clock jumps", "tests/csms/test_meter_values.py"),
+    _not_yet("F75", "the files' format changes", "there is one format so far"),
+)
+
+
+def page() -> str:
+    """Return docs/faults.md."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    shown = [fault for fault in FAULTS if fault.promise]
+    elsewhere = [fault for fault in FAULTS if fault.elsewhere]
+    not_yet = [fault for fault in FAULTS if fault.not_yet]
+    yield "# Faults"
+    yield ""
+    yield (
+        "What goes wrong, and what balanz does about it. The scenarios run the real site with real"
+        " sockets and files and simulated chargers, in virtual time; after each, no rule of"
+        " [the architecture](architecture.md) may have been broken. `.venv/bin/pytest tests/faults`"
+        " prints whether they pass. `python -m tests.faults.catalogue` writes this page."
+    )
+    yield ""
+    yield "| | fault | shown by a scenario in tests/faults |"
+    yield "|---|---|---|"
+    yield from (f"| {fault.id} | {fault.title} | {fault.promise} |" for fault in shown)
+    yield ""
+    yield "| | fault | shown by |"
+    yield "|---|---|---|"
+    yield from (f"| {fault.id} | {fault.title} | `{fault.elsewhere}` |" for fault in elsewhere)
+    yield ""
+    yield "| | fault | not shown yet, because |"
+    yield "|---|---|---|"
+    yield from (f"| {fault.id} | {fault.title} | {fault.not_yet} |" for fault in not_yet)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
