@@ -75,6 +75,11 @@ class Ladder:
     has_obeyed: bool = False
     """Whether it was seen to obey since the last step was taken."""
 
+    @staticmethod
+    def restored(rung: int | None, now: float) -> Ladder:
+        """Return what an earlier run had come to; the charger is given its time anew."""
+        return Ladder(rung=Rung(rung), since=now) if rung in tuple(Rung) else Ladder()
+
     @property
     def pauses(self) -> bool:
         """Whether the connector gets nothing for now."""

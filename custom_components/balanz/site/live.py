@@ -9,6 +9,7 @@ from ..balancing.inputs import ConnectorInput, Draw, Line
 from ..balancing.lease import Lapse
 from ..balancing.model import Connector
 from ..balancing.need import Need
+from ..balancing.obedience import Ladder
 from ..balancing.phase_use import PhaseUse
 from ..balancing.reasons import Reason, Rule
 from ..balancing.supply import DrawInterval
@@ -52,6 +53,10 @@ class LiveConnector:
         self.session_energy_wh: float | None = None
         self.session_started_at: datetime | None = None
         self._ignored_since: float | None = None
+        self.ladder = Ladder()
+        """How far balanz has gone because it did not keep its limit."""
+        self.seen_plugged_in = False
+        """Whether a car has come since someone last looked."""
         self.need = Need()
         self._appetite = Appetite()
         self._phase_use = PhaseUse()
@@ -99,6 +104,8 @@ class LiveConnector:
             self._may_rise_since = now
             self._appetite = Appetite(offer_a=self._appetite.offer_a, since=now)
             self._phase_use = PhaseUse()
+        if status in WANTING and before is ConnectorStatus.AVAILABLE:
+            self.seen_plugged_in = True
         if status is ConnectorStatus.CHARGING and before is not status:
             self._may_rise_since = now
         if status is ConnectorStatus.AVAILABLE and before is not status:
@@ -211,7 +218,7 @@ class LiveConnector:
             draw = None
         return ConnectorInput(
             line=line,
-            wants=self.plugged_in_and_allowed,
+            wants=self.plugged_in_and_allowed and not self.ladder.pauses,
             idle_rule=self._idle_rule(),
             maximum_a=self.maximum_a,
             commitment=self.commitment,
@@ -226,6 +233,8 @@ class LiveConnector:
         )
 
     def _idle_rule(self) -> Rule:
+        if self.ladder.pauses:
+            return Rule.LIMIT_IGNORED
         if self.status in {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE}:
             return Rule.OUT_OF_SERVICE
         if not self.enabled or self.maximum_a < self.connector.minimum_a:

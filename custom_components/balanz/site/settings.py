@@ -32,6 +32,8 @@ class ChargerSettings:
     weight: float = 1.0
     keeps_limit: bool = False
     connectors: int = 1
+    has_power_switch: bool = False
+    """Whether the user named a switch that cuts its power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from ..balancing.commands import Kind
 from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
+from ..balancing.obedience import Ladder
 from ..balancing.phases import PhaseCurrents
 from ..balancing.supply import MeterReading
 from ..csms.capabilities import Capabilities
@@ -43,6 +44,7 @@ from .drill_report import DrillReport
 from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
+from .obedience import Obedience
 from .pairing import Pairing
 from .problems import ProblemWatch
 from .recorder import Recorder
@@ -99,6 +101,13 @@ class BalanzSite:
             spawn=self._spawn,
             on_answer=self._step_now,
         )
+        self._obedience = Obedience(
+            central=self._central,
+            live=self._live,
+            ledger=self._ledger,
+            recorder=self._recorder,
+            spawn=self._spawn,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -108,6 +117,15 @@ class BalanzSite:
         self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
         self._result: Result | None = None
         self._running = False
+
+    @property
+    def on_power(self) -> Callable[[str, bool], None] | None:
+        """What to call to switch a charger's power off (False) or on again, by its identity."""
+        return self._obedience.on_power
+
+    @on_power.setter
+    def on_power(self, listener: Callable[[str, bool], None] | None) -> None:
+        self._obedience.on_power = listener
 
     # Life
 
@@ -229,6 +247,8 @@ class BalanzSite:
     async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
         """Let a connector charge, or pause it."""
         await self._change(self._ledger.note_enabled(key, enabled), raising=enabled)
+        if enabled:
+            self._asked_back(key)
 
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
@@ -245,6 +265,7 @@ class BalanzSite:
 
     async def remote_start(self, key: ConnectorKey) -> None:
         """Ask a charger to start a transaction. Raises StationError if it cannot or will not."""
+        self._asked_back(key)
         await self._station(key.charger).remote_start(key.connector, DEFAULT_ID_TAG)
 
     async def remote_stop(self, key: ConnectorKey) -> None:
@@ -363,6 +384,8 @@ class BalanzSite:
             self._dispatcher.dispatch(command, now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
+        if self._obedience.look(self._site, result.groups, now):
+            self._schedule(COALESCE_S)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
@@ -445,6 +468,7 @@ class BalanzSite:
                 )
                 live.enabled = key not in self._ledger.disabled
                 live.restored(self._ledger.limits_a.get(key))
+                live.ladder = Ladder.restored(self._ledger.rungs.get(key), self._now())
                 self._live[key] = live
 
     def _restore_capabilities(self) -> None:
@@ -474,6 +498,11 @@ class BalanzSite:
             maximum_a = self._ledger.maxima_a.get(key, live.maximum_a)
             live.maximum_a = min(maximum_a, live.connector.rating_a)
         self._step()
+
+    def _asked_back(self, key: ConnectorKey) -> None:
+        if key in self._live:
+            self._obedience.asked_back(key)
+            self._schedule(COALESCE_S)
 
     def _capacity_a(self, group_id: str) -> float:
         rating_a = self._site.groups[group_id].rating_a
