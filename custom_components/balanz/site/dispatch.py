@@ -114,6 +114,7 @@ class Dispatcher:
             # The link went meanwhile; what was on its way is booked as uncertain already.
             return
         now = asyncio.get_running_loop().time()
+        live.card = live.card.answered(answer)
         match answer:
             case LimitAnswer.ACCEPTED:
                 live.accepted(now)

@@ -21,6 +21,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from .report_card import ReportCard
 from .settings import ChargerSettings
 
 NOMINAL_VOLTAGE_V = 230.0
@@ -55,6 +56,7 @@ class LiveConnector:
         self._ignored_since: float | None = None
         self.ladder = Ladder()
         """How far balanz has gone because it did not keep its limit."""
+        self.card = ReportCard()
         self.seen_plugged_in = False
         """Whether a car has come since someone last looked."""
         self.need = Need()
@@ -122,14 +124,20 @@ class LiveConnector:
             self.session_energy_wh = max(used_wh, 0.0)
         largest_a, interval = self._draw_of(values)
         if interval is not None:
-            before = None if self._draw is None else self._draw.reading
-            self._draw = Draw(reading=interval, at=now, before=before)
+            last = None if self._draw is None else self._draw.reading
+            self._draw = Draw(reading=interval, at=now, before=last)
             # A line that the charger does not tell of is not one that carries nothing.
             lines = len(values.currents_a or ()) if values.per_phase else 0
             if lines >= self.charger.phases and interval.least == interval.most:
                 self._phase_use = self._phase_use.took(interval.most, now)
         if largest_a is not None:
-            self.commitment = self.commitment.measured(largest_a, now)
+            before = self.commitment
+            self.commitment = before.measured(largest_a, now)
+            if not self.ladder.pauses:
+                # What fell because its session was stopped does not tell how it follows a limit.
+                lag = self.card.lag.measured(before, self.commitment, now)
+                if lag is not self.card.lag:
+                    self.card = replace(self.card, lag=lag)
             self._appetite = self._appetite.took(largest_a, self.connector.minimum_a, now)
 
     def _transaction_started(self, transaction: TransactionStarted, now: float) -> None:

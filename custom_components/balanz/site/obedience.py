@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from ..balancing.commitments import LAG_S
 from ..balancing.group_view import GroupView
@@ -14,6 +15,10 @@ from ..csms.station import Station, StationError
 from ..storage.ledger import Ledger
 from .live import LiveConnector
 from .recorder import Recorder
+from .report_card import ReportCard
+
+KEEP_CARD_EVERY_S = 60.0
+"""How often a report card is recorded at the most, to spare the disk."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,6 +51,30 @@ class Obedience:
         self._ledger = ledger
         self._recorder = recorder
         self._spawn = spawn
+        self._kept: dict[ConnectorKey, tuple[ReportCard, float]] = {}
+
+    def restore(self, key: ConnectorKey, now: float) -> None:
+        """Give a connector what the ledger has of it; what cannot be read is left out."""
+        live = self._live[key]
+        with suppress(KeyError, TypeError, ValueError):
+            record = self._ledger.obedience[key]
+            live.card = ReportCard.from_record(record)
+            live.ladder = Ladder.restored(record["rung"], now)
+        self._kept[key] = (live.card, -KEEP_CARD_EVERY_S)
+
+    def keep_cards(self, now: float, *, every_s: float = KEEP_CARD_EVERY_S) -> None:
+        """Record the report cards that have changed, but none again within some seconds."""
+        for key, live in self._live.items():
+            card, at = self._kept[key]
+            if live.card is not card and now - at >= every_s:
+                self._keep(key, now)
+
+    def _keep(self, key: ConnectorKey, now: float) -> None:
+        live = self._live[key]
+        rung = live.ladder.rung
+        record = {"rung": None if rung is None else int(rung), **live.card.as_record()}
+        self._kept[key] = (live.card, now)
+        self._recorder.note(self._ledger.note_obedience(key, record))
 
     def look(self, site: Site, groups: Mapping[str, GroupView], now: float) -> bool:
         """Take the steps that are due; return whether any limit has to be decided anew."""
@@ -62,6 +91,7 @@ class Obedience:
                     read_at=0.0 if reading is None else reading.at,
                     at_stake=at_stake(site, groups, live.connector),
                     highest=_highest(live),
+                    lag_s=live.card.lag.lag_s,
                 ),
                 now,
             )
@@ -83,12 +113,13 @@ class Obedience:
             # A reminder costs nobody anything, and may be due again and again.
             level = logging.INFO if after.rung is Rung.REMINDED else logging.WARNING
             _LOGGER.log(level, "%s does not keep its limit: %s", name, _DONE[after.rung])
+            live.card = live.card.climbed(after.rung, datetime.now(UTC))
             self._climbed(key, after.rung)
         else:
             _LOGGER.info("%s keeps its limit again", name)
             if before.rung is not None and before.rung >= Rung.OUT_OF_SERVICE:
                 self._let_back(key, before.rung)
-        self._recorder.note(self._ledger.note_rung(key, None if after.rung is None else after.rung))
+        self._keep(key, asyncio.get_running_loop().time())
         return True
 
     def _climbed(self, key: ConnectorKey, rung: Rung) -> None:

@@ -12,7 +12,6 @@ from ..balancing.commands import Kind
 from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
-from ..balancing.obedience import Ladder
 from ..balancing.phases import PhaseCurrents
 from ..balancing.supply import MeterReading
 from ..csms.capabilities import Capabilities
@@ -164,6 +163,7 @@ class BalanzSite:
         """Leave chargers where they are safe alone, close all sockets, and all on disk."""
         if self._running:
             self._kept_base_loads.keep_now(self._state.base_loads, datetime.now(UTC))
+            self._obedience.keep_cards(self._now(), every_s=0.0)
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -386,6 +386,7 @@ class BalanzSite:
         self._recorder.keep_limits(self._live, raising, now)
         if self._obedience.look(self._site, result.groups, now):
             self._schedule(COALESCE_S)
+        self._obedience.keep_cards(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
@@ -468,8 +469,8 @@ class BalanzSite:
                 )
                 live.enabled = key not in self._ledger.disabled
                 live.restored(self._ledger.limits_a.get(key))
-                live.ladder = Ladder.restored(self._ledger.rungs.get(key), self._now())
                 self._live[key] = live
+                self._obedience.restore(key, self._now())
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""

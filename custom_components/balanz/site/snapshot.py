@@ -65,6 +65,23 @@ class ReasonSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCardSnapshot:
+    """How well a connector has kept its limits since it was set up."""
+
+    cuts_seen: int
+    """How many of the last cuts were seen to be followed."""
+    lag_p50_s: float | None
+    """Within what time half of them were; None without any."""
+    lag_p95_s: float | None
+    refusals: int
+    time_outs: int
+    disobediences: int
+    highest_step: str | None
+    """The hardest step that was taken against it; None if it always obeyed."""
+    highest_step_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorSnapshot:
     """One connector. None is what is not known."""
 
@@ -92,6 +109,7 @@ class ConnectorSnapshot:
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    report_card: ReportCardSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,8 +55,8 @@ class Ledger:
         """The last drill of each group, by its id, as it was recorded."""
         self.capabilities: dict[str, Mapping[str, Any]] = {}
         """What each charger said that it can do, by its identity, as it was recorded."""
-        self.rungs: dict[ConnectorKey, int] = {}
-        """How far balanz has gone with connectors that did not keep their limits."""
+        self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
+        """How well each connector has kept its limits, as it was recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
 
@@ -87,8 +87,8 @@ class Ledger:
             yield {"kind": "drill", **drill}
         for identity, capabilities in self.capabilities.items():
             yield self.note_capabilities(identity, capabilities)
-        for key, rung in self.rungs.items():
-            yield self.note_rung(key, rung)
+        for key, told in self.obedience.items():
+            yield self.note_obedience(key, told)
         for base_load in self.base_loads.values():
             yield self.note_base_load(base_load)
 
@@ -124,9 +124,9 @@ class Ledger:
         """Return the record of what a charger can do."""
         return {"kind": "capabilities", "charger": identity, "told": dict(capabilities)}
 
-    def note_rung(self, key: ConnectorKey, rung: int | None) -> Record:
-        """Return the record of how far balanz has gone with a connector; None: it obeys."""
-        return _of_connector("rung", key, rung=rung or 0)
+    def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
+        """Return the record of how well a connector has kept its limits."""
+        return {**_of_connector("obedience", key), "told": dict(told)}
 
     def note_base_load(self, base_load: KeptBaseLoad) -> Record:
         """Return the record of what a group carries besides its chargers."""
@@ -178,11 +178,8 @@ class Ledger:
                 }
             case "capabilities":
                 self.capabilities[str(record["charger"])] = dict(record["told"])
-            case "rung":
-                if rung := int(record["rung"]):
-                    self.rungs[_key(record)] = rung
-                else:
-                    self.rungs.pop(_key(record), None)
+            case "obedience":
+                self.obedience[_key(record)] = dict(record["told"])
             case "base_load":
                 base_load = KeptBaseLoad(
                     group_id=str(record["group"]),
@@ -197,7 +194,7 @@ class Ledger:
         self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
-        self.rungs = {k: v for k, v in self.rungs.items() if k.charger != identity}
+        self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
 
 
