@@ -127,7 +127,8 @@ class Commands:
         """End a transaction."""
         for connector in self._station.connectors.values():
             if connector.transaction is not None and connector.transaction.id == transaction_id:
-                self._station.stop_transaction(connector.id, Reason.remote)
+                if not self._station.faults.ignore_remote_stop:
+                    self._station.stop_transaction(connector.id, Reason.remote)
                 return call_result.RemoteStopTransaction(status=RemoteStartStopStatus.accepted)
         return call_result.RemoteStopTransaction(status=RemoteStartStopStatus.rejected)
 

@@ -25,6 +25,8 @@ class Faults:
     """Answers Rejected to every SetChargingProfile."""
     ignore_profiles: bool = False
     """Answers Accepted and goes on as if there were none."""
+    ignore_remote_stop: bool = False
+    """Answers Accepted to RemoteStopTransaction and goes on."""
     drop_profiles_on_reconnect: bool = False
     """Forgets its profiles whenever the connection is made anew."""
     drop_later_periods: bool = False

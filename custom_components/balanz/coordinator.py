@@ -39,6 +39,7 @@ from .devices import (
 from .discovery import Discoveries
 from .entry_settings import read_entry
 from .issues import Issues
+from .power_switches import PowerSwitches
 from .site import BalanzSite
 from .site.snapshot import SiteSnapshot
 from .storage.journal import StorageError
@@ -73,6 +74,8 @@ class BalanzCoordinator:
         self.snapshot: SiteSnapshot = self.site.snapshot
         self.devices: dict[str, Device] = devices_of(entry, self._settings)
         self._supply = SupplySensors(hass, self._meter_reported)
+        self._power_switches = PowerSwitches(hass, entry)
+        self._power_switches.entity_ids = self._settings.power_switches
         self._discoveries = Discoveries(hass, entry.entry_id)
         self._issues = Issues(hass, entry)
         self._platforms: list[tuple[AddConfigEntryEntitiesCallback, EntityFactory]] = []
@@ -88,6 +91,7 @@ class BalanzCoordinator:
     async def async_start(self) -> None:
         """Start the site. Raises OSError if it cannot listen, StorageError without its folder."""
         self.site.on_connectors_counted = self._connectors_counted
+        self.site.on_power = self._power_switches.turn
         await self.site.start()
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
@@ -111,6 +115,7 @@ class BalanzCoordinator:
             self._cancel_tick()
             self._cancel_tick = None
         self._discoveries.withdraw()
+        self._power_switches.stop()
         self._issues.clear()
         await self.site.stop()
 
@@ -149,6 +154,7 @@ class BalanzCoordinator:
                 return
             self._issues.refused = None
             self._settings = new
+            self._power_switches.entity_ids = new.power_switches
             await self._async_update_devices()
             self._snapshot_changed()
             self._update_issues()

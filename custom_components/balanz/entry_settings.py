@@ -33,6 +33,7 @@ from .const import (
     CONF_POLICY,
     CONF_POWER_FACTOR,
     CONF_POWER_LIMIT_KW,
+    CONF_POWER_SWITCH,
     CONF_PRIORITY,
     CONF_RAISE_SPACING_S,
     CONF_RATING_A,
@@ -71,6 +72,8 @@ class EntrySettings:
     """Names of groups and chargers whose own group is gone, by the same prefixed ids."""
     unreadable: Mapping[str, Mapping[str, str]]
     """The wrong words of schedules that mean nothing, by group id; the groups go without."""
+    power_switches: Mapping[str, str]
+    """The entities that cut the power of chargers, by charger identity."""
 
 
 def site_phases(entry: ConfigEntry) -> tuple[Phase, ...]:
@@ -135,6 +138,11 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
         subentry_ids=subentry_ids,
         rehomed=rehomed,
         unreadable=unreadable,
+        power_switches={
+            subentry.data[CONF_IDENTITY]: entity_id
+            for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER)
+            if (entity_id := subentry.data[CONF_ADVANCED].get(CONF_POWER_SWITCH))
+        },
     )
 
 
@@ -157,6 +165,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         keeps_limit=advanced[CONF_KEEPS_LIMIT],
         lapses=advanced.get(CONF_LAPSES, False),
         connectors=int(data[CONF_CONNECTORS]),
+        has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
     )
 
 

@@ -5,8 +5,10 @@ from math import isfinite
 from typing import Any
 
 import voluptuous as vol
+from homeassistant.components.input_boolean import DOMAIN as INPUT_BOOLEAN_DOMAIN
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.components.switch.const import DOMAIN as SWITCH_DOMAIN
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     CONF_NAME,
@@ -43,6 +45,7 @@ from .const import (
     CONF_OTHER_LOADS_A,
     CONF_PHASE_MAP,
     CONF_PHASES,
+    CONF_POWER_SWITCH,
     CONF_PRIORITY,
     CONF_RATING_A,
     CONF_SENSORS,
@@ -211,6 +214,9 @@ def charger_schema(
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
+                    vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(
+                        selector.EntitySelectorConfig(domain=[SWITCH_DOMAIN, INPUT_BOOLEAN_DOMAIN])
+                    ),
                 }
             ),
             {"collapsed": True},

@@ -24,8 +24,13 @@ class GroupView:
     booked: PhaseCurrents
     allocated: PhaseCurrents
     within_limit: bool
-    overloaded: bool
-    """Everything that can be cut is cut, and the limit still does not hold."""
+    overloaded_on: tuple[Phase, ...]
+    """Where everything that can be cut is cut, and the limit still does not hold."""
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether that is so anywhere."""
+        return bool(self.overloaded_on)
 
 
 def group_views(
@@ -82,13 +87,19 @@ class _Ledger:
             allocated=self._of_phases(group, self.allocated),
             within_limit=not self._over(group, self.booked),
             # What flows through a circuit that its own hardware protects is no overload of it.
-            overloaded=told
-            and not group.enforced
-            and any(
-                self.cuttable[number] <= headroom.booked[number] + EPSILON_A
-                for number in self._over(group, self.expected)
-            ),
+            overloaded_on=self._overloaded_on(group) if told and not group.enforced else (),
         )
+
+    def _overloaded_on(self, group: Group) -> tuple[Phase, ...]:
+        over = {
+            number
+            for number in self._over(group, self.expected)
+            if self.cuttable[number] <= self.headroom.booked[number] + EPSILON_A
+        }
+        numbers = self._numbers(group)
+        on = tuple(phase for phase, number in numbers if number in over)
+        # What is too much for all phases together may be taken off any of them.
+        return tuple(phase for phase, _ in numbers) if over and not on else on
 
     def _of_phases(self, group: Group, loads: Sequence[float]) -> PhaseCurrents:
         currents = {phase: loads[number] for phase, number in self._numbers(group)}

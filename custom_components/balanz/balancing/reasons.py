@@ -17,6 +17,8 @@ class Rule(StrEnum):
     """The charger says that it is faulted or unavailable."""
     SWITCHED_OFF = "switched_off"
     """The user has switched charging off."""
+    LIMIT_IGNORED = "limit_ignored"
+    """The charger did not keep its limit, so that it is paused."""
     NO_CAR = "no_car"
     """Nothing is plugged in."""
     DELAYED = "delayed"

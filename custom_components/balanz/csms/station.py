@@ -196,6 +196,16 @@ class Station:
             raise CommandRejected("no transaction is known to run")
         await self._command("RemoteStopTransaction", {"transactionId": transaction.id})
 
+    async def change_availability(self, connector: int, *, operative: bool) -> None:
+        """Put a connector in or out of service, after its transaction if one runs.
+
+        Raises StationError.
+        """
+        payload = {"connectorId": connector, "type": "Operative" if operative else "Inoperative"}
+        answer = await self.request("ChangeAvailability", payload)
+        if answer.get("status") not in ("Accepted", "Scheduled"):
+            raise CommandRejected(str(answer.get("status")))
+
     async def reset(self, *, hard: bool = False) -> None:
         """Ask for a restart. Raises StationError."""
         await self._command("Reset", {"type": "Hard" if hard else "Soft"})

@@ -120,6 +120,7 @@ class Dispatcher:
         now = asyncio.get_running_loop().time()
         # Another form is tried long before what failed would be tried again.
         failed_at = now + OTHER_FORM_AFTER_S - RETRY_S if station.tries_another_form else now
+        live.card = live.card.answered(answer)
         match answer:
             case LimitAnswer.ACCEPTED:
                 live.accepted(now)

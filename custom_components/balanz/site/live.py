@@ -9,6 +9,7 @@ from ..balancing.inputs import ConnectorInput, Draw, Line
 from ..balancing.lease import Lapse
 from ..balancing.model import Connector
 from ..balancing.need import Need
+from ..balancing.obedience import Ladder
 from ..balancing.phase_use import PhaseUse
 from ..balancing.reasons import Reason, Rule
 from ..balancing.supply import DrawInterval
@@ -20,6 +21,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from .report_card import ReportCard
 from .settings import ChargerSettings
 
 NOMINAL_VOLTAGE_V = 230.0
@@ -54,6 +56,11 @@ class LiveConnector:
         self.held = False
         """Whether control leaves it alone for now, and books it at its rating."""
         self._ignored_since: float | None = None
+        self.ladder = Ladder()
+        """How far balanz has gone because it did not keep its limit."""
+        self.card = ReportCard()
+        self.seen_plugged_in = False
+        """Whether a car has come since someone last looked."""
         self.need = Need()
         self._appetite = Appetite()
         self._phase_use = PhaseUse()
@@ -101,6 +108,8 @@ class LiveConnector:
             self._may_rise_since = now
             self._appetite = Appetite(offer_a=self._appetite.offer_a, since=now)
             self._phase_use = PhaseUse()
+        if status in WANTING and before is ConnectorStatus.AVAILABLE:
+            self.seen_plugged_in = True
         if status is ConnectorStatus.CHARGING and before is not status:
             self._may_rise_since = now
         if status is ConnectorStatus.AVAILABLE and before is not status:
@@ -117,14 +126,20 @@ class LiveConnector:
             self.session_energy_wh = max(used_wh, 0.0)
         largest_a, interval = self._draw_of(values)
         if interval is not None:
-            before = None if self._draw is None else self._draw.reading
-            self._draw = Draw(reading=interval, at=now, before=before)
+            last = None if self._draw is None else self._draw.reading
+            self._draw = Draw(reading=interval, at=now, before=last)
             # A line that the charger does not tell of is not one that carries nothing.
             lines = len(values.currents_a or ()) if values.per_phase else 0
             if lines >= self.charger.phases and interval.least == interval.most:
                 self._phase_use = self._phase_use.took(interval.most, now)
         if largest_a is not None:
-            self.commitment = self.commitment.measured(largest_a, now)
+            before = self.commitment
+            self.commitment = before.measured(largest_a, now)
+            if not self.ladder.pauses:
+                # What fell because its session was stopped does not tell how it follows a limit.
+                lag = self.card.lag.measured(before, self.commitment, now)
+                if lag is not self.card.lag:
+                    self.card = replace(self.card, lag=lag)
             self._appetite = self._appetite.took(largest_a, self.connector.minimum_a, now)
 
     def _transaction_started(self, transaction: TransactionStarted, now: float) -> None:
@@ -218,7 +233,7 @@ class LiveConnector:
             draw = None
         return ConnectorInput(
             line=line,
-            wants=self.plugged_in_and_allowed,
+            wants=self.plugged_in_and_allowed and not self.ladder.pauses,
             idle_rule=self._idle_rule(),
             maximum_a=self.maximum_a,
             commitment=self.commitment,
@@ -233,6 +248,8 @@ class LiveConnector:
         )
 
     def _idle_rule(self) -> Rule:
+        if self.ladder.pauses:
+            return Rule.LIMIT_IGNORED
         if self.status in {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE}:
             return Rule.OUT_OF_SERVICE
         if not self.enabled or self.maximum_a < self.connector.minimum_a:

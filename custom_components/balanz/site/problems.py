@@ -8,6 +8,7 @@ from ..balancing.group import Group
 from ..balancing.group_view import GroupView
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey, Site
+from ..balancing.obedience import Rung
 from ..storage.journal import Journal
 from ..storage.ledger import KeptBooking
 from .live import LiveConnector
@@ -24,6 +25,13 @@ REFUSALS = 3
 IGNORED_FOR_S = 60.0
 UNSAFE_LASTS_S = 60.0
 """Chargers that come back after a start are not known at once."""
+
+_DEALT_WITH: Mapping[Rung | None, ProblemKind] = {
+    Rung.PAUSED: ProblemKind.LIMIT_IGNORED_PAUSED,
+    Rung.STOPPED: ProblemKind.LIMIT_IGNORED_STOPPED,
+    Rung.OUT_OF_SERVICE: ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE,
+    Rung.SWITCHED_OFF: ProblemKind.LIMIT_IGNORED_SWITCHED_OFF,
+}
 
 
 class ProblemWatch:
@@ -161,7 +169,10 @@ def _of_connectors(live: Mapping[ConnectorKey, LiveConnector], now: float) -> It
         named = {"charger": connector.connector.name}
         if connector.commitment.refusals >= REFUSALS:
             yield Problem(kind=ProblemKind.LIMIT_REFUSED, subject=_subject(key), placeholders=named)
-        if connector.ignores_limit_for(now) >= IGNORED_FOR_S:
+        ignored_for_s, rung = connector.ignores_limit_for(now), connector.ladder.rung
+        if rung in _DEALT_WITH:
+            yield Problem(kind=_DEALT_WITH[rung], subject=_subject(key), placeholders=named)
+        elif ignored_for_s >= IGNORED_FOR_S:
             yield Problem(kind=ProblemKind.LIMIT_IGNORED, subject=_subject(key), placeholders=named)
 
 

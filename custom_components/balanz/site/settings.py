@@ -35,6 +35,8 @@ class ChargerSettings:
     lapses: bool = False
     """The user vouches that it falls back by itself."""
     connectors: int = 1
+    has_power_switch: bool = False
+    """Whether the user named a switch that cuts its power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

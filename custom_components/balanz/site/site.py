@@ -47,6 +47,7 @@ from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week, remembered
+from .obedience import Obedience
 from .pairing import Pairing
 from .problems import ProblemWatch
 from .proof import ProofTimes
@@ -118,6 +119,13 @@ class BalanzSite:
             rating_fits=self._rating_fits,
             on_change=self._take_proofs,
         )
+        self._obedience = Obedience(
+            central=self._central,
+            live=self._live,
+            ledger=self._ledger,
+            recorder=self._recorder,
+            spawn=self._spawn,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -127,6 +135,15 @@ class BalanzSite:
         self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
         self._result: Result | None = None
         self._running = False
+
+    @property
+    def on_power(self) -> Callable[[str, bool], None] | None:
+        """What to call to switch a charger's power off (False) or on again, by its identity."""
+        return self._obedience.on_power
+
+    @on_power.setter
+    def on_power(self, listener: Callable[[str, bool], None] | None) -> None:
+        self._obedience.on_power = listener
 
     # Life
 
@@ -171,6 +188,7 @@ class BalanzSite:
         """Leave chargers where they are safe alone, close all sockets, and all on disk."""
         if self._running:
             self._kept_base_loads.keep_now(self._state.base_loads, datetime.now(UTC))
+            self._obedience.keep_cards(self._now(), every_s=0.0)
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -263,6 +281,8 @@ class BalanzSite:
     async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
         """Let a connector charge, or pause it."""
         await self._change(self._ledger.note_enabled(key, enabled), raising=enabled)
+        if enabled:
+            self._asked_back(key)
 
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
@@ -279,6 +299,7 @@ class BalanzSite:
 
     async def remote_start(self, key: ConnectorKey) -> None:
         """Ask a charger to start a transaction. Raises StationError if it cannot or will not."""
+        self._asked_back(key)
         await self._station(key.charger).remote_start(key.connector, DEFAULT_ID_TAG)
 
     async def remote_stop(self, key: ConnectorKey) -> None:
@@ -400,6 +421,9 @@ class BalanzSite:
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
         self._recorder.keep_worst_hours(self._state.meters)
+        if self._obedience.look(self._site, result.groups, now):
+            self._schedule(COALESCE_S)
+        self._obedience.keep_cards(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
@@ -535,6 +559,7 @@ class BalanzSite:
                 live.enabled = key not in self._ledger.disabled
                 live.restored(self._ledger.limits_a.get(key))
                 self._live[key] = live
+                self._obedience.restore(key, self._now())
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""
@@ -563,6 +588,11 @@ class BalanzSite:
             maximum_a = self._ledger.maxima_a.get(key, live.maximum_a)
             live.maximum_a = min(maximum_a, live.connector.rating_a)
         self._step()
+
+    def _asked_back(self, key: ConnectorKey) -> None:
+        if key in self._live:
+            self._obedience.asked_back(key)
+            self._schedule(COALESCE_S)
 
     def _capacity_a(self, group_id: str) -> float:
         rating_a = self._site.groups[group_id].rating_a

@@ -32,6 +32,14 @@ class ProblemKind(StrEnum):
     """A charger refuses limits, so that its rating is booked."""
     LIMIT_IGNORED = "limit_ignored"
     """A charger draws more than the limit that it has accepted."""
+    LIMIT_IGNORED_PAUSED = "limit_ignored_paused"
+    """The same; it is paused for that."""
+    LIMIT_IGNORED_STOPPED = "limit_ignored_stopped"
+    """The same; its session was stopped."""
+    LIMIT_IGNORED_OUT_OF_SERVICE = "limit_ignored_out_of_service"
+    """The same; its connector was taken out of service."""
+    LIMIT_IGNORED_SWITCHED_OFF = "limit_ignored_switched_off"
+    """The same; its power was switched off."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 
@@ -56,6 +64,23 @@ class ReasonSnapshot:
     group_name: str | None
     phase: Phase | None
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCardSnapshot:
+    """How well a connector has kept its limits since it was set up."""
+
+    cuts_seen: int
+    """How many of the last cuts were seen to be followed."""
+    lag_p50_s: float | None
+    """Within what time half of them were; None without any."""
+    lag_p95_s: float | None
+    refusals: int
+    time_outs: int
+    disobediences: int
+    highest_step: str | None
+    """The hardest step that was taken against it; None if it always obeyed."""
+    highest_step_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +111,7 @@ class ConnectorSnapshot:
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    report_card: ReportCardSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ def _connector_snapshot(
         maximum_a=live.maximum_a,
         rating_a=live.connector.rating_a,
         writes=live.writes,
+        report_card=live.card.snapshot(),
     )
 
 

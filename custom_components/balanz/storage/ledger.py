@@ -61,6 +61,8 @@ class Ledger:
         """The last drill of each group, by its id, as it was recorded."""
         self.capabilities: dict[str, Mapping[str, Any]] = {}
         """What each charger said that it can do, by its identity, as it was recorded."""
+        self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
+        """How well each connector has kept its limits, as it was recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
@@ -100,6 +102,8 @@ class Ledger:
             yield {"kind": "drill", **drill}
         for identity, capabilities in self.capabilities.items():
             yield self.note_capabilities(identity, capabilities)
+        for key, told in self.obedience.items():
+            yield self.note_obedience(key, told)
         for base_load in self.base_loads.values():
             yield self.note_base_load(base_load)
         for group_id, hours in self.worst_hours.items():
@@ -155,6 +159,10 @@ class Ledger:
     def note_capabilities(self, identity: str, capabilities: Mapping[str, Any]) -> Record:
         """Return the record of what a charger can do."""
         return {"kind": "capabilities", "charger": identity, "told": dict(capabilities)}
+
+    def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
+        """Return the record of how well a connector has kept its limits."""
+        return {**_of_connector("obedience", key), "told": dict(told)}
 
     def note_base_load(self, base_load: KeptBaseLoad) -> Record:
         """Return the record of what a group carries besides its chargers."""
@@ -231,6 +239,8 @@ class Ledger:
                 }
             case "capabilities":
                 self.capabilities[str(record["charger"])] = dict(record["told"])
+            case "obedience":
+                self.obedience[_key(record)] = dict(record["told"])
             case "base_load":
                 base_load = KeptBaseLoad(
                     group_id=str(record["group"]),
@@ -254,6 +264,7 @@ class Ledger:
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
+        self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
 
 

@@ -1,0 +1,159 @@
+"""What is done about chargers that do not keep their limits, step by step, and undone later."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from ..balancing.commitments import LAG_S
+from ..balancing.group_view import GroupView
+from ..balancing.model import ConnectorKey, Site
+from ..balancing.obedience import Conduct, Ladder, Rung, Sighting, at_stake, conduct
+from ..csms.server import CentralSystem
+from ..csms.station import Station, StationError
+from ..storage.ledger import Ledger
+from .live import LiveConnector
+from .recorder import Recorder
+from .report_card import ReportCard
+
+KEEP_CARD_EVERY_S = 60.0
+"""How often a report card is recorded at the most, to spare the disk."""
+
+_LOGGER = logging.getLogger(__name__)
+
+_DONE = {
+    Rung.REMINDED: "its limit is sent again",
+    Rung.PAUSED: "it gets 0 A",
+    Rung.STOPPED: "its transaction is stopped",
+    Rung.OUT_OF_SERVICE: "its connector is taken out of service",
+    Rung.SWITCHED_OFF: "its power is switched off",
+}
+
+
+class Obedience:
+    """Watches whether connectors keep their limits, and deals with those that do not."""
+
+    def __init__(
+        self,
+        *,
+        central: CentralSystem,
+        live: Mapping[ConnectorKey, LiveConnector],
+        ledger: Ledger,
+        recorder: Recorder,
+        spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+    ) -> None:
+        """Hold nothing against anyone yet."""
+        self.on_power: Callable[[str, bool], None] | None = None
+        """Called to switch a charger's power off (False) or on again, by its identity."""
+        self._central = central
+        self._live = live
+        self._ledger = ledger
+        self._recorder = recorder
+        self._spawn = spawn
+        self._kept: dict[ConnectorKey, tuple[ReportCard, float]] = {}
+
+    def restore(self, key: ConnectorKey, now: float) -> None:
+        """Give a connector what the ledger has of it; what cannot be read is left out."""
+        live = self._live[key]
+        with suppress(KeyError, TypeError, ValueError):
+            record = self._ledger.obedience[key]
+            live.card = ReportCard.from_record(record)
+            live.ladder = Ladder.restored(record["rung"], now)
+        self._kept[key] = (live.card, -KEEP_CARD_EVERY_S)
+
+    def keep_cards(self, now: float, *, every_s: float = KEEP_CARD_EVERY_S) -> None:
+        """Record the report cards that have changed, but none again within some seconds."""
+        for key, live in self._live.items():
+            card, at = self._kept[key]
+            if live.card is not card and now - at >= every_s:
+                self._keep(key, now)
+
+    def _keep(self, key: ConnectorKey, now: float) -> None:
+        live = self._live[key]
+        rung = live.ladder.rung
+        record = {"rung": None if rung is None else int(rung), **live.card.as_record()}
+        self._kept[key] = (live.card, now)
+        self._recorder.note(self._ledger.note_obedience(key, record))
+
+    def look(self, site: Site, groups: Mapping[str, GroupView], now: float) -> bool:
+        """Take the steps that are due; return whether any limit has to be decided anew."""
+        changed = False
+        for key, live in self._live.items():
+            plugged_in, live.seen_plugged_in = live.seen_plugged_in, False
+            seen = conduct(live.commitment, now)
+            if live.ladder.rung is None and seen is not Conduct.DISOBEYS:
+                continue
+            reading = live.commitment.reading
+            after = live.ladder.saw(
+                Sighting(
+                    conduct=seen,
+                    read_at=0.0 if reading is None else reading.at,
+                    at_stake=at_stake(site, groups, live.connector),
+                    highest=_highest(live),
+                    lag_s=live.card.lag.lag_s,
+                ),
+                now,
+            )
+            changed |= self._moved(key, live, after.asked_back() if plugged_in else after)
+        return changed
+
+    def asked_back(self, key: ConnectorKey) -> None:
+        """Let a connector charge again that has obeyed since: the user wants it."""
+        live = self._live[key]
+        self._moved(key, live, live.ladder.asked_back())
+
+    def _moved(self, key: ConnectorKey, live: LiveConnector, after: Ladder) -> bool:
+        """Take over a ladder, and do what its rung asks for; return whether it has moved."""
+        before, live.ladder = live.ladder, after
+        if after.rung is before.rung:
+            return False
+        name = live.connector.name
+        if after.rung is not None and (before.rung is None or after.rung > before.rung):
+            # A reminder costs nobody anything, and may be due again and again.
+            level = logging.INFO if after.rung is Rung.REMINDED else logging.WARNING
+            _LOGGER.log(level, "%s does not keep its limit: %s", name, _DONE[after.rung])
+            live.card = live.card.climbed(after.rung, datetime.now(UTC))
+            self._climbed(key, after.rung)
+        else:
+            _LOGGER.info("%s keeps its limit again", name)
+            if before.rung is not None and before.rung >= Rung.OUT_OF_SERVICE:
+                self._let_back(key, before.rung)
+        self._keep(key, asyncio.get_running_loop().time())
+        return True
+
+    def _climbed(self, key: ConnectorKey, rung: Rung) -> None:
+        """Take a step. The limits of the first two are those that the next control step sends."""
+        station = self._central.stations.get(key.charger)
+        if rung is Rung.SWITCHED_OFF:
+            if self.on_power is not None:
+                self.on_power(key.charger, False)
+        elif station is not None and rung is Rung.STOPPED:
+            self._spawn(_try(station, key, station.remote_stop(key.connector)))
+        elif station is not None and rung is Rung.OUT_OF_SERVICE:
+            work = station.change_availability(key.connector, operative=False)
+            self._spawn(_try(station, key, work))
+
+    def _let_back(self, key: ConnectorKey, rung: Rung) -> None:
+        if rung is Rung.SWITCHED_OFF and self.on_power is not None:
+            self.on_power(key.charger, True)
+        station = self._central.stations.get(key.charger)
+        if station is not None:
+            work = station.change_availability(key.connector, operative=True)
+            self._spawn(_try(station, key, work))
+
+
+def _highest(live: LiveConnector) -> Rung:
+    return Rung.SWITCHED_OFF if live.charger.has_power_switch else Rung.OUT_OF_SERVICE
+
+
+async def _try(station: Station, key: ConnectorKey, work: Coroutine[object, object, None]) -> None:
+    """Ask a charger for something, and after its lag for a reading that tells what came of it."""
+    try:
+        await work
+    except StationError as error:
+        # The reading that follows decides whether the next step is due.
+        _LOGGER.warning("%s did not take it: %s", key, error)
+    await asyncio.sleep(LAG_S)
+    with suppress(StationError):
+        await station.trigger("MeterValues", key.connector)
