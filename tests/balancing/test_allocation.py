@@ -186,6 +186,14 @@ def test_tenths_do_not_add_up_rounding_errors() -> None:
     assert shared(claim("a", step_a=0.1), among=room(9.75)) == {"a": 9.7}
 
 
+@pytest.mark.parametrize("rotation", [PhaseMap.L2_L3_L1, PhaseMap.L3_L1_L2, PhaseMap.L3_L2_L1])
+def test_all_rotations_of_the_same_phases_share_one_way(rotation: PhaseMap) -> None:
+    """One object, since what meets the same limits is reckoned with once."""
+    routes = site([group()]).routes
+
+    assert routes.way("root", rotation.phases) is routes.way("root", ALL_PHASES)
+
+
 def test_a_group_of_one_phase_is_loaded_on_that_phase_only() -> None:
     shed = Group(
         id="shed", name="shed", parent_id="root", rating_a=16.0, phases=(Phase.L2,), metered=False

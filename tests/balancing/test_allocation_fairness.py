@@ -1,7 +1,6 @@
 """Sharing is fair: compared with the optimum, worked out by a solver."""
 
 import itertools
-import math
 from random import Random
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from custom_components.balanz.balancing.admission import take
 from custom_components.balanz.balancing.allocation import allocate
 from custom_components.balanz.balancing.claims import Claim
-from custom_components.balanz.balancing.filling import _stopping_levels
+from custom_components.balanz.balancing.filling import stopping_levels
 from custom_components.balanz.balancing.phases import ALL_PHASES
 
 from .build import group, key, site
@@ -28,14 +27,11 @@ def without_steps(instance: Instance) -> list[float]:
     left = list(instance.room)
     for claim in instance.claims:
         take(left, claim.way, claim.minimum_a)
-    ways = {id(claim.way): claim.way for claim in instance.claims}
-    levels = _stopping_levels(instance.claims, ways, left)
     return [
-        min(
-            max(levels.get(id(claim.way), math.inf) * claim.weight, claim.minimum_a),
-            claim.maximum_a,
+        min(max(level * claim.weight, claim.minimum_a), claim.maximum_a)
+        for claim, level in zip(
+            instance.claims, stopping_levels(instance.claims, left), strict=True
         )
-        for claim in instance.claims
     ]
 
 

@@ -1,5 +1,7 @@
 """Whatever happened: once nothing happens any more, a site comes to rest, and it is safe there."""
 
+from collections import Counter
+
 from hypothesis import given, settings
 
 from custom_components.balanz.balancing.commands import Kind
@@ -48,7 +50,11 @@ def test_a_site_comes_to_rest(world: World) -> None:
     world.after_step.append(note)
     world.run(CALM_S)
 
-    assert sent == []
+    # Whether a car that has shown its own maximum takes more by now is looked at now and then: an
+    # ampere less, one more, and one less again.
+    looked_at = sum(known.appetite.learnt_a is not None for known in world.known.values())
+    writes = Counter(charger for _, charger, _ in sent)
+    assert max(writes.values(), default=0) <= 3 * looked_at
 
 
 @settings(max_examples=60)

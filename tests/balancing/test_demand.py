@@ -87,6 +87,101 @@ def test_demand_is_never_below_the_minimum_nor_above_the_maximum() -> None:
     assert taking(9.0).demand_a(CHARGER, 8.0) == 8.0
 
 
+# A car's own maximum
+
+
+class Obedient:
+    """A car with a maximum of its own, at a charger that follows its demand after ten seconds."""
+
+    def __init__(self, maximum_a: float, *, stays_below_a: float = 0.0) -> None:
+        self.maximum_a = maximum_a
+        self.allowed_a = 32.0
+        self.now = 0
+        self.offers_a: list[float] = []
+        self._stays_below_a = stays_below_a
+        self._appetite = Appetite()
+
+    @property
+    def current_a(self) -> float:
+        return min(self.maximum_a, self._appetite.offer_a - self._stays_below_a)
+
+    def run(self, seconds: int) -> float:
+        """Let time pass, and return what it is offered after it."""
+        for _ in range(seconds // 10):
+            self.now += 10
+            offer_a = self._appetite.demand_a(CHARGER, self.allowed_a)
+            self._appetite = self._appetite.offered(offer_a, float(self.now))
+            self._appetite = self._appetite.took(self.current_a, 6.0, float(self.now))
+            self.offers_a.append(offer_a)
+        return self.offers_a[-1]
+
+    def looks(self) -> list[int]:
+        """When it was offered more than before, s."""
+        offers_a = list(enumerate(self.offers_a, 1))
+        return [10 * at for (_, old_a), (at, new_a) in pairwise(offers_a) if new_a > old_a]
+
+
+def test_a_car_at_its_own_maximum_holds_no_ampere_that_it_does_not_take() -> None:
+    at_16 = Obedient(16.0)
+
+    assert at_16.run(120) == 17.0
+    assert at_16.run(400) == 16.0
+
+
+def test_a_car_at_its_own_maximum_is_offered_more_less_and_less_often_but_each_hour() -> None:
+    at_16 = Obedient(16.0)
+    at_16.run(6 * 3600)
+
+    waits_s = [later - earlier for earlier, later in pairwise(at_16.looks())]
+    assert waits_s[:3] == pytest.approx([700, 1300, 2500], abs=40)
+    assert waits_s[3:] == pytest.approx([TRY_AGAIN_AFTER_S + 100.0] * len(waits_s[3:]), abs=40)
+    assert len(waits_s) >= 5
+
+
+def test_a_car_that_takes_all_of_a_look_has_its_maximum_within_a_minute_and_a_half() -> None:
+    grown = Obedient(10.0)
+    grown.run(600)
+    assert grown.offers_a[-1] == 10.0
+    grown.maximum_a = 32.0
+    while grown.offers_a[-1] == 10.0:
+        grown.run(10)
+
+    assert grown.now <= 600 + 300
+    grown.run(90)
+    assert grown.current_a == 32.0
+
+
+def test_what_others_leave_is_no_sign_that_a_car_at_its_maximum_wants_more() -> None:
+    at_16 = Obedient(16.0)
+    at_16.run(600)
+    at_16.allowed_a = 8.0
+    at_16.run(240)
+    at_16.allowed_a = 32.0
+
+    assert max(at_16.run(10) for _ in range(60)) <= 17.0
+
+
+def test_a_car_that_took_more_before_is_offered_more_all_the_time() -> None:
+    dipped = Obedient(16.0)
+    dipped.run(120)
+    dipped.maximum_a = 7.0
+    assert dipped.run(2 * 3600) == 8.0
+
+    dipped.maximum_a = 16.0
+    dipped.run(60)
+    assert dipped.current_a == 16.0
+
+
+def test_a_car_that_stays_below_its_limit_gets_back_what_it_then_lacks() -> None:
+    modest = Obedient(16.0, stays_below_a=1.0)
+    modest.allowed_a = 20.0
+    modest.run(1200)
+
+    assert modest.current_a == 16.0
+    assert modest.run(2 * 3600) == 17.0
+    assert min(modest.offers_a) == 16.0
+
+
 # Delayed, full, asleep
 
 

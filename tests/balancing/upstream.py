@@ -115,9 +115,10 @@ CASES: dict[str, Case] = {
     "an even split": Case(capacity_a=30.0, cars=cars(3), limits_a=(10.0, 10.0, 10.0)),
     "an odd ampere": Case(capacity_a=32.0, cars=cars(3), limits_a=(10.0, 11.0, 11.0)),
     "two minimums and five amperes": Case(capacity_a=17.0, cars=cars(3), limits_a=(0.0, 8.0, 9.0)),
-    # What a car was seen to take, and one ampere more so that it can show that it wants more.
-    "a car that takes 10.1 A": Case(cars=(wanting("a", takes_a=10.1),), limits_a=(12.0,)),
-    "a car that takes 10 A": Case(cars=(wanting("a", takes_a=10.0),), limits_a=(11.0,)),
+    # What a car was seen to take; one ampere more, so that it can show that it wants more, for
+    # five minutes, and for a minute now and then.
+    "a car that takes 10.1 A": Case(cars=(wanting("a", takes_a=10.1),), limits_a=(11.0,)),
+    "a car that takes 10 A": Case(cars=(wanting("a", takes_a=10.0),), limits_a=(10.0,)),
     "a car that takes 3 A": Case(cars=(wanting("a", takes_a=3.0),), limits_a=(6.0,)),
     # 1.9 A was taken for nothing and lost its 6 A for six hours. It is a car that charges.
     "a car that takes 1.9 A": Case(cars=(wanting("a", takes_a=1.9),), limits_a=(6.0,)),

@@ -1,17 +1,19 @@
 """What each car can use, learnt from what it takes."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from .model import Connector
+from .probing import Probing
 
 WINDOW_S = 60.0
 """A car that leaves current unused for this long does not want it now."""
 UNUSED_A = 1.5
 """Less than this between offer and use is no waste: cars stay a little below their limit."""
 HEADROOM_A = 1.0
-"""What a car is offered above what it took, so that it can show that it wants more."""
+"""What a car is offered above what it took, so that it can show that it wants more. One that has
+shown its own maximum is offered it now and then only."""
 PROBE_A = 3.0
 """How much more a car is thought to want once it uses all of its offer."""
 ASLEEP_BELOW_A = 1.0
@@ -54,6 +56,7 @@ class Appetite:
     has_drawn_since_pause: bool = False
     is_full: bool = False
     """Whether it has charged and stopped by itself, and drawn nothing since."""
+    probing: Probing = field(default_factory=Probing)
 
     def offered(self, limit_a: float, now: float) -> Appetite:
         """Return the appetite after another limit came into force."""
@@ -69,7 +72,7 @@ class Appetite:
         )
         if begins and self._is_due(now):
             # It gets another chance; should it want more than this, it will show.
-            return replace(changed, idle_since=None, learnt_a=limit_a)
+            return replace(changed, idle_since=None, learnt_a=limit_a, probing=self.probing.anew())
         return changed
 
     def took(self, current_a: float, minimum_a: float, now: float) -> Appetite:
@@ -84,16 +87,25 @@ class Appetite:
             )
         learnt_a, since, peak_a = self.learnt_a, self.since, max(self.peak_a, current_a)
         idle_since = state.idle_since
+        probing = self.probing.took(current_a, now)
         if learnt_a is not None and draws and current_a > self.offer_a - UNUSED_A / 2:
-            learnt_a = max(learnt_a, self.offer_a) + PROBE_A
+            if not probing.is_proven or self.offer_a > learnt_a - HEADROOM_A:
+                learnt_a, probing = max(learnt_a, self.offer_a) + PROBE_A, probing.anew()
         elif now - since >= WINDOW_S:
             if peak_a < ASLEEP_BELOW_A:
                 idle_since = now if idle_since is None else idle_since
                 state = replace(state, is_full=state.is_full or state.has_drawn_since_pause)
-            elif peak_a < self.offer_a - UNUSED_A:
-                learnt_a = max(minimum_a, math.ceil(peak_a + HEADROOM_A))
+            else:
+                learnt_a, probing = self._learnt(probing, peak_a, minimum_a, now)
             since, peak_a = now, current_a
-        return replace(state, learnt_a=learnt_a, since=since, peak_a=peak_a, idle_since=idle_since)
+        return replace(
+            state,
+            learnt_a=learnt_a,
+            since=since,
+            peak_a=peak_a,
+            idle_since=idle_since,
+            probing=probing,
+        )
 
     def idleness(self) -> Idleness | None:
         """Return why it takes nothing; None where it takes something, or has had no chance yet."""
@@ -126,7 +138,8 @@ class Appetite:
             return connector.minimum_a
         if self.learnt_a is None:
             return maximum_a
-        return max(connector.minimum_a, min(maximum_a, self.learnt_a))
+        wanted_a = self.learnt_a - HEADROOM_A if self.probing.withholds else self.learnt_a
+        return max(connector.minimum_a, min(maximum_a, wanted_a))
 
     def next_change(self, minimum_a: float, now: float) -> float | None:
         """Return when time alone may change what it wants; None if it does not."""
@@ -137,6 +150,22 @@ class Appetite:
             wake_at = self.idle_since + WAKE_AFTER_S
             times += [wake_at, wake_at + WAKE_FOR_S, wake_at + WAKE_FOR_S + WINDOW_S, self._due_at]
         return min((time for time in times if time > now), default=None)
+
+    def _learnt(
+        self, probing: Probing, peak_a: float, minimum_a: float, now: float
+    ) -> tuple[float | None, Probing]:
+        """Return what is known of a car after a minute in which it took no more than a peak."""
+        learnt_a = self.learnt_a
+        if peak_a < self.offer_a - UNUSED_A:
+            learnt_a = max(minimum_a, math.ceil(peak_a + HEADROOM_A))
+        if learnt_a is None:
+            return None, probing
+        if learnt_a != self.learnt_a:
+            return learnt_a, probing.anew()
+        wanted_a = learnt_a - HEADROOM_A if probing.withholds else learnt_a
+        if wanted_a <= self.offer_a and peak_a <= self.offer_a - UNUSED_A / 2:
+            probing = probing.left_unused(peak_a, now)
+        return learnt_a, probing
 
     def _is_due(self, now: float) -> bool:
         return self.idle_since is not None and now >= self._due_at

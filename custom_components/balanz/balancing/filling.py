@@ -9,8 +9,8 @@ goes out step by step to whoever has the least.
 
 import heapq
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from .admission import first_full, take
 from .claims import Claim
@@ -25,22 +25,33 @@ def fill(claims: Sequence[Claim], left: list[float]) -> list[tuple[float, int | 
     Returns, in the order of the claims, the current of each (A per line) and the number of the
     limit that keeps it from more; None where its maximum does. What is given is taken from `left`.
     """
-    ways = {id(claim.way): claim.way for claim in claims}
-    levels = _stopping_levels(claims, ways, left)
-    currents_a = []
-    given: defaultdict[int, float] = defaultdict(float)
-    for claim in claims:
-        current_a = claim.maximum_a
-        level = levels.get(id(claim.way))
-        if level is not None and level * claim.weight < current_a:
-            current_a = rounded_down(level * claim.weight, claim.step_a)
-            current_a = max(current_a, claim.minimum_a)
-        currents_a.append(current_a)
-        given[id(claim.way)] += current_a - claim.minimum_a
-    for name, way in ways.items():
-        take(left, way, given[name])
-    bindings = top_up(claims, currents_a, left)
+    lanes = _lanes(claims)
+    currents_a = [claim.maximum_a for claim in claims]
+    for lane, level in zip(lanes, _levels(claims, lanes, left), strict=True):
+        given_a = 0.0
+        for position in lane.positions:
+            claim = claims[position]
+            current_a = level * claim.weight
+            if current_a < claim.maximum_a:
+                current_a = max(rounded_down(current_a, claim.step_a), claim.minimum_a)
+                currents_a[position] = current_a
+            given_a += currents_a[position] - claim.minimum_a
+        take(left, lane.way, given_a)
+    bindings = _top_up(claims, lanes, currents_a, left)
     return list(zip(currents_a, bindings, strict=True))
+
+
+def stopping_levels(claims: Sequence[Claim], left: Sequence[float]) -> list[float]:
+    """Return the level at which each claim's way meets a full limit; infinite where never.
+
+    Without steps, each would have its level times its weight, between its minimum and its maximum.
+    """
+    lanes = _lanes(claims)
+    levels = [math.inf] * len(claims)
+    for lane, level in zip(lanes, _levels(claims, lanes, left), strict=True):
+        for position in lane.positions:
+            levels[position] = level
+    return levels
 
 
 def rounded_down(current_a: float, step_a: float) -> float:
@@ -48,114 +59,126 @@ def rounded_down(current_a: float, step_a: float) -> float:
     return round(math.floor(current_a / step_a + EPSILON_A) * step_a, 3)
 
 
-def _stopping_levels(
-    claims: Sequence[Claim], ways: Mapping[int, Way], left: Sequence[float]
-) -> dict[int, float]:
-    """Return the level at which each way meets a full limit; none for ways that never do.
+class _Lane(NamedTuple):
+    """The positions of all claims on one way: they meet the same limits at the same level."""
 
-    All connectors on one way stop at the same level, so that a full limit stops ways, not
-    connectors: their number, not that of the connectors, is what each step costs.
+    way: Way
+    positions: list[int]
+
+
+def _lanes(claims: Sequence[Claim]) -> list[_Lane]:
+    # Routes hand out one object per way, so that its identity tells it.
+    lanes: dict[int, _Lane] = {}
+    for position, claim in enumerate(claims):
+        lane = lanes.get(id(claim.way))
+        if lane is None:
+            lane = lanes[id(claim.way)] = _Lane(claim.way, [])
+        lane.positions.append(position)
+    return list(lanes.values())
+
+
+def _levels(claims: Sequence[Claim], lanes: Sequence[_Lane], left: Sequence[float]) -> list[float]:
+    """Return the level at which each lane meets a full limit; infinite where it never does.
+
+    A full limit stops lanes, not connectors: their number is what each step costs.
     """
-    tide = _Tide(ways, left)
-    stopped: dict[int, float] = {}
-    for level, name, weight in _turning_points(claims):
-        if name in stopped:
-            continue
+    tide = _Tide([lane.way for lane in lanes], left)
+    for level, number, weight in _turning_points(claims, lanes):
         if level > tide.first_full:
-            _stop_until(level, tide, stopped)
-            if name in stopped:
-                continue
-        tide.change(name, weight, level)
-    _stop_until(math.inf, tide, stopped)
-    return stopped
+            tide.stop_until(level)
+        if tide.stopped[number] == math.inf:
+            tide.change(number, weight, level)
+    tide.stop_until(math.inf)
+    return tide.stopped
 
 
-def _stop_until(level: float, tide: _Tide, stopped: dict[int, float]) -> None:
-    """Stop what meets a limit that is full before a level."""
-    while (full := tide.next_full(level)) is not None:
-        for name in tide.stop(*full):
-            stopped[name] = full[0]
-
-
-def _turning_points(claims: Iterable[Claim]) -> list[tuple[float, int, float]]:
+def _turning_points(
+    claims: Sequence[Claim], lanes: Iterable[_Lane]
+) -> list[tuple[float, int, float]]:
     """Return where connectors begin to rise with the level, and where they reach their maximum.
 
-    Each is a level, a way, and by how much the weight that rises on the way changes.
+    Each is a level, the number of a lane, and by how much the weight that rises on it changes.
     """
-    changes: dict[tuple[float, int], float] = {}
-    for claim in claims:
-        if claim.maximum_a <= claim.minimum_a:
-            continue
-        name, weight = id(claim.way), claim.weight
-        starts = (claim.minimum_a / weight, name)
-        ends = (claim.maximum_a / weight, name)
-        changes[starts] = changes.get(starts, 0.0) + weight
-        changes[ends] = changes.get(ends, 0.0) - weight
-    return sorted((level, name, weight) for (level, name), weight in changes.items())
+    points: list[tuple[float, int, float]] = []
+    for number, lane in enumerate(lanes):
+        changes: dict[float, float] = {}
+        for position in lane.positions:
+            claim = claims[position]
+            weight, minimum_a, maximum_a = claim.weight, claim.minimum_a, claim.maximum_a
+            if maximum_a > minimum_a:
+                starts, ends = minimum_a / weight, maximum_a / weight
+                changes[starts] = changes.get(starts, 0.0) + weight
+                changes[ends] = changes.get(ends, 0.0) - weight
+        points.extend((level, number, change) for level, change in changes.items())
+    points.sort()
+    return points
 
 
 class _Tide:
     """What is left of each limit while the level rises: `offset - rising * level`."""
 
-    def __init__(self, ways: Mapping[int, Way], left: Sequence[float]) -> None:
+    def __init__(self, ways: Sequence[Way], left: Sequence[float]) -> None:
         self.first_full = math.inf
         """No limit is full below this level."""
+        self.stopped = [math.inf] * len(ways)
+        """The level at which each way met a full limit."""
         self._ways = ways
         self._offset = list(left)
         self._rising = [0.0] * len(left)
         """The weight that rises at each limit: what one more of level costs there."""
-        self._rising_on: dict[int, float] = {}
-        self._met_by: dict[int, list[int]] = {}
-        for name, way in ways.items():
-            for number, _ in way:
-                self._met_by.setdefault(number, []).append(name)
+        self._rising_on = [0.0] * len(ways)
+        self._met_by: list[list[int]] = [[] for _ in left]
+        for number, way in enumerate(ways):
+            for limit, _ in way:
+                self._met_by[limit].append(number)
         self._grown: set[int] = set()
         self._full_at: list[tuple[float, int]] = []
 
-    def change(self, name: int, weight: float, level: float) -> None:
+    def change(self, number: int, weight: float, level: float) -> None:
         """Let more or less weight rise on a way from a level on."""
-        self._rising_on[name] = self._rising_on.get(name, 0.0) + weight
+        self._rising_on[number] += weight
         offset, rising = self._offset, self._rising
-        for number, units in self._ways[name]:
-            offset[number] += weight * units * level
-            rising[number] += weight * units
-            if weight > 0.0:
-                self._grown.add(number)
+        for limit, units in self._ways[number]:
+            more = weight * units
+            offset[limit] += more * level
+            rising[limit] += more
         if weight > 0.0:
             # With more weight, a limit may be full from here on.
+            self._grown.update([limit for limit, _ in self._ways[number]])
             self.first_full = level
 
-    def next_full(self, before: float) -> tuple[float, int] | None:
+    def stop_until(self, level: float) -> None:
+        """Stop what meets a limit that is full before a level."""
+        while (full := self._next_full(level)) is not None:
+            full_at, limit = full
+            for number in self._met_by[limit]:
+                if self._rising_on[number] > EPSILON_A:
+                    self.change(number, -self._rising_on[number], full_at)
+                    self.stopped[number] = full_at
+
+    def _next_full(self, before: float) -> tuple[float, int] | None:
         """Return the next level at which a limit is full, and which; None if not before another."""
         offset, rising, full_at = self._offset, self._rising, self._full_at
-        for number in self._grown:
-            heapq.heappush(full_at, (offset[number] / rising[number], number))
+        for limit in self._grown:
+            heapq.heappush(full_at, (offset[limit] / rising[limit], limit))
         self._grown.clear()
         while full_at:
-            level, number = full_at[0]
+            level, limit = full_at[0]
             if level > before:
                 self.first_full = level
                 return None
-            if rising[number] <= EPSILON_A:
+            if rising[limit] <= EPSILON_A:
                 heapq.heappop(full_at)
                 continue
             # Where weight has left since, the limit lasts longer than it seemed to.
-            truly = offset[number] / rising[number]
+            truly = offset[limit] / rising[limit]
             if truly > level + EPSILON_A:
-                heapq.heapreplace(full_at, (truly, number))
+                heapq.heapreplace(full_at, (truly, limit))
                 continue
             heapq.heappop(full_at)
-            return level, number
+            return level, limit
         self.first_full = math.inf
         return None
-
-    def stop(self, level: float, number: int) -> list[int]:
-        """Stop all that rise and meet a full limit, and return their ways."""
-        rising_on = self._rising_on
-        stopping = [name for name in self._met_by[number] if rising_on.get(name, 0.0) > EPSILON_A]
-        for name in stopping:
-            self.change(name, -rising_on[name], level)
-        return stopping
 
 
 def top_up(claims: Sequence[Claim], currents_a: list[float], left: list[float]) -> list[int | None]:
@@ -163,23 +186,28 @@ def top_up(claims: Sequence[Claim], currents_a: list[float], left: list[float]) 
 
     Adds to `currents_a` and takes from `left`; a binding is None where it is the maximum.
     """
-    bindings: list[int | None] = [None] * len(claims)
-    smallest: dict[int, float] = {}
-    ways: dict[int, Way] = {}
-    for claim in claims:
-        name = id(claim.way)
-        ways[name] = claim.way
-        smallest[name] = min(smallest.get(name, math.inf), claim.step_a)
-    full = {name: first_full(left, way, smallest[name]) for name, way in ways.items()}
+    return _top_up(claims, _lanes(claims), currents_a, left)
+
+
+def _top_up(
+    claims: Sequence[Claim], lanes: Iterable[_Lane], currents_a: list[float], left: list[float]
+) -> list[int | None]:
+    bindings: list[int | None] = [None] * len(currents_a)
     queue: list[tuple[float, int, float, ConnectorKey, int]] = []
-    for position, claim in enumerate(claims):
-        if currents_a[position] + EPSILON_A >= claim.maximum_a:
+    for lane in lanes:
+        eager = [
+            position
+            for position in lane.positions
+            if currents_a[position] + EPSILON_A < claims[position].maximum_a
+        ]
+        if not eager:
             continue
-        obstacle = full[id(claim.way)]
-        if obstacle is not None:
+        obstacle = first_full(left, lane.way, min([claims[it].step_a for it in eager]))
+        if obstacle is None:
+            queue += [_turn(claims[it], currents_a[it], it) for it in eager]
+            continue
+        for position in eager:
             bindings[position] = obstacle
-            continue
-        queue.append(_turn(claim, currents_a[position], position))
     heapq.heapify(queue)
     while queue:
         position = heapq.heappop(queue)[-1]

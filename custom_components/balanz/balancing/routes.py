@@ -46,7 +46,7 @@ class Routes:
             (cap.below_priority for group in groups.values() for cap in group.priority_caps),
             default=0,
         )
-        self._ways: dict[tuple[str, tuple[Phase, ...], int], Way] = {}
+        self._ways: dict[tuple[str, frozenset[Phase], int], Way] = {}
 
     @cached_property
     def metered(self) -> frozenset[int]:
@@ -77,15 +77,15 @@ class Routes:
         On phases that a group does not have nothing can flow: the wiring told is wrong, and the
         current may load any of those that there are.
         """
-        # Priorities above all caps share one way.
-        name = (group_id, phases, min(priority, self._highest_cap))
+        # Priorities above all caps share one way, and so do all rotations of the same phases.
+        name = (group_id, frozenset(phases), min(priority, self._highest_cap))
         known = self._ways.get(name)
         if known is not None:
             return known
         way: list[tuple[int, int]] = []
         for outer_id in self.paths[group_id]:
             group = self._groups[outer_id]
-            loaded = tuple(phase for phase in phases if phase in group.phases) or group.phases
+            loaded = tuple(phase for phase in group.phases if phase in phases) or group.phases
             way.extend((self.numbers[Resource(outer_id, phase)], 1) for phase in loaded)
             way.extend(
                 (self.numbers[Resource(outer_id, phase, cap.below_priority)], 1)
