@@ -225,6 +225,30 @@ async def test_commands_that_the_charger_takes(station: Station, charger: RawCha
     ]
 
 
+@pytest.mark.parametrize("status", ["Accepted", "Scheduled"])
+async def test_a_connector_goes_out_of_service_now_or_after_its_transaction(
+    station: Station, charger: RawCharger, status: str
+) -> None:
+    charger.answers["ChangeAvailability"] = {"status": status}
+
+    await station.change_availability(1, operative=False)
+    await station.change_availability(1, operative=True)
+
+    assert charger.calls == [
+        ("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"}),
+        ("ChangeAvailability", {"connectorId": 1, "type": "Operative"}),
+    ]
+
+
+async def test_a_connector_that_stays_in_service_says_so(
+    station: Station, charger: RawCharger
+) -> None:
+    charger.answers["ChangeAvailability"] = {"status": "Rejected"}
+
+    with pytest.raises(CommandRejected, match="Rejected"):
+        await station.change_availability(1, operative=False)
+
+
 async def test_commands_that_the_charger_refuses(station: Station, charger: RawCharger) -> None:
     charger.answers["RemoteStartTransaction"] = {"status": "Rejected"}
 

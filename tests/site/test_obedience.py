@@ -112,6 +112,19 @@ async def test_the_last_resort_is_the_switch_that_the_user_has_named(bench: Benc
     assert calls(wild, "ChangeAvailability")
     assert obedient.currents_a[0] == 0.0
     await until(lambda: problems(site) >= {ProblemKind.LIMIT_IGNORED_SWITCHED_OFF})
+    wild.faults = Faults()
+    await until(lambda: site.snapshot.groups["root"].within_limit)
+    await site.set_enabled(connector(site, "A").key, True)
+    assert switched == [("A", False), ("A", True)]
+
+
+async def test_a_step_that_the_charger_does_not_answer_leads_to_the_next(bench: Bench) -> None:
+    site = await bench.start(two())
+    wild, _ = await overloaded_by(bench, site, IGNORES)
+    await until(lambda: problems(site) >= {ProblemKind.LIMIT_IGNORED_PAUSED})
+    wild.faults = Faults(ignore_profiles=True, silent=True)
+    await until(lambda: problems(site) >= {ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE})
+    assert booked_a(site, "A") == 16.0
 
 
 async def test_a_new_car_gets_a_new_chance(bench: Bench) -> None:
