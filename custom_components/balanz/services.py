@@ -1,6 +1,7 @@
 """Actions of the integration."""
 
 from asyncio import CancelledError
+from typing import Any
 
 import voluptuous as vol
 from homeassistant.config_entries import ConfigEntryState
@@ -43,7 +44,7 @@ def refused_drill(error: DrillError) -> ServiceValidationError:
     return ServiceValidationError(translation_domain=DOMAIN, translation_key=error.code)
 
 
-def drill_response(report: DrillReport) -> dict[str, object]:
+def drill_response(report: DrillReport) -> dict[str, Any]:
     """Return a report as the answer of an action, and as the attributes of its sensor."""
     return {
         "capacity": report.capacity_a,
@@ -76,7 +77,7 @@ async def _run_overload_drill(call: ServiceCall) -> ServiceResponse:
                 translation_domain=DOMAIN, translation_key="drill_aborted"
             ) from None
         raise
-    return {"at": report.at.isoformat(), **drill_response(report)}  # type: ignore[dict-item]
+    return {"at": report.at.isoformat(), **drill_response(report)}
 
 
 def _group_of(hass: HomeAssistant, device_id: str) -> tuple[BalanzCoordinator, GroupDevice]:
