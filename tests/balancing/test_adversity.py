@@ -56,18 +56,6 @@ def test_a_cut_leaves_at_once_though_the_raise_before_it_was_never_answered() ->
     assert limits(decide(alone, what)) == {"a": 8.0}
 
 
-def test_others_make_room_at_once_for_all_that_a_charger_takes_against_its_limit() -> None:
-    pair = site([group(rating_a=20.0)], [connector("a"), connector("b")])
-    mad = disobeying(10.0, 16.0, accepted_at=NOW - 60)
-    what = inputs(pair, [("a", known(mad)), ("b", known(obeying(10.0, reading_a=10.0)))])
-
-    sent = limits(decide(pair, what))
-
-    # Nobody relies on what it is told: 4 A are left, and no car takes so few.
-    assert sent["b"] == 0.0
-    assert sent.get("a", 10.0) <= 10.0
-
-
 def test_a_refused_cut_waits_before_it_is_tried_again() -> None:
     commitment = obeying(10.0).sent(8.0, NOW - 2).rejected(NOW - 1)
     alone = site([group(rating_a=8.0)], [connector("a")])

@@ -10,7 +10,7 @@ from custom_components.balanz.balancing.commands import (
     Command,
     Kind,
 )
-from custom_components.balanz.balancing.commitments import LAG_S, Commitment, Falling, Pending
+from custom_components.balanz.balancing.commitments import LAG_S, Commitment, Pending
 from custom_components.balanz.balancing.control import State
 from custom_components.balanz.balancing.inputs import Booking, Line
 from custom_components.balanz.balancing.phases import Phase, PhaseCurrents, PhaseMap
@@ -265,16 +265,6 @@ def test_a_car_that_waits_gets_its_minimum_as_soon_as_that_is_confirmed() -> Non
     what = inputs(yard, [("a", known(falling)), waiting("b")])
 
     assert limits(decide(yard, what)) == {"b": 6.0}
-
-
-def test_what_becomes_free_goes_first_to_a_car_that_has_nothing() -> None:
-    yard = site([group()], [connector("a"), connector("b"), connector("left")])
-    falling = Falling(from_a=10.0, since=NOW - 2, drew_a=10.0)
-    left = known(replace(obeying(0.0, reading_a=10.0), falling=falling), wants=False)
-    what = inputs(yard, [charging("a", 8.0), waiting("b"), ("left", left)])
-
-    # 7 A of the 17 A for both are free by now.
-    assert limits(decide(yard, what)) == {"b": 7.0}
 
 
 def test_a_renewal_is_sent_before_the_lease_lapses() -> None:

@@ -119,7 +119,7 @@ def _raises(
     raises: list[Command] = []
     held_back: dict[ConnectorKey, Reason] = {}
     room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
-    for standing in sorted(rising, key=_who_is_raised_first):
+    for standing in sorted(rising, key=_precedence):
         key = standing.key
         obstacle = _obstacle(standing, headroom, calm)
         if obstacle is not None:
@@ -192,16 +192,6 @@ def _surely_lower_a(standing: Standing, headroom: Headroom) -> float:
 
 def _precedence(standing: Standing) -> tuple[int, float, ConnectorKey]:
     return (-standing.priority, standing.known.waiting_since, standing.key)
-
-
-def _who_is_raised_first(standing: Standing) -> tuple[int, bool, float, ConnectorKey]:
-    """Who has nothing comes before who has something: the room for both may come in parts."""
-    return (
-        -standing.priority,
-        standing.aim_a >= standing.minimum_a,
-        standing.known.waiting_since,
-        standing.key,
-    )
 
 
 def _obstacle(standing: Standing, headroom: Headroom, calm: Calm) -> Reason | None:

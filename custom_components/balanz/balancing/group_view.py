@@ -47,11 +47,7 @@ def group_views(
         allocated=headroom.loads(standings, limits_a.items()),
         # What is left once everything that was sent is answered, disobedience included.
         expected=headroom.loads(
-            standings,
-            (
-                (key, one.booked_a if one.excess_a > 0 else limits_a[key])
-                for key, one in standings.items()
-            ),
+            standings, ((key, limits_a[key] + one.excess_a) for key, one in standings.items())
         ),
         cuttable=headroom.loads(
             standings,

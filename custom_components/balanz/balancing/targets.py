@@ -86,6 +86,11 @@ def _shares(
         for key, standing in standings.items()
         if standing.known.line is Line.OFFLINE
     }
+    excess_a = {
+        key: standing.excess_a
+        for key, standing in standings.items()
+        if key not in fixed_a and standing.excess_a > 0
+    }
     claims = [
         claim
         for key, standing in standings.items()
@@ -97,7 +102,7 @@ def _shares(
     while True:
         shares = {claim.key: Share(limit_a=0.0, binding=None) for claim in claims}
         allowed = [claim for claim in claims if claim.minimum_a <= claim.maximum_a]
-        room = headroom.room(standings, fixed_a.items())
+        room = headroom.room(standings, (excess_a | fixed_a).items())
         shares |= allocate(site, allowed, room)
         stuck_a = {
             key: current_a
@@ -190,8 +195,8 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
         return standing.aim_a
     elif standing.known.line is Line.BUSY:
         reckoned_a = standing.aim_a
-    elif commitment.failed_at is not None or standing.excess_a > 0:
-        # It is told, but others do not rely on that.
+    elif commitment.failed_at is not None:
+        # It is tried again, but others do not rely on that.
         reckoned_a = standing.booked_a
     else:
         return None
