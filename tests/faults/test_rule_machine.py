@@ -28,7 +28,7 @@ from simulator.car import Car
 from simulator.faults import Faults, MeterFault
 from simulator.virtual_time import VirtualLoop
 
-EXAMPLES = 108
+EXAMPLES = 120
 STEPS = 100
 METER_PERIOD_S = 2.0
 
