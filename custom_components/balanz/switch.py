@@ -1,21 +1,27 @@
-"""Switches: whether a connector may charge."""
+"""Switches: whether a connector may charge, and whether a group is balanced."""
 
 from collections.abc import Iterator
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
-from .devices import ChargerDevice, Device
-from .entity import BalanzEntity, ConnectorEntity, recorded
+from .devices import ChargerDevice, Device, GroupDevice
+from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
 
 # The site takes settings at any pace; what goes out to chargers is paced by balancing.
 PARALLEL_UPDATES = 0
 
 CHARGING_ALLOWED = SwitchEntityDescription(
     key="charging_allowed", translation_key="charging_allowed"
+)
+SMART_CHARGING = SwitchEntityDescription(
+    key="smart_charging",
+    translation_key="smart_charging",
+    entity_category=EntityCategory.CONFIG,
 )
 
 
@@ -34,6 +40,8 @@ def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[Balanz
             yield ChargingAllowedSwitch(
                 coordinator, device, key, CHARGING_ALLOWED, needs_connection=False
             )
+    elif isinstance(device, GroupDevice):
+        yield SmartChargingSwitch(coordinator, device, SMART_CHARGING)
 
 
 class ChargingAllowedSwitch(ConnectorEntity, SwitchEntity):
@@ -56,3 +64,26 @@ class ChargingAllowedSwitch(ConnectorEntity, SwitchEntity):
         """Pause it."""
         with recorded():
             await self.coordinator.site.set_enabled(self.key, False)
+
+
+class SmartChargingSwitch(GroupEntity, SwitchEntity):
+    """Whether the chargers of a group are given limits; off leaves them to themselves."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the setting."""
+        group = self.group_snapshot
+        self._attr_is_on = None if group is None else group.smart_charging
+        return (self._attr_is_on,)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Give its chargers limits."""
+        with recorded():
+            await self.coordinator.site.set_smart_charging(self.group_id, True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Leave its chargers to themselves."""
+        with recorded():
+            await self.coordinator.site.set_smart_charging(self.group_id, False)

@@ -224,6 +224,22 @@ async def test_charging_that_was_switched_off_can_be_switched_on(
     await wait_until(lambda: state_of(hass, "switch.left_charging_allowed") == "on")
 
 
+async def test_smart_charging_is_switched_for_a_group_and_outlives_a_restart(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, group("garage"), charger("CP-1", group="subentry-garage"))
+    await set_up(hass, entry)
+    await call(hass, Platform.SWITCH, SERVICE_TURN_OFF, "switch.garage_smart_charging")
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert state_of(hass, "switch.garage_smart_charging") == "off"
+    assert state_of(hass, "switch.home_smart_charging") == "on"
+    await call(hass, Platform.SWITCH, SERVICE_TURN_ON, "switch.garage_smart_charging")
+    await wait_until(lambda: state_of(hass, "switch.garage_smart_charging") == "on")
+
+
 async def test_what_cannot_be_recorded_is_refused(
     hass: HomeAssistant, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

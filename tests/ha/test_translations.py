@@ -168,7 +168,8 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         yield "button", str(press.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM):
         yield "number", str(value.translation_key)
-    yield "switch", str(switch.CHARGING_ALLOWED.translation_key)
+    for toggle in (switch.CHARGING_ALLOWED, switch.SMART_CHARGING):
+        yield "switch", str(toggle.translation_key)
     single = (
         sensor.METER,
         sensor.REASON,

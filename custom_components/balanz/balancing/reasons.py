@@ -19,6 +19,8 @@ class Rule(StrEnum):
     """The user has switched charging off."""
     LIMIT_IGNORED = "limit_ignored"
     """The charger did not keep its limit, so that it is paused."""
+    NOT_BALANCED = "not_balanced"
+    """Smart charging is switched off in its group, so that it gets no limits."""
     NO_CAR = "no_car"
     """Nothing is plugged in."""
     DELAYED = "delayed"

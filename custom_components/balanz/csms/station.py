@@ -184,6 +184,11 @@ class Station:
         )
         return parse_composite_schedule(answer)
 
+    async def clear_limit(self, connector: int) -> bool:
+        """Have a connector's profile removed; return whether none is left. Raises StationError."""
+        answer = await self.request("ClearChargingProfile", {"id": connector})
+        return answer.get("status") in ("Accepted", "Unknown")
+
     async def remote_start(self, connector: int, id_tag: str) -> None:
         """Ask for a transaction to start. Raises StationError."""
         payload = {"connectorId": connector, "idTag": id_tag}

@@ -52,7 +52,8 @@ class Dispatcher:
         if station is None or not station.ready:
             return Line.OFFLINE
         live = self._live[key]
-        if station.busy or live.held or live.commitment.pending is not None:
+        left_alone = live.held or not live.balanced
+        if station.busy or left_alone or live.commitment.pending is not None:
             return Line.BUSY
         return Line.FREE
 

@@ -55,6 +55,8 @@ class LiveConnector:
         self.session_started_at: datetime | None = None
         self.held = False
         """Whether control leaves it alone for now, and books it at its rating."""
+        self.balanced = True
+        """Whether its limits are balanz's to set."""
         self._ignored_since: float | None = None
         self.ladder = Ladder()
         """How far balanz has gone because it did not keep its limit."""
@@ -187,6 +189,17 @@ class LiveConnector:
     def hold(self) -> None:
         """Leave it alone until it is let go; what limits it meanwhile is nobody's to say."""
         self.held = True
+        self.commitment = Commitment(online=self.commitment.online)
+
+    def give_back(self) -> None:
+        """Set no more limits: what is in force now, or will be, is nobody's to say."""
+        self.balanced = False
+        self.commanded_a = None
+        self.commitment = Commitment(online=self.commitment.online)
+
+    def take_back(self) -> None:
+        """Set limits again; until the first one is accepted nothing is known."""
+        self.balanced = True
         self.commitment = Commitment(online=self.commitment.online)
 
     def disconnected(self) -> None:

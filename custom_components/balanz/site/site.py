@@ -54,6 +54,7 @@ from .proof import ProofTimes
 from .proofs import Proofs
 from .recorder import Recorder
 from .settings import SiteSettings
+from .smart_charging import SmartCharging
 from .snapshot import SiteSnapshot
 from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
@@ -125,6 +126,15 @@ class BalanzSite:
             ledger=self._ledger,
             recorder=self._recorder,
             spawn=self._spawn,
+        )
+        self._smart_charging = SmartCharging(
+            ledger=self._ledger,
+            recorder=self._recorder,
+            central=self._central,
+            live=self._live,
+            meters=self._meters,
+            spawn=self._spawn,
+            on_change=self._step_now,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -278,6 +288,13 @@ class BalanzSite:
         raising = maximum_a > live.maximum_a
         await self._change(self._ledger.note_maximum(key, maximum_a), raising=raising)
 
+    async def set_smart_charging(self, group_id: str, on: bool) -> None:
+        """Balance a group, or leave its chargers, and those of all groups inside it, to themselves.
+
+        Raises StorageError, and changes nothing, if leaving them cannot be recorded.
+        """
+        await self._change(self._ledger.note_smart_charging(group_id, on), raising=not on)
+
     async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
         """Let a connector charge, or pause it."""
         await self._change(self._ledger.note_enabled(key, enabled), raising=enabled)
@@ -426,6 +443,7 @@ class BalanzSite:
         self._obedience.keep_cards(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
+        self._smart_charging.look(self._site, result.groups, now)
         self._publish(result, inputs, now)
         self._kept_base_loads.keep(self._state.base_loads, now, datetime.now(UTC))
         self._recorder.heal()
@@ -445,12 +463,18 @@ class BalanzSite:
                 for group in self._site.groups.values()
                 if group.metered
             },
-            connectors={
-                key: live.as_input(self._dispatcher.line(key), now)
-                for key, live in self._live.items()
-            },
+            connectors=self._smart_charging.inputs(
+                {
+                    key: live.as_input(self._dispatcher.line(key), now)
+                    for key, live in self._live.items()
+                },
+                now,
+            ),
             hour_of_week=hour_of_week(self._settings.time_zone),
-            bookings=self._leaving.bookings(self._site),
+            bookings=(
+                *self._leaving.bookings(self._site),
+                *self._smart_charging.bookings(self._site, now),
+            ),
             durable=not self._journal.failing,
         )
 
@@ -489,7 +513,7 @@ class BalanzSite:
             capacities_a=capacities_a,
             result=result,
             live=self._live,
-            bookings=inputs.bookings,
+            bookings=self._leaving.bookings(self._site),
             now=now,
         )
         problems = self._problems.find(
@@ -520,6 +544,7 @@ class BalanzSite:
                 capacities_a,
                 self._meters,
                 self._drills,
+                self._smart_charging,
             ),
             chargers=chargers,
             problems=problems,
@@ -560,6 +585,7 @@ class BalanzSite:
                 live.restored(self._ledger.limits_a.get(key))
                 self._live[key] = live
                 self._obedience.restore(key, self._now())
+        self._smart_charging.follow(self._site)
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""
@@ -587,6 +613,7 @@ class BalanzSite:
             live.enabled = key not in self._ledger.disabled
             maximum_a = self._ledger.maxima_a.get(key, live.maximum_a)
             live.maximum_a = min(maximum_a, live.connector.rating_a)
+        self._smart_charging.follow(self._site)
         self._step()
 
     def _asked_back(self, key: ConnectorKey) -> None:

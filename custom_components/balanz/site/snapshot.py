@@ -173,6 +173,8 @@ class GroupSnapshot:
     """The last overload drill; None where there was none."""
     drilling: bool = False
     """Whether one runs now."""
+    smart_charging: bool = True
+    """Whether the user lets it be balanced; a group above it may forbid it all the same."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
 

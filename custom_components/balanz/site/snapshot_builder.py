@@ -12,6 +12,7 @@ from .drill import Drills
 from .live import LiveConnector, wired_lines
 from .meters import Meters
 from .settings import ChargerSettings
+from .smart_charging import SmartCharging
 from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
@@ -54,6 +55,7 @@ def group_snapshots(
     capacities_a: Mapping[str, float],
     meters: Meters,
     drills: Drills,
+    smart_charging: SmartCharging,
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
@@ -77,6 +79,7 @@ def group_snapshots(
             drill=drills.reports.get(group.id),
             drilling=drills.running is not None and drills.running.group_id == group.id,
             meter=shown.get(group.id),
+            smart_charging=smart_charging.is_on(group.id),
         )
     return snapshots
 

@@ -51,6 +51,8 @@ class Ledger:
         self.capacities_a: dict[str, float] = {}
         self.maxima_a: dict[ConnectorKey, float] = {}
         self.disabled: set[ConnectorKey] = set()
+        self.not_balanced: set[str] = set()
+        """Ids of groups in which smart charging is switched off."""
         self.bookings: dict[str, KeptBooking] = {}
         self.firmwares: dict[str, Firmware] = {}
         """The firmware that each charger last booted with, by identity."""
@@ -89,6 +91,8 @@ class Ledger:
             yield _of_connector("maximum", key, maximum_a=maximum_a)
         for key in self.disabled:
             yield _of_connector("enabled", key, enabled=False)
+        for group_id in self.not_balanced:
+            yield self.note_smart_charging(group_id, False)
         for booking in self.bookings.values():
             yield _booked(booking)
         for identity, firmware in self.firmwares.items():
@@ -124,6 +128,14 @@ class Ledger:
     def note_enabled(self, key: ConnectorKey, enabled: bool) -> Record:
         """Return the record of charging switched on or off."""
         return _of_connector("enabled", key, enabled=enabled)
+
+    def note_smart_charging(self, group_id: str, on: bool) -> Record:
+        """Return the record of smart charging switched on or off in a group."""
+        return {"kind": "smart_charging", "group": group_id, "on": on}
+
+    def note_limit_cleared(self, key: ConnectorKey) -> Record:
+        """Return the record of a connector that has no limit of ours any more."""
+        return _of_connector("limit_cleared", key)
 
     def note_booking(self, booking: KeptBooking) -> Record:
         """Return the record of a booking that stays."""
@@ -200,6 +212,13 @@ class Ledger:
                     self.disabled.discard(_key(record))
                 else:
                     self.disabled.add(_key(record))
+            case "smart_charging":
+                if record["on"]:
+                    self.not_balanced.discard(str(record["group"]))
+                else:
+                    self.not_balanced.add(str(record["group"]))
+            case "limit_cleared":
+                self.limits_a.pop(_key(record), None)
             case "booking":
                 connector = record.get("connector")
                 booking = KeptBooking(
