@@ -17,10 +17,12 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.station import StationError
 from .devices import Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity, recorded
+from .plan_entity import PlanEntity
 from .services import refused_drill
 from .site import BalanzSite
 from .site.drill import DrillError
 from .site.proofs import ProofRefused
+from .storage.plans import Plan
 
 # Each charger's line takes one call after the other by itself.
 PARALLEL_UPDATES = 0
@@ -58,6 +60,8 @@ OVERLOAD_DRILL = ButtonEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+CLEAR_PLAN = ButtonEntityDescription(key="clear_plan", translation_key="clear_plan")
+
 CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
     ConnectorButtonDescription(
         key="remote_start",
@@ -92,6 +96,7 @@ def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
     yield RestartButton(coordinator, device, RESTART)
     yield ProveFallbackButton(coordinator, device, PROVE_FALLBACK)
     for key in device.connector_keys:
+        yield ClearPlanButton(coordinator, device, key, CLEAR_PLAN)
         for description in CONNECTOR_BUTTONS:
             yield ConnectorButton(coordinator, device, key, description)
 
@@ -195,3 +200,17 @@ class ConnectorButton(ConnectorEntity, ButtonEntity):
         """Ask the charger."""
         press = self.entity_description.press_fn
         await _ask_charger(press(self.coordinator.site, self.key), self.key.charger)
+
+
+class ClearPlanButton(PlanEntity, ButtonEntity):
+    """Forgets what is planned for a car: departure, energy and boost."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Return nothing: the button never changes."""
+        return ()
+
+    @override
+    async def async_press(self) -> None:
+        """Forget it."""
+        await self.change_plan(Plan())

@@ -1,6 +1,7 @@
-"""Numbers: the capacity of a group and the maximum of a charger, both for automations."""
+"""Numbers: a group's capacity, a charger's maximum, a car's energy; all for automations."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import override
 
 from homeassistant.components.number import (
@@ -9,7 +10,7 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.const import EntityCategory, UnitOfElectricCurrent
+from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -19,6 +20,7 @@ from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
+from .plan_entity import PlanEntity
 
 # The site takes settings at any pace; what goes out to chargers is paced by balancing.
 PARALLEL_UPDATES = 0
@@ -43,6 +45,17 @@ MAXIMUM = NumberEntityDescription(
     native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
 )
 
+ENERGY_TARGET = NumberEntityDescription(
+    key="energy_target",
+    translation_key="energy_target",
+    device_class=NumberDeviceClass.ENERGY,
+    mode=NumberMode.BOX,
+    native_min_value=0,
+    native_max_value=200,
+    native_step=0.5,
+    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+)
+
 
 async def async_setup_entry(
     _hass: HomeAssistant,
@@ -59,6 +72,7 @@ def _numbers(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
         return
     for key in device.connector_keys:
         yield MaximumNumber(coordinator, device, key)
+        yield EnergyTargetNumber(coordinator, device, key, ENERGY_TARGET)
 
 
 def _out_of_range(value_a: float, highest_a: float) -> ServiceValidationError:
@@ -122,3 +136,18 @@ class MaximumNumber(ConnectorEntity, NumberEntity):
                 await self.coordinator.site.set_maximum(self.key, value)
         except ValueError as error:
             raise _out_of_range(value, self.native_max_value) from error
+
+
+class EnergyTargetNumber(PlanEntity, NumberEntity):
+    """What the session is to charge in all; 0 where nobody has said."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the energy."""
+        self._attr_native_value = (self.plan.energy_wh or 0.0) / 1000
+        return (self._attr_native_value,)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Plan another energy."""
+        await self.change_plan(replace(self.plan, energy_wh=value * 1000 or None))

@@ -1,16 +1,20 @@
-"""Switches: whether a connector may charge, and whether a group is balanced."""
+"""Switches: whether a connector may charge, or goes first; whether a group is balanced."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
+from .plan_entity import PlanEntity
 
 # The site takes settings at any pace; what goes out to chargers is paced by balancing.
 PARALLEL_UPDATES = 0
@@ -18,6 +22,8 @@ PARALLEL_UPDATES = 0
 CHARGING_ALLOWED = SwitchEntityDescription(
     key="charging_allowed", translation_key="charging_allowed"
 )
+BOOST = SwitchEntityDescription(key="boost", translation_key="boost")
+BOOST_LASTS = timedelta(hours=1)
 SMART_CHARGING = SwitchEntityDescription(
     key="smart_charging",
     translation_key="smart_charging",
@@ -40,6 +46,7 @@ def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[Balanz
             yield ChargingAllowedSwitch(
                 coordinator, device, key, CHARGING_ALLOWED, needs_connection=False
             )
+            yield BoostSwitch(coordinator, device, key, BOOST)
     elif isinstance(device, GroupDevice):
         yield SmartChargingSwitch(coordinator, device, SMART_CHARGING)
 
@@ -87,3 +94,27 @@ class SmartChargingSwitch(GroupEntity, SwitchEntity):
         """Leave its chargers to themselves."""
         with recorded():
             await self.coordinator.site.set_smart_charging(self.group_id, False)
+
+
+class BoostSwitch(PlanEntity, SwitchEntity):
+    """Whether a car goes before all others; ends by itself after an hour, or when it leaves."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over whether it does, and until when."""
+        until = self.plan.boosted_until
+        self._attr_is_on = until is not None and until > dt_util.utcnow()
+        shown = until.isoformat(timespec="seconds") if until and self._attr_is_on else None
+        self._attr_extra_state_attributes = {"until": shown}
+        return (self._attr_is_on, shown)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Let it go first."""
+        until = (dt_util.utcnow() + BOOST_LASTS).replace(microsecond=0)
+        await self.change_plan(replace(self.plan, boosted_until=until))
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Let it wait its turn again."""
+        await self.change_plan(replace(self.plan, boosted_until=None))

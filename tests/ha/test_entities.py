@@ -1,15 +1,18 @@
 """Devices and entities show the site, and steer it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from homeassistant.components.button.const import SERVICE_PRESS
+from homeassistant.components.datetime.const import ATTR_DATETIME
 from homeassistant.components.number.const import ATTR_VALUE, SERVICE_SET_VALUE
 from homeassistant.const import ATTR_ENTITY_ID, SERVICE_TURN_OFF, SERVICE_TURN_ON, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.balanz.const import DOMAIN
@@ -29,7 +32,7 @@ EAGER = Car(name="eager", start_lag_s=0.0, reaction_lag_s=0.0)
 
 
 async def call(
-    hass: HomeAssistant, domain: str, service: str, entity_id: str, **data: float
+    hass: HomeAssistant, domain: str, service: str, entity_id: str, **data: float | str
 ) -> None:
     await hass.services.async_call(
         domain, service, {ATTR_ENTITY_ID: entity_id, **data}, blocking=True
@@ -238,6 +241,49 @@ async def test_smart_charging_is_switched_for_a_group_and_outlives_a_restart(
     assert state_of(hass, "switch.home_smart_charging") == "on"
     await call(hass, Platform.SWITCH, SERVICE_TURN_ON, "switch.garage_smart_charging")
     await wait_until(lambda: state_of(hass, "switch.garage_smart_charging") == "on")
+
+
+async def test_what_is_planned_for_a_car_is_set_shown_and_cleared(
+    hass: HomeAssistant, port: int
+) -> None:
+    await set_up(hass, site_entry(port, charger("CP-1")))
+    leaves_at = dt_util.utcnow().replace(microsecond=0) + timedelta(hours=8)
+    await call(
+        hass,
+        Platform.DATETIME,
+        "set_value",
+        "datetime.left_departure",
+        **{ATTR_DATETIME: leaves_at.isoformat()},
+    )
+    await call(
+        hass, Platform.NUMBER, SERVICE_SET_VALUE, "number.left_energy_target", **{ATTR_VALUE: 22.5}
+    )
+    await call(hass, Platform.SWITCH, SERVICE_TURN_ON, "switch.left_boost")
+    await wait_until(lambda: state_of(hass, "switch.left_boost") == "on")
+    await wait_until(lambda: state_of(hass, "number.left_energy_target") == "22.5")
+    assert state_of(hass, "datetime.left_departure") == leaves_at.isoformat()
+    boost = hass.states.get("switch.left_boost")
+    assert boost is not None
+    assert dt_util.parse_datetime(boost.attributes["until"], raise_on_error=True) > dt_util.utcnow()
+
+    await call(hass, Platform.SWITCH, SERVICE_TURN_OFF, "switch.left_boost")
+    await wait_until(lambda: state_of(hass, "switch.left_boost") == "off")
+    await call(hass, Platform.BUTTON, SERVICE_PRESS, "button.left_clear_plan")
+    await wait_until(lambda: state_of(hass, "datetime.left_departure") == "unknown")
+    assert state_of(hass, "number.left_energy_target") == "0.0"
+
+
+async def test_a_departure_in_the_past_is_refused(hass: HomeAssistant, port: int) -> None:
+    await set_up(hass, site_entry(port, charger("CP-1")))
+    with pytest.raises(ServiceValidationError, match="That time has passed"):
+        await call(
+            hass,
+            Platform.DATETIME,
+            "set_value",
+            "datetime.left_departure",
+            **{ATTR_DATETIME: "2020-01-01T08:00:00+00:00"},
+        )
+    assert state_of(hass, "datetime.left_departure") == "unknown"
 
 
 async def test_what_cannot_be_recorded_is_refused(

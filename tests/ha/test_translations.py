@@ -17,6 +17,7 @@ from custom_components.balanz import (
     binary_sensor,
     button,
     config_flow,
+    datetime,
     forms,
     number,
     options_flow,
@@ -34,6 +35,7 @@ from custom_components.balanz.issues import (
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
 from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.storage.proofs import Fact
@@ -164,11 +166,12 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
     own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
-    for press in (*own, *button.CONNECTOR_BUTTONS):
+    for press in (*own, button.CLEAR_PLAN, *button.CONNECTOR_BUTTONS):
         yield "button", str(press.translation_key)
-    for value in (number.CAPACITY, number.MAXIMUM):
+    yield "datetime", str(datetime.DEPARTURE.translation_key)
+    for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET):
         yield "number", str(value.translation_key)
-    for toggle in (switch.CHARGING_ALLOWED, switch.SMART_CHARGING):
+    for toggle in (switch.BOOST, switch.CHARGING_ALLOWED, switch.SMART_CHARGING):
         yield "switch", str(toggle.translation_key)
     single = (
         sensor.METER,
@@ -219,7 +222,7 @@ def test_each_exception_has_its_message() -> None:
     plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"]))
 
     own = (used - {"connector"}) | drill | plain
-    assert own | set(ProofRefusal) == set(EN["exceptions"])
+    assert own | set(ProofRefusal) | set(PlanRefusal) == set(EN["exceptions"])
 
 
 def test_each_issue_has_its_text() -> None:

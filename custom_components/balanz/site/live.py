@@ -25,6 +25,8 @@ from .report_card import ReportCard
 from .settings import ChargerSettings
 
 NOMINAL_VOLTAGE_V = 230.0
+BOOST_PRIORITY = 1_000_000
+"""Above every priority that a charger or a tag can have."""
 WANTING = frozenset(
     {
         ConnectorStatus.PREPARING,
@@ -64,6 +66,8 @@ class LiveConnector:
         self.seen_plugged_in = False
         """Whether a car has come since someone last looked."""
         self.need = Need()
+        self.boosted = False
+        """Whether it goes before all others for now."""
         self._appetite = Appetite()
         self._phase_use = PhaseUse()
         self._draw: Draw | None = None
@@ -258,6 +262,7 @@ class LiveConnector:
             writes=self.writes,
             phase_use=self._phase_use,
             need=self.need,
+            priority=BOOST_PRIORITY if self.boosted else None,
         )
 
     def _idle_rule(self) -> Rule:

@@ -38,6 +38,7 @@ from ..csms.station import Station, StationUnreachable
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
+from ..storage.plans import Plan
 from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
 from .drill import Drills
@@ -49,6 +50,7 @@ from .live import LiveConnector
 from .meters import Meters, hour_of_week, remembered
 from .obedience import Obedience
 from .pairing import Pairing
+from .plans import Plans
 from .problems import ProblemWatch
 from .proof import ProofTimes
 from .proofs import Proofs
@@ -136,6 +138,7 @@ class BalanzSite:
             spawn=self._spawn,
             on_change=self._step_now,
         )
+        self._plans = Plans(ledger=self._ledger, recorder=self._recorder, live=self._live)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -295,6 +298,14 @@ class BalanzSite:
         """
         await self._change(self._ledger.note_smart_charging(group_id, on), raising=not on)
 
+    async def set_plan(self, key: ConnectorKey, plan: Plan) -> None:
+        """Plan a car's departure, its energy, or that it goes first for a while.
+
+        Raises PlanRefused for times that cannot be, StorageError if it cannot be recorded.
+        """
+        await self._plans.change(key, plan)
+        self._step()
+
     async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
         """Let a connector charge, or pause it."""
         await self._change(self._ledger.note_enabled(key, enabled), raising=enabled)
@@ -427,6 +438,7 @@ class BalanzSite:
     def _decide(self, now: float) -> None:
         if self._timetable.look(datetime.now(UTC)):
             self._site = self._build(self._settings)
+        self._plans.apply(now)
         inputs = self._inputs(now)
         result = step(self._site, inputs, self._state, now)
         self._state = result.state
@@ -448,7 +460,15 @@ class BalanzSite:
         self._kept_base_loads.keep(self._state.base_loads, now, datetime.now(UTC))
         self._recorder.heal()
         schedule_at = now + self._timetable.wait_s(datetime.now(UTC))
-        for wake_at in (result.wake_at, self._problems.next_change(now), schedule_at):
+        boost_s = self._plans.next_change_s()
+        boost_ends_at = None if boost_s is None else now + boost_s
+        wake_times = (
+            result.wake_at,
+            self._problems.next_change(now),
+            schedule_at,
+            boost_ends_at,
+        )
+        for wake_at in wake_times:
             if wake_at is not None:
                 self._schedule(max(wake_at - now, COALESCE_S))
 
@@ -532,6 +552,7 @@ class BalanzSite:
                 station=self._central.stations.get(charger.identity),
                 connectors=[self._live[key] for key in keys_of(charger)],
                 proof=self._proofs.snapshot(charger.identity),
+                plans=self._plans,
                 site=self._site,
                 now=now,
             )

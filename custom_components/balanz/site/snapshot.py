@@ -11,6 +11,7 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
 from ..csms.events import BootInfo, ConnectorStatus
+from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .drill_report import DrillReport
 
@@ -111,6 +112,7 @@ class ConnectorSnapshot:
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    plan: Plan = field(default_factory=Plan)
     report_card: ReportCardSnapshot | None = None
 
 

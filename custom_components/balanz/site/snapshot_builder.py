@@ -8,9 +8,11 @@ from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
 from ..csms.events import ConnectorStatus
 from ..csms.station import Station
+from ..storage.plans import Plan
 from .drill import Drills
 from .live import LiveConnector, wired_lines
 from .meters import Meters
+from .plans import Plans
 from .settings import ChargerSettings
 from .smart_charging import SmartCharging
 from .snapshot import (
@@ -31,6 +33,7 @@ def charger_snapshot(
     station: Station | None,
     connectors: Iterable[LiveConnector],
     proof: ProofSnapshot,
+    plans: Plans,
     site: Site,
     now: float,
 ) -> ChargerSnapshot:
@@ -42,7 +45,9 @@ def charger_snapshot(
         connected=connected,
         boot=None if station is None else station.boot,
         connectors=tuple(
-            _connector_snapshot(live, site=site, connected=connected, now=now)
+            _connector_snapshot(
+                live, plan=plans.of(live.connector.key), site=site, connected=connected, now=now
+            )
             for live in connectors
         ),
         proof=proof,
@@ -85,7 +90,7 @@ def group_snapshots(
 
 
 def _connector_snapshot(
-    live: LiveConnector, *, site: Site, connected: bool, now: float
+    live: LiveConnector, *, plan: Plan, site: Site, connected: bool, now: float
 ) -> ConnectorSnapshot:
     values = live.values
     status = live.status if connected else None
@@ -107,6 +112,7 @@ def _connector_snapshot(
         maximum_a=live.maximum_a,
         rating_a=live.connector.rating_a,
         writes=live.writes,
+        plan=plan,
         report_card=live.card.snapshot(),
     )
 

@@ -1,6 +1,6 @@
 """What has to outlive a restart besides transactions: limits, settings and bookings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -8,6 +8,7 @@ from typing import Any
 
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
+from .plans import Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
 type Record = dict[str, Any]
@@ -53,6 +54,8 @@ class Ledger:
         self.disabled: set[ConnectorKey] = set()
         self.not_balanced: set[str] = set()
         """Ids of groups in which smart charging is switched off."""
+        self.plans: dict[ConnectorKey, Plan] = {}
+        """What users have planned; connectors without a plan are left out."""
         self.bookings: dict[str, KeptBooking] = {}
         self.firmwares: dict[str, Firmware] = {}
         """The firmware that each charger last booted with, by identity."""
@@ -69,6 +72,26 @@ class Ledger:
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
         """The worst base load of each metered group, by hour of the week."""
+        self._readers: Mapping[object, Callable[[Mapping[str, Any]], None]] = {
+            "base_load": self._take_base_load,
+            "booking": self._take_booking,
+            "capabilities": self._take_capabilities,
+            "capacity": self._take_capacity,
+            "drill": self._take_drill,
+            "enabled": self._take_enabled,
+            "finding": self._take_finding,
+            "firmware": self._take_firmware,
+            "forgotten": self._take_forgotten,
+            "interview": self._take_interview,
+            "limit": self._take_limit,
+            "limit_cleared": self._take_limit_cleared,
+            "maximum": self._take_maximum,
+            "obedience": self._take_obedience,
+            "plan": self._take_plan,
+            "released": self._take_released,
+            "smart_charging": self._take_smart_charging,
+            "worst_hours": self._take_worst_hours,
+        }
 
     def restore(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Take in records in the order in which they were written; foreign ones are passed over.
@@ -83,18 +106,34 @@ class Ledger:
 
     def records(self) -> Iterator[Record]:
         """Yield the records that make this state."""
+        yield from self._records_of_users()
         for key, limit_a in self.limits_a.items():
-            yield _of_connector("limit", key, limit_a=limit_a)
+            yield self.note_limit(key, limit_a)
+        for booking in self.bookings.values():
+            yield self.note_booking(booking)
+        yield from self._records_of_firmwares()
+        for drill in self.drills.values():
+            yield self.note_drill(drill)
+        for key, told in self.obedience.items():
+            yield self.note_obedience(key, told)
+        for base_load in self.base_loads.values():
+            yield self.note_base_load(base_load)
+        for group_id, hours in self.worst_hours.items():
+            yield self.note_worst_hours(group_id, hours)
+
+    def _records_of_users(self) -> Iterator[Record]:
         for group_id, capacity_a in self.capacities_a.items():
-            yield {"kind": "capacity", "group": group_id, "capacity_a": capacity_a}
+            yield self.note_capacity(group_id, capacity_a)
         for key, maximum_a in self.maxima_a.items():
-            yield _of_connector("maximum", key, maximum_a=maximum_a)
+            yield self.note_maximum(key, maximum_a)
         for key in self.disabled:
-            yield _of_connector("enabled", key, enabled=False)
+            yield self.note_enabled(key, False)
         for group_id in self.not_balanced:
             yield self.note_smart_charging(group_id, False)
-        for booking in self.bookings.values():
-            yield _booked(booking)
+        for key, plan in self.plans.items():
+            yield self.note_plan(key, plan)
+
+    def _records_of_firmwares(self) -> Iterator[Record]:
         for identity, firmware in self.firmwares.items():
             yield self.note_firmware(identity, firmware)
         for firmware, proof in self.proofs.items():
@@ -102,16 +141,8 @@ class Ledger:
                 yield self.note_finding(firmware, fact, finding)
         for firmware, answers in self.interviews.items():
             yield self.note_interview(firmware, answers)
-        for drill in self.drills.values():
-            yield {"kind": "drill", **drill}
         for identity, capabilities in self.capabilities.items():
             yield self.note_capabilities(identity, capabilities)
-        for key, told in self.obedience.items():
-            yield self.note_obedience(key, told)
-        for base_load in self.base_loads.values():
-            yield self.note_base_load(base_load)
-        for group_id, hours in self.worst_hours.items():
-            yield self.note_worst_hours(group_id, hours)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -132,6 +163,10 @@ class Ledger:
     def note_smart_charging(self, group_id: str, on: bool) -> Record:
         """Return the record of smart charging switched on or off in a group."""
         return {"kind": "smart_charging", "group": group_id, "on": on}
+
+    def note_plan(self, key: ConnectorKey, plan: Plan) -> Record:
+        """Return the record of what is planned for a connector."""
+        return {**_of_connector("plan", key), "plan": plan.as_record()}
 
     def note_limit_cleared(self, key: ConnectorKey) -> Record:
         """Return the record of a connector that has no limit of ours any more."""
@@ -200,75 +235,85 @@ class Ledger:
         return record
 
     def _apply(self, record: Mapping[str, Any]) -> None:
-        match record.get("kind"):
-            case "limit":
-                self.limits_a[_key(record)] = float(record["limit_a"])
-            case "capacity":
-                self.capacities_a[str(record["group"])] = float(record["capacity_a"])
-            case "maximum":
-                self.maxima_a[_key(record)] = float(record["maximum_a"])
-            case "enabled":
-                if record["enabled"]:
-                    self.disabled.discard(_key(record))
-                else:
-                    self.disabled.add(_key(record))
-            case "smart_charging":
-                if record["on"]:
-                    self.not_balanced.discard(str(record["group"]))
-                else:
-                    self.not_balanced.add(str(record["group"]))
-            case "limit_cleared":
-                self.limits_a.pop(_key(record), None)
-            case "booking":
-                connector = record.get("connector")
-                booking = KeptBooking(
-                    id=str(record["id"]),
-                    charger=str(record["charger"]),
-                    connector=None if connector is None else int(connector),
-                    charger_name=str(record["charger_name"]),
-                    group_id=str(record["group"]),
-                    currents=_currents(record),
-                )
-                self.bookings[booking.id] = booking
-            case "released":
-                self.bookings.pop(str(record["id"]), None)
-            case "forgotten":
-                self._forget(str(record["charger"]))
-            case _:
-                self._learn(record)
+        take_in = self._readers.get(record.get("kind"))
+        if take_in is not None:
+            take_in(record)
 
-    def _learn(self, record: Mapping[str, Any]) -> None:
-        """Take in what was found out, rather than decided."""
-        match record.get("kind"):
-            case "worst_hours":
-                hours = {
-                    int(hour): PhaseCurrents(l1=float(l1), l2=float(l2), l3=float(l3))
-                    for hour, l1, l2, l3 in record["hours"]
-                }
-                self.worst_hours.setdefault(str(record["group"]), {}).update(hours)
-            case "firmware":
-                self.firmwares[str(record["charger"])] = _firmware(record)
-            case "finding":
-                self._found(record)
-            case "interview":
-                self.interviews[_firmware(record)] = dict(record["answers"])
-            case "drill":
-                self.drills[str(record["group"])] = {
-                    name: value for name, value in record.items() if name != "kind"
-                }
-            case "capabilities":
-                self.capabilities[str(record["charger"])] = dict(record["told"])
-            case "obedience":
-                self.obedience[_key(record)] = dict(record["told"])
-            case "base_load":
-                base_load = KeptBaseLoad(
-                    group_id=str(record["group"]),
-                    at=datetime.fromisoformat(record["at"]),
-                    currents=_currents(record),
-                )
-                self.base_loads[base_load.group_id] = base_load
+    def _take_limit(self, record: Mapping[str, Any]) -> None:
+        self.limits_a[_key(record)] = float(record["limit_a"])
 
-    def _found(self, record: Mapping[str, Any]) -> None:
+    def _take_limit_cleared(self, record: Mapping[str, Any]) -> None:
+        self.limits_a.pop(_key(record), None)
+
+    def _take_capacity(self, record: Mapping[str, Any]) -> None:
+        self.capacities_a[str(record["group"])] = float(record["capacity_a"])
+
+    def _take_maximum(self, record: Mapping[str, Any]) -> None:
+        self.maxima_a[_key(record)] = float(record["maximum_a"])
+
+    def _take_enabled(self, record: Mapping[str, Any]) -> None:
+        change = self.disabled.discard if record["enabled"] else self.disabled.add
+        change(_key(record))
+
+    def _take_smart_charging(self, record: Mapping[str, Any]) -> None:
+        change = self.not_balanced.discard if record["on"] else self.not_balanced.add
+        change(str(record["group"]))
+
+    def _take_plan(self, record: Mapping[str, Any]) -> None:
+        key, plan = _key(record), Plan.from_record(record["plan"])
+        if plan.is_empty:
+            self.plans.pop(key, None)
+        else:
+            self.plans[key] = plan
+
+    def _take_booking(self, record: Mapping[str, Any]) -> None:
+        connector = record.get("connector")
+        booking = KeptBooking(
+            id=str(record["id"]),
+            charger=str(record["charger"]),
+            connector=None if connector is None else int(connector),
+            charger_name=str(record["charger_name"]),
+            group_id=str(record["group"]),
+            currents=_currents(record),
+        )
+        self.bookings[booking.id] = booking
+
+    def _take_released(self, record: Mapping[str, Any]) -> None:
+        self.bookings.pop(str(record["id"]), None)
+
+    def _take_firmware(self, record: Mapping[str, Any]) -> None:
+        self.firmwares[str(record["charger"])] = _firmware(record)
+
+    def _take_interview(self, record: Mapping[str, Any]) -> None:
+        self.interviews[_firmware(record)] = dict(record["answers"])
+
+    def _take_capabilities(self, record: Mapping[str, Any]) -> None:
+        self.capabilities[str(record["charger"])] = dict(record["told"])
+
+    def _take_drill(self, record: Mapping[str, Any]) -> None:
+        self.drills[str(record["group"])] = {
+            name: value for name, value in record.items() if name != "kind"
+        }
+
+    def _take_obedience(self, record: Mapping[str, Any]) -> None:
+        self.obedience[_key(record)] = dict(record["told"])
+
+    def _take_base_load(self, record: Mapping[str, Any]) -> None:
+        base_load = KeptBaseLoad(
+            group_id=str(record["group"]),
+            at=datetime.fromisoformat(record["at"]),
+            currents=_currents(record),
+        )
+        self.base_loads[base_load.group_id] = base_load
+
+    def _take_worst_hours(self, record: Mapping[str, Any]) -> None:
+        hours = {
+            int(hour): PhaseCurrents(l1=float(l1), l2=float(l2), l3=float(l3))
+            for hour, l1, l2, l3 in record["hours"]
+        }
+        self.worst_hours.setdefault(str(record["group"]), {}).update(hours)
+
+    def _take_finding(self, record: Mapping[str, Any]) -> None:
         firmware = _firmware(record)
         finding = Finding(
             holds=record["holds"] is True,
@@ -278,11 +323,13 @@ class Ledger:
         known = self.proofs.get(firmware, FirmwareProof(firmware=firmware))
         self.proofs[firmware] = known.with_finding(Fact(record["fact"]), finding)
 
-    def _forget(self, identity: str) -> None:
+    def _take_forgotten(self, record: Mapping[str, Any]) -> None:
+        identity = str(record["charger"])
         self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
+        self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
 
