@@ -67,13 +67,13 @@ CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
         key="remote_start",
         translation_key="remote_start",
         entity_registry_enabled_default=False,
-        press_fn=lambda site, key: site.remote_start(key),
+        press_fn=lambda site, key: site.remote.start(key),
     ),
     ConnectorButtonDescription(
         key="remote_stop",
         translation_key="remote_stop",
         entity_registry_enabled_default=False,
-        press_fn=lambda site, key: site.remote_stop(key),
+        press_fn=lambda site, key: site.remote.stop(key),
     ),
 )
 
@@ -165,7 +165,7 @@ class RestartButton(ChargerButton):
     @override
     async def async_press(self) -> None:
         """Restart the charger."""
-        await _ask_charger(self.coordinator.site.reset(self.identity), self.identity)
+        await _ask_charger(self.coordinator.site.remote.reset(self.identity), self.identity)
 
 
 class ProveFallbackButton(ChargerButton):

@@ -20,6 +20,8 @@ PLATFORMS: Final = (
 SUBENTRY_CHARGER: Final = "charger"
 SUBENTRY_GROUP: Final = "group"
 
+ATTR_CONNECTOR_ID: Final = "connector_id"
+
 CONF_ADVANCED: Final = "advanced"
 CONF_CONNECTORS: Final = "connectors"
 CONF_DIRECTION: Final = "direction"

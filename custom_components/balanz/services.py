@@ -4,7 +4,6 @@ from asyncio import CancelledError
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -15,11 +14,12 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import device_registry as dr
 
+from .charger_target import devices_named
 from .const import DOMAIN
-from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
+from .ocpp_actions import register_ocpp_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
 
@@ -37,6 +37,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=_GROUP_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    register_ocpp_actions(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:
@@ -82,13 +83,7 @@ async def _run_overload_drill(call: ServiceCall) -> ServiceResponse:
 
 def _group_of(hass: HomeAssistant, device_id: str) -> tuple[BalanzCoordinator, GroupDevice]:
     """Return the group that a device stands for, and its site. Raises ServiceValidationError."""
-    device = dr.async_get(hass).async_get(device_id)
-    names = set() if device is None else {name for domain, name in device.identifiers}
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        found: BalanzConfigEntry = entry
-        if found.state is not ConfigEntryState.LOADED:
-            continue
-        for one in found.runtime_data.devices.values():
-            if isinstance(one, GroupDevice) and one.unique_id in names:
-                return found.runtime_data, one
+    for coordinator, device in devices_named(hass, device_id):
+        if isinstance(device, GroupDevice):
+            return coordinator, device
     raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_a_group")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.balanz.csms.command_values import MessageTrigger
 from custom_components.balanz.csms.events import LineFreed, StationDisconnected, StationReady
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.rpc_errors import InvalidCall
@@ -94,7 +95,7 @@ async def test_an_urgent_limit_overtakes_what_waits(station: Station, charger: R
         blocker = group.create_task(rejected(station.reset()))
         await wait_until(lambda: charger.held)
         group.create_task(station.set_limit(1, LIMIT, urgent=False))
-        group.create_task(station.trigger("Heartbeat"))
+        group.create_task(station.trigger(MessageTrigger.HEARTBEAT))
         await asyncio.sleep(0)
         cut = group.create_task(
             station.set_limit(1, Limit(limit_a=0.0, fallback_a=0.0), urgent=True)
@@ -214,7 +215,7 @@ async def test_commands_that_the_charger_takes(station: Station, charger: RawCha
     await station.remote_stop(1)
     await station.reset()
     await station.reset(hard=True)
-    await station.trigger("MeterValues", 1)
+    await station.trigger(MessageTrigger.METER_VALUES, 1)
 
     assert charger.calls == [
         ("RemoteStartTransaction", {"connectorId": 1, "idTag": "TAG"}),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import voluptuous as vol
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import selector
 from homeassistant.util.yaml import load_yaml_dict
@@ -35,6 +36,8 @@ from custom_components.balanz.issues import (
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.services import RUN_OVERLOAD_DRILL
 from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
 from custom_components.balanz.site.snapshot import ProblemKind
@@ -45,6 +48,7 @@ from tests.ha.bad_schedules import BAD_SCHEDULES
 FOLDER = Path(config_flow.__file__).parent
 EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text())
 ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
+SERVICES: dict[str, Any] = load_yaml_dict(str(FOLDER / "services.yaml"))
 SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
 
 
@@ -107,7 +111,28 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
                 names = {str(option) for option in value.config["options"]}
                 offered[value.config["translation_key"]] |= names
 
+    for action in SERVICES.values():
+        for field in action["fields"].values():
+            choice = field["selector"].get("select")
+            if choice is not None:
+                offered[choice["translation_key"]] |= set(choice["options"])
+
     assert offered == {key: set(texts["options"]) for key, texts in EN["selector"].items()}
+
+
+def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
+    schemas = {action.name: action.schema for action in OCPP_ACTIONS}
+
+    assert set(schemas) | {RUN_OVERLOAD_DRILL} == set(SERVICES)
+    assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
+    for name, action in SERVICES.items():
+        assert set(EN["services"][name]["fields"]) == set(action["fields"])
+        if name in schemas:
+            required = {str(key) for key in schemas[name].schema if isinstance(key, vol.Required)}
+            assert {str(key) for key in schemas[name].schema} == set(action["fields"])
+            assert required == {
+                field for field, shape in action["fields"].items() if shape.get("required")
+            }
 
 
 @pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
@@ -219,7 +244,9 @@ def test_each_exception_has_its_message() -> None:
     }
 
     drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
-    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"]))
+    target = SOURCES["charger_target.py"]
+    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"] + target))
+    plain |= set(re.findall(r'key = "(\w+)"', target))
 
     own = (used - {"connector"}) | drill | plain
     assert own | set(ProofRefusal) | set(PlanRefusal) == set(EN["exceptions"])

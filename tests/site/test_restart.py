@@ -112,7 +112,7 @@ async def test_a_session_goes_on_after_a_kill_under_its_number(
     await until(lambda: connector(again, "A").session_started_at == started_at)
     assert first.transaction_id == number
     await until(lambda: (connector(again, "A").session_energy_wh or 0) > 0)
-    await again.remote_stop(A)
+    await again.remote.stop(A)
     await until(lambda: first.transaction_id is None)
 
 

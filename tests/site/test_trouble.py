@@ -134,7 +134,7 @@ async def test_a_charger_that_restarts_is_set_anew(bench: Bench) -> None:
     site = await bench.start(settings(charger("A")))
     simulated = await bench.dial_in(site, "A", car=Car(), profiles_persist=False)
     await until(lambda: simulated.currents_a[0] == 16.0 and accepted_a(site, "A") == 16.0)
-    await site.reset("A")
+    await site.remote.reset("A")
     await until(lambda: simulated.connections == 2)
     await until(lambda: simulated.limit_a == simulated.currents_a[0] == 16.0)
 

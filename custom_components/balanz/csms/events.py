@@ -169,6 +169,20 @@ class TransactionStopped(StationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsStatusChanged(StationEvent):
+    """A charger told how the upload of its log goes, as OCPP names it."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareStatusChanged(StationEvent):
+    """A charger told how a change of its firmware goes, as OCPP names it."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorsCounted(StationEvent):
     """A charger turned out to have this many connectors."""
 

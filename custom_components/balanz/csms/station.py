@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from .capabilities import MAX_CONNECTORS, Capabilities
 from .clock_skew import ClockSkew
+from .command_values import AvailabilityType, CommandStatus, MessageTrigger, ResetType
 from .composite_schedule import CompositeSchedule, parse_composite_schedule
 from .events import (
     BootInfo,
@@ -29,11 +30,21 @@ from .link import StationLink
 from .profile_forms import FormSearch, ProfileForm, profile_forms
 from .profiles import Limit, charging_profile, lapses_after_s, rate_unit, starts_at
 from .rpc import RpcConnection
-from .rpc_errors import CallFailed, CallRejected, CallTimeout, MalformedAnswer
+from .rpc_errors import CallFailed, CallRejected, CallTimeout, InvalidCall, MalformedAnswer
 from .rpc_frames import Payload
-from .station_errors import CommandRejected, StationError, StationUnreachable
+from .station_errors import (
+    AnswerUnreadable,
+    CallRefused,
+    CommandInvalid,
+    CommandRejected,
+    StationError,
+    StationOffline,
+    StationUnreachable,
+)
 from .transactions import TransactionBook
 from .v16 import InboundMessages, started_event
+from .v16_commands import Commands
+from .wording import ocpp_name
 
 __all__ = ["CommandRejected", "LimitAnswer", "Station", "StationError", "StationUnreachable"]
 
@@ -72,6 +83,12 @@ class Station:
         self.statuses: dict[int, ConnectorStatus] = {}
         self.capabilities = Capabilities()
         self.clock = ClockSkew()
+        self.commands = Commands(self.request)
+        """What it can be asked by users; what it answers is theirs to judge."""
+        self.diagnostics_status: str | None = None
+        """How its last upload of a log goes, as it told last; None before."""
+        self.firmware_status: str | None = None
+        """How its last change of firmware goes, as it told last; None before."""
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
@@ -191,52 +208,50 @@ class Station:
 
     async def remote_start(self, connector: int, id_tag: str) -> None:
         """Ask for a transaction to start. Raises StationError."""
-        payload = {"connectorId": connector, "idTag": id_tag}
-        await self._command("RemoteStartTransaction", payload)
+        _must_accept(await self.commands.remote_start_transaction(id_tag, connector))
 
     async def remote_stop(self, connector: int) -> None:
         """Ask for the connector's transaction to stop. Raises StationError."""
-        transaction = self._transactions.open_at(self.identity, connector)
-        if transaction is None:
+        transaction_id = self.transaction_id(connector)
+        if transaction_id is None:
             raise CommandRejected("no transaction is known to run")
-        await self._command("RemoteStopTransaction", {"transactionId": transaction.id})
+        _must_accept(await self.commands.remote_stop_transaction(transaction_id))
+
+    def transaction_id(self, connector: int) -> int | None:
+        """Return the transaction that runs at a connector; None if none is known to."""
+        transaction = self._transactions.open_at(self.identity, connector)
+        return None if transaction is None else transaction.id
 
     async def change_availability(self, connector: int, *, operative: bool) -> None:
         """Put a connector in or out of service, after its transaction if one runs.
 
         Raises StationError.
         """
-        payload = {"connectorId": connector, "type": "Operative" if operative else "Inoperative"}
-        answer = await self.request("ChangeAvailability", payload)
-        if answer.get("status") not in ("Accepted", "Scheduled"):
-            raise CommandRejected(str(answer.get("status")))
+        kind = AvailabilityType.OPERATIVE if operative else AvailabilityType.INOPERATIVE
+        _must_accept(await self.commands.change_availability(connector, kind))
 
     async def reset(self, *, hard: bool = False) -> None:
         """Ask for a restart. Raises StationError."""
-        await self._command("Reset", {"type": "Hard" if hard else "Soft"})
+        _must_accept(await self.commands.reset(ResetType.HARD if hard else ResetType.SOFT))
 
-    async def trigger(self, message: str, connector: int | None = None) -> None:
-        """Ask for a message such as StatusNotification. Raises StationError."""
-        payload: Payload = {"requestedMessage": message}
-        if connector is not None:
-            payload["connectorId"] = connector
-        await self._command("TriggerMessage", payload)
+    async def trigger(self, message: MessageTrigger, connector: int | None = None) -> None:
+        """Ask for a message. Raises StationError."""
+        _must_accept(await self.commands.trigger_message(message, connector))
 
     async def request(self, action: str, payload: Payload) -> Payload:
         """Send a call that is in no hurry and return its answer. Raises StationError."""
         if self._link is None:
-            raise StationUnreachable("not connected")
+            raise StationOffline("not connected")
         try:
             return await self._link.rpc.call(action, payload)
         except CallRejected as error:
-            raise CommandRejected(str(error)) from error
+            raise CallRefused(error.code, error.description) from error
+        except InvalidCall as error:
+            raise CommandInvalid(str(error)) from error
+        except MalformedAnswer as error:
+            raise AnswerUnreadable("no payload") from error
         except CallFailed as error:
             raise StationUnreachable("no answer") from error
-
-    async def _command(self, action: str, payload: Payload) -> None:
-        answer = await self.request(action, payload)
-        if answer.get("status") != "Accepted":
-            raise CommandRejected(str(answer.get("status")))
 
     def attach(self, rpc: RpcConnection, *, must_boot: bool = False) -> None:
         """Take over a new connection; an older one is closed and forgotten."""
@@ -371,4 +386,10 @@ class Station:
     async def _ask_to_boot(self) -> None:
         """Spare a charger that was told to wait the rest of its waiting."""
         with suppress(StationError):
-            await self.trigger("BootNotification")
+            await self.trigger(MessageTrigger.BOOT_NOTIFICATION)
+
+
+def _must_accept(status: CommandStatus) -> None:
+    """Raise CommandRejected unless a charger does what it was asked, now or later."""
+    if status not in (CommandStatus.ACCEPTED, CommandStatus.SCHEDULED):
+        raise CommandRejected(ocpp_name(status))

@@ -9,6 +9,8 @@ from .clock_skew import ClockSkew
 from .events import (
     BootInfo,
     ConnectorStatus,
+    DiagnosticsStatusChanged,
+    FirmwareStatusChanged,
     MeterValuesReceived,
     StationDescribed,
     StationEvent,
@@ -26,6 +28,7 @@ from .validation import is_known
 HEARTBEAT_INTERVAL_S = 300
 PENDING_INTERVAL_S = 10
 MAX_ID_TAG_LENGTH = 20
+MAX_STATUS_LENGTH = 50
 _NO_CONNECTOR = -1
 _STATUSES = {status.value.replace("_", ""): status for status in ConnectorStatus}
 
@@ -37,6 +40,8 @@ class StationState(Protocol):
     boot: BootInfo | None
     statuses: dict[int, ConnectorStatus]
     clock: ClockSkew
+    diagnostics_status: str | None
+    firmware_status: str | None
 
     def emit(self, event: StationEvent) -> None:
         """Tell the world."""
@@ -66,14 +71,14 @@ class InboundMessages:
             "Authorize": self._authorize,
             "BootNotification": self._boot_notification,
             "DataTransfer": _data_transfer,
-            "DiagnosticsStatusNotification": _noted,
-            "FirmwareStatusNotification": _noted,
+            "DiagnosticsStatusNotification": self._diagnostics_status,
+            "FirmwareStatusNotification": self._firmware_status,
             "Heartbeat": _heartbeat,
             "LogStatusNotification": _noted,
             "MeterValues": self._meter_values,
             "SecurityEventNotification": _noted,
             "SignCertificate": _sign_certificate,
-            "SignedFirmwareStatusNotification": _noted,
+            "SignedFirmwareStatusNotification": self._firmware_status,
             "StartTransaction": self._start_transaction,
             "StatusNotification": self._status_notification,
             "StopTransaction": self._stop_transaction,
@@ -114,6 +119,24 @@ class InboundMessages:
                 error_code=text(payload.get("errorCode"), 50),
             )
         )
+        return {}
+
+    async def _diagnostics_status(self, payload: Payload) -> Payload:
+        status = text(payload.get("status"), MAX_STATUS_LENGTH)
+        if status:
+            self._station.diagnostics_status = status
+            self._station.emit(
+                DiagnosticsStatusChanged(identity=self._station.identity, status=status)
+            )
+        return {}
+
+    async def _firmware_status(self, payload: Payload) -> Payload:
+        status = text(payload.get("status"), MAX_STATUS_LENGTH)
+        if status:
+            self._station.firmware_status = status
+            self._station.emit(
+                FirmwareStatusChanged(identity=self._station.identity, status=status)
+            )
         return {}
 
     async def _meter_values(self, payload: Payload) -> Payload:

@@ -10,6 +10,7 @@ from ..balancing.commitments import LAG_S
 from ..balancing.group_view import GroupView
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Conduct, Ladder, Rung, Sighting, at_stake, conduct
+from ..csms.command_values import MessageTrigger
 from ..csms.server import CentralSystem
 from ..csms.station import Station, StationError
 from ..storage.ledger import Ledger
@@ -156,4 +157,4 @@ async def _try(station: Station, key: ConnectorKey, work: Coroutine[object, obje
         _LOGGER.warning("%s did not take it: %s", key, error)
     await asyncio.sleep(LAG_S)
     with suppress(StationError):
-        await station.trigger("MeterValues", key.connector)
+        await station.trigger(MessageTrigger.METER_VALUES, key.connector)

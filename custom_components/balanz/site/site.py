@@ -34,7 +34,6 @@ from ..csms.events import (
     TransactionStopped,
 )
 from ..csms.server import CentralSystem, ServerSettings
-from ..csms.station import Station, StationUnreachable
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
@@ -55,6 +54,7 @@ from .problems import ProblemWatch
 from .proof import ProofTimes
 from .proofs import Proofs
 from .recorder import Recorder
+from .remote_commands import RemoteCommands
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
 from .snapshot import SiteSnapshot
@@ -67,7 +67,6 @@ COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
 RETRY_STEP_S = 1.0
 DEFAULT_PAIRING_S = 900.0
-DEFAULT_ID_TAG = "balanz"
 DEFAULT_TIMES = ProofTimes()
 
 _LOGGER = logging.getLogger(__name__)
@@ -139,6 +138,8 @@ class BalanzSite:
             on_change=self._step_now,
         )
         self._plans = Plans(ledger=self._ledger, recorder=self._recorder, live=self._live)
+        self.remote = RemoteCommands(central=self._central, on_asked_back=self._asked_back)
+        """What users ask of chargers."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -324,19 +325,6 @@ class BalanzSite:
     def close_pairing(self) -> None:
         """Refuse unknown chargers again."""
         self._pairing.close()
-
-    async def remote_start(self, key: ConnectorKey) -> None:
-        """Ask a charger to start a transaction. Raises StationError if it cannot or will not."""
-        self._asked_back(key)
-        await self._station(key.charger).remote_start(key.connector, DEFAULT_ID_TAG)
-
-    async def remote_stop(self, key: ConnectorKey) -> None:
-        """Ask a charger to stop its transaction. Raises StationError if it cannot or will not."""
-        await self._station(key.charger).remote_stop(key.connector)
-
-    async def reset(self, identity: str) -> None:
-        """Ask a charger to restart. Raises StationError if it cannot or will not."""
-        await self._station(identity).reset(hard=False)
 
     async def prove_fallback(self, identity: str, *, times: ProofTimes = DEFAULT_TIMES) -> None:
         """Begin to try out what a charger does with a limit that nobody renews.
@@ -666,12 +654,6 @@ class BalanzSite:
         for key, live in self._live.items():
             if key.charger == identity:
                 change(live)
-
-    def _station(self, identity: str) -> Station:
-        station = self._central.stations.get(identity)
-        if station is None:
-            raise StationUnreachable(identity)
-        return station
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Start at once, so that nothing comes between a decision and the wire."""
