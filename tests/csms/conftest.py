@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ type Dial = Callable[..., Awaitable[RawCharger]]
 class Bench(CentralSystem):
     """A central system that remembers its events."""
 
-    def __init__(self, transactions: TransactionBook, **settings: float) -> None:
+    def __init__(self, transactions: TransactionBook, **settings: Any) -> None:
         self.events: list[StationEvent] = []
         super().__init__(
             ServerSettings(host="127.0.0.1", port=0, **settings),

@@ -8,6 +8,7 @@ from .client import RawCharger, wait_until
 from .conftest import Bench, Dial
 
 MANY_OBJECTS = json.dumps([2, "1", "DataTransfer", {"data": [{"a": 1}] * 15_000}])
+TWO_TRANSACTIONS = '[2,"1","StopTransaction",{"transactionId":1,"transactionId":2}]'
 DEEP = '[2,"1","DataTransfer",{"vendorId":"x","data":' + "[" * 40 + "]" * 40 + "}]"
 
 
@@ -40,7 +41,6 @@ DEEP = '[2,"1","DataTransfer",{"vendorId":"x","data":' + "[" * 40 + "]" * 40 + "
         pytest.param('[2,"1","Heartbeat",{}][2,"2","Heartbeat",{}]', id="C36-two-frames"),
         pytest.param('[[2,"1","Heartbeat",{}]]', id="C36-batch"),
         pytest.param('[2,"1","Heartbeat",{"a":"\\x41"}]', id="C38-bad-escape"),
-        pytest.param('[2,"1","Heartbeat",{"a":"\\ud800"}]', id="C39-lone-surrogate"),
         pytest.param('[2,"1","Heartbeat",{"a":01}]', id="C41-leading-zero"),
         pytest.param('[2,"1","Heartbeat",{},]', id="C41-trailing-comma"),
         pytest.param("[2,'1','Heartbeat',{}]", id="C41-single-quotes"),
@@ -86,6 +86,10 @@ async def test_what_cannot_be_answered_is_ignored(
             id="C32-out-of-range",
         ),
         pytest.param(DEEP, "FormationViolation", id="C34-deep"),
+        pytest.param(TWO_TRANSACTIONS, "FormationViolation", id="C35-two-transactions"),
+        pytest.param(
+            '[2,"1","Heartbeat",{"a":"\\ud800"}]', "FormationViolation", id="C39-lone-surrogate"
+        ),
         pytest.param(MANY_OBJECTS, "FormationViolation", id="C42-many-objects"),
         pytest.param(
             '[2,"1","StatusNotification",{"connectorId":true}]',

@@ -2,20 +2,25 @@
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from .events import StationEvent, StationRefused
+from .gate import Gate, GatedConnection, gated_by
+from .line_watch import PING_AFTER_S, watch_line
+from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
+from .patience import Penalties, Reconnects
 from .rpc import CALL_TIMEOUT_S, RpcConnection
 from .station import Station
 from .transactions import TransactionBook
@@ -24,10 +29,9 @@ from .websocket import (
     CLOSE_TIMEOUT_S,
     HANDSHAKE_TIMEOUT_S,
     MAX_MESSAGE_BYTES,
-    Gate,
-    GatedConnection,
     WebSocket,
-    gated_by,
+    asks_for,
+    is_oversized,
     offered_subprotocols,
     parse_identity,
     quiet_logger,
@@ -38,7 +42,6 @@ _LOGGER = logging.getLogger(__name__)
 OCPP_16 = Subprotocol("ocpp1.6")
 MAX_REFUSED = 50
 MAX_PENDING = 16
-SPARE_SOCKETS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,12 @@ class ServerSettings:
     """A charger that is not heard for so long is gone: three times its heartbeat interval."""
     call_timeout_s: float = CALL_TIMEOUT_S
     """How long a charger may take to answer."""
+    ping_after_s: float = PING_AFTER_S
+    """A charger that is not heard for so long is sent a ping."""
+    messages_per_s: float = MESSAGES_PER_S
+    """What a charger sends faster, for long, has to wait."""
+    max_sockets_per_address: int | None = None
+    """None for twice the known chargers and some: a proxy may carry them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +90,12 @@ class CentralSystem:
         self._refused: OrderedDict[str, RefusedStation] = OrderedDict()
         self._pairing_open = False
         self._server: Server | None = None
-        self._watchdog: asyncio.Task[None] | None = None
-        self._gate = Gate(lambda: 2 * len(self._stations) + SPARE_SOCKETS)
+        self._penalties = Penalties()
+        self._reconnects: dict[str, Reconnects] = {}
+        self._hinted: set[tuple[str, str]] = set()
+        self._gate = Gate(
+            lambda: len(self._stations), max_per_address=settings.max_sockets_per_address
+        )
 
     @property
     def port(self) -> int:
@@ -119,6 +132,7 @@ class CentralSystem:
         known = set(identities)
         for identity in self._stations.keys() - known:
             self._stations.pop(identity).disconnect("no longer known here")
+            self._reconnects.pop(identity, None)
         for identity in known - self._stations.keys():
             station = Station(identity, transactions=self._transactions, listener=self._emit)
             self._stations[identity] = station
@@ -142,19 +156,14 @@ class CentralSystem:
             max_size=MAX_MESSAGE_BYTES,
             open_timeout=HANDSHAKE_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
-            # Some chargers never answer a ping. What tells that they live is what they send.
+            # Some chargers never answer a ping; the watch over each line knows of them.
             ping_interval=None,
             server_header=None,
             logger=quiet_logger(f"{__name__}.websockets"),
         )
-        self._watchdog = asyncio.get_running_loop().create_task(self._drop_silent())
 
     async def stop(self) -> None:
         """Close all sockets and wait until nothing is left of them."""
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watchdog
         if self._server is not None:
             self._server.close()
             self._gate.drop_handshakes()
@@ -169,31 +178,58 @@ class CentralSystem:
             # A fault of the listener must not cost a charger its answer.
             _LOGGER.exception("An event was not taken: %s", event)
 
-    async def _drop_silent(self) -> None:
-        """Drop the connections of chargers that vanished without a word."""
-        while True:
-            await asyncio.sleep(self._settings.silence_limit_s / 6)
-            self._gate.drop_silent(self._settings.silence_limit_s)
-
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Let a request pass or return its refusal."""
         assert isinstance(connection, GatedConnection)
-        self._gate.handshakes.discard(connection)
-        if not any("websocket" in value.lower() for value in request.headers.get_all("Upgrade")):
+        self._gate.end_handshake(connection)
+        headers = request.headers
+        if is_oversized(headers):
+            return connection.respond(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "")
+        if not asks_for(headers, "Upgrade", "websocket"):
             return None
         identity = parse_identity(request.path)
         if identity is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "")
         if identity not in self._stations and not self._may_wait(identity):
-            self._refuse(identity, _address(connection))
+            self._refuse(identity, connection.address)
             return connection.respond(HTTPStatus.NOT_FOUND, "")
-        offered = offered_subprotocols(request.headers.get_all("Sec-WebSocket-Protocol"))
-        if offered and OCPP_16 not in offered:
-            return connection.respond(HTTPStatus.BAD_REQUEST, "only ocpp1.6 is spoken here\n")
-        if not offered and "Sec-WebSocket-Protocol" in request.headers:
-            del request.headers["Sec-WebSocket-Protocol"]
         connection.identity = identity
+        return self._refuse_handshake(connection, headers)
+
+    def _refuse_handshake(self, connection: GatedConnection, headers: Headers) -> Response | None:
+        """Return the refusal of a charger that may come in, but not in this way."""
+        wait_s = self._penalties.left_s(_who(connection), connection.loop.time())
+        if wait_s > 0.0:
+            response = connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "")
+            response.headers["Retry-After"] = str(math.ceil(wait_s))
+            return response
+        if not asks_for(headers, "Connection", "upgrade"):
+            self._hint(
+                connection.identity,
+                "is refused, since it does not ask for an upgrade of its connection",
+            )
+            return connection.respond(HTTPStatus.BAD_REQUEST, "Connection: Upgrade is missing\n")
+        if headers.get_all("Sec-WebSocket-Version") != ["13"]:
+            self._hint(
+                connection.identity,
+                "is refused, since it speaks another version of WebSocket than 13",
+            )
+            response = connection.respond(HTTPStatus.UPGRADE_REQUIRED, "")
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response
+        offered = offered_subprotocols(headers.get_all("Sec-WebSocket-Protocol"))
+        if offered and OCPP_16 not in offered:
+            self._hint(connection.identity, "is refused, since it does not offer OCPP 1.6")
+            return connection.respond(HTTPStatus.BAD_REQUEST, "only ocpp1.6 is spoken here\n")
+        if not offered and "Sec-WebSocket-Protocol" in headers:
+            del headers["Sec-WebSocket-Protocol"]
         return None
+
+    def _hint(self, identity: str, problem: str) -> None:
+        """Tell once what keeps a known charger from being served."""
+        if identity in self._stations and (identity, problem) not in self._hinted:
+            self._hinted.add((identity, problem))
+            _LOGGER.warning("Charger %s %s", identity, problem)
 
     def _may_wait(self, identity: str) -> bool:
         """Return whether an unknown charger may introduce itself."""
@@ -217,9 +253,14 @@ class CentralSystem:
     async def _serve(self, connection: ServerConnection) -> None:
         """Serve one socket until it is closed."""
         assert isinstance(connection, GatedConnection)
-        identity, address = connection.identity, _address(connection)
+        identity, address = connection.identity, connection.address
+        await self._slow_down(connection)
+        socket = WebSocket(connection)
         rpc = RpcConnection(
-            WebSocket(connection), name=identity, call_timeout_s=self._settings.call_timeout_s
+            socket,
+            name=identity,
+            call_timeout_s=self._settings.call_timeout_s,
+            rate=MessageRate(per_s=self._settings.messages_per_s),
         )
         station = self._stations.get(identity)
         if station is not None:
@@ -235,8 +276,28 @@ class CentralSystem:
             )
         else:
             return
+        rpc.spawn(
+            watch_line(
+                socket,
+                silence_limit_s=self._settings.silence_limit_s,
+                ping_after_s=self._settings.ping_after_s,
+            )
+        )
         await rpc.run()
+        if rpc.misbehaved:
+            self._penalties.add(_who(connection), connection.loop.time())
         _LOGGER.info("Charger %s has disconnected", identity)
+
+    async def _slow_down(self, connection: GatedConnection) -> None:
+        """Serve a charger later that connects again and again."""
+        identity = connection.identity
+        if identity not in self._stations:
+            return
+        reconnects = self._reconnects.setdefault(identity, Reconnects())
+        delay_s = reconnects.delay_s(connection.loop.time())
+        if delay_s > 0.0:
+            self._hint(identity, "connects again and again; do two use its identity?")
+            await asyncio.sleep(delay_s)
 
     def _forget_pending(self, pending: PendingStation) -> None:
         if self._pending.get(pending.identity) is pending:
@@ -250,7 +311,6 @@ def _select_subprotocol(
     return OCPP_16 if OCPP_16 in offered else None
 
 
-def _address(connection: ServerConnection) -> str:
-    """Return the peer's IP address; empty if it has gone already."""
-    address = connection.remote_address
-    return str(address[0]) if address else ""
+def _who(connection: GatedConnection) -> str:
+    """Return whom a penalty is meant for: others may use the same identity, or the same address."""
+    return f"{connection.identity}@{connection.address}"
