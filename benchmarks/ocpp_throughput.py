@@ -1,10 +1,10 @@
 """How many MeterValues of ten values a second are served, beside the `ocpp` package's own way.
 
-Both receive the same text from a socket in memory, parse it, check it against the official schema,
-hand it to a handler and answer. balanz does so with the connection, the station and the messages
-that serve real chargers, and reads the values; the package with its `ChargePoint` as it comes, and
-a handler that reads nothing. As OCPP wants it, a charger waits for each answer. The two take turns
-within one run, so that whatever else the machine does slows down both.
+Both receive the same texts from a socket in memory, where the next one always waits as on a busy
+server, parse them, check them against the official schema, hand them to a handler and answer.
+balanz does so with the connection, the station and the messages that serve real chargers, and reads the
+values; the package with its `ChargePoint` as it comes, and a handler that reads nothing. The two
+take turns within one run, so that whatever else the machine does slows down both.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from custom_components.balanz.csms.station import Station
 from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.csms.validation import load
 from custom_components.balanz.storage.journal import Journal
-
 from simulator.routes import on
 
 from .ten_values import ten_values
@@ -55,22 +54,18 @@ class Turn:
 
 
 class Charger:
-    """The other end of a socket: it sends its next call once the last one is answered."""
+    """The other end of a socket; what it sends has all arrived."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Have these calls to send."""
         self._unsent = iter(texts)
         self._expected = len(texts)
-        self._answered = asyncio.Event()
-        self._answered.set()
         self.served = asyncio.Event()
         """Whether all calls have been answered."""
         self.answers: list[str] = []
 
     async def recv(self) -> str:
         """Return the next call; wait for ever once there is none."""
-        await self._answered.wait()
-        self._answered.clear()
         for text in self._unsent:
             return text
         nothing: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -79,7 +74,6 @@ class Charger:
     async def send(self, message: str) -> None:
         """Take in an answer."""
         self.answers.append(message)
-        self._answered.set()
         if len(self.answers) == self._expected:
             self.served.set()
 

@@ -26,7 +26,7 @@ def ten_values(
         ),
     ]
     for sampled_value in sampled_values:
-        sampled_value["context"] = "Sample.Periodic"
+        sampled_value |= {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
     payload: dict[str, object] = {"connectorId": 1}
     if transaction_id is not None:
         payload["transactionId"] = transaction_id
