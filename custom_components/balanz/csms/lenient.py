@@ -23,7 +23,7 @@ def integer(value: object) -> int | None:
 
 def number(value: object) -> float | None:
     """Return a finite number, also from text."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
         result = float(value)

@@ -130,8 +130,8 @@ class RpcConnection:
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
         self._timed_out: OrderedDict[str, str] = OrderedDict()
         self._inbound: asyncio.Queue[Call] = asyncio.Queue(MAX_CALLS_WAITING)
-        self._in_progress: set[bytes] = set()
-        self._replies: OrderedDict[bytes, str] = OrderedDict()
+        self._in_progress: set[int] = set()
+        self._replies: OrderedDict[int, str] = OrderedDict()
         self._rate = rate or MessageRate()
         self._unreadable = Budget(MAX_UNREADABLE)
         self._unsolicited = Budget(MAX_UNSOLICITED)

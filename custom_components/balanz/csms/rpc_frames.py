@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -44,8 +43,8 @@ class Call:
     id: MessageId
     action: str
     payload: Payload
-    fingerprint: bytes
-    """Equal for equal calls with equal ids."""
+    fingerprint: int
+    """Equal for calls that are the same to the letter, as one that is sent again is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +148,7 @@ def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | Ba
         return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)
     # Some chargers send null or an empty list where the message has no fields.
     payload = frame[3] or {}
-    content = orjson.dumps([message_id, frame[2], payload])
-    return Call(
-        id=message_id, action=frame[2], payload=payload, fingerprint=blake2b(content).digest()
-    )
+    return Call(id=message_id, action=frame[2], payload=payload, fingerprint=hash(text))
 
 
 def _is_message_id(value: object) -> bool:

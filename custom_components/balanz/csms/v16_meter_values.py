@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from .events import MeterValues
 from .lenient import number, timestamp
@@ -37,6 +36,8 @@ _QUANTITIES = {
 }
 _LINES = {"l1": 0, "l2": 1, "l3": 2, "l1-n": 0, "l2-n": 1, "l3-n": 2}
 
+type _Kind = tuple[str, int | None, float, float, float]
+"""Measurand, line, factor to its first unit, and the least and the most that is plausible."""
 type _Samples = dict[int | None, float]
 """Values by line, counted from 0; None is the line of a value that names no phase."""
 
@@ -57,8 +58,21 @@ def parse_meter_values(
 def _parse_one(sampled_values: object, measured_at: datetime) -> MeterValues | None:
     samples: dict[str, _Samples] = {measurand: {} for measurand in _QUANTITIES}
     for sampled_value in sampled_values[:MAX_VALUES] if isinstance(sampled_values, list) else []:
-        if isinstance(sampled_value, dict):
-            _read_sample(sampled_value, samples)
+        if not isinstance(sampled_value, dict):
+            continue
+        field = sampled_value.get
+        # Each message has some ten samples, nearly all of kinds that are looked up at once.
+        usual = (field("measurand", _ENERGY), field("unit"), field("phase"))
+        try:
+            kind = _USUAL_KINDS[usual]
+        except KeyError, TypeError:
+            kind = _kind(*usual)
+        if kind is None or (value := number(field("value"))) is None:
+            continue
+        measurand, line, factor, minimum, maximum = kind
+        value *= factor
+        if minimum <= value <= maximum:
+            samples[measurand][line] = value
     currents_a, per_phase = _currents(samples)
     power_w = _total(samples[_POWER])
     energy_wh = _total(samples[_ENERGY])
@@ -75,21 +89,25 @@ def _parse_one(sampled_values: object, measured_at: datetime) -> MeterValues | N
     )
 
 
-def _read_sample(sampled_value: dict[str, Any], samples: dict[str, _Samples]) -> None:
-    """Keep a sample if it is of a known kind, in a known unit and plausible."""
-    measurand = sampled_value.get("measurand", _ENERGY)
+def _kind(measurand: object, unit: object, phase: object) -> _Kind | None:
+    """Return of what kind a sample is; None if it is of none that is known."""
     quantity = _QUANTITIES.get(measurand) if isinstance(measurand, str) else None
-    value = number(sampled_value.get("value"))
-    if quantity is None or value is None:
-        return
-    factor = quantity.units.get(str(sampled_value.get("unit", quantity.default_unit)).lower())
-    if factor is None or not quantity.minimum <= value * factor <= quantity.maximum:
-        return
-    phase = sampled_value.get("phase")
-    if phase is None:
-        samples[measurand][None] = value * factor
-    elif (line := _LINES.get(str(phase).lower())) is not None:
-        samples[measurand][line] = value * factor
+    if quantity is None:
+        return None
+    factor = quantity.units.get(quantity.default_unit if unit is None else str(unit).lower())
+    line = None if phase is None else _LINES.get(str(phase).lower())
+    if factor is None or (line is None and phase is not None):
+        return None
+    return str(measurand), line, factor, quantity.minimum, quantity.maximum
+
+
+_USUAL_KINDS = {
+    (measurand, unit, phase): _kind(measurand, unit, phase)
+    for measurand in _QUANTITIES
+    for unit in (None, "A", "W", "kW", "Wh", "kWh", "V")
+    for phase in (None, *(line.upper() for line in _LINES))
+}
+"""What nearly all chargers send."""
 
 
 def _total(samples: _Samples) -> float | None:
