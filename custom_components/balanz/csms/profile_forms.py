@@ -16,6 +16,8 @@ MOST_TRIES = 12
 """How many forms are tried after each boot."""
 OTHER_FORM_AFTER_S = 2.0
 """How long to leave a charger alone before it is told a refused limit in another form."""
+MOST_WITHOUT_EFFECT = 4
+"""How many forms that a charger accepts are given up for having no effect, after each boot."""
 
 
 class Purpose(StrEnum):
@@ -23,6 +25,8 @@ class Purpose(StrEnum):
 
     TX_DEFAULT = "TxDefaultProfile"
     CHARGE_POINT_MAX = "ChargePointMaxProfile"
+    TX = "TxProfile"
+    """For a running transaction only. It goes beside a default, which holds for the next one."""
 
 
 class Kind(StrEnum):
@@ -75,9 +79,11 @@ def _forms(capabilities: Capabilities, connectors: int | None) -> Iterator[Profi
         yield ProfileForm(stack_level=level)
     for level in ends:
         yield ProfileForm(stack_level=level, kind=Kind.RELATIVE)
+    if capabilities.max_profiles is None or capabilities.max_profiles > 1:
+        yield ProfileForm(stack_level=highest, purpose=Purpose.TX)
     if connectors != 1:
         return
-    for purpose in Purpose:
+    for purpose in (Purpose.TX_DEFAULT, Purpose.CHARGE_POINT_MAX):
         for level in ends:
             yield ProfileForm(stack_level=level, purpose=purpose, whole_charger=True)
 
@@ -93,20 +99,28 @@ class FormSearch:
         """Whether the next limit is told in another form than the last, which was refused."""
         self._taken: ProfileForm | None = None
         self._refused: list[ProfileForm] = []
+        self._without_effect: list[ProfileForm] = []
 
     def restart(self) -> None:
         """Forget what was refused: the charger, or what is known of it, is another one now."""
         self.tries_another = False
         self._taken = None
         self._refused.clear()
+        self._without_effect.clear()
 
     def form(self, forms: tuple[ProfileForm, ...]) -> ProfileForm:
-        """Return the form to use; the first one again where all were refused."""
+        """Return the form to use; the first one again where all were tried in vain."""
         if self._taken is not None:
             return self._taken
         if self.known is not None:
             forms = (self.known, *forms)
-        return next((form for form in forms if form not in self._refused), forms[0])
+        first = forms[0]
+        if self._without_effect:
+            first, forms = self._without_effect[0], tuple(sorted(forms, key=_unlikely_to_help))
+        in_vain = (*self._refused, *self._without_effect)
+        if len(self._without_effect) >= MOST_WITHOUT_EFFECT:
+            return first
+        return next((form for form in forms if form not in in_vain), first)
 
     def took(self, form: ProfileForm, forms: tuple[ProfileForm, ...]) -> bool:
         """Learn that a form was accepted, and tell whether that is new."""
@@ -131,3 +145,29 @@ class FormSearch:
         if form not in self._refused and len(self._refused) < MOST_TRIES:
             self._refused.append(form)
             self.tries_another = self.form(forms) not in self._refused
+
+    def had_no_effect(self, forms: tuple[ProfileForm, ...]) -> bool:
+        """Learn that a limit was accepted and not kept; return whether there is another form.
+
+        Where all that are left were tried in vain, the one that was taken first is used again.
+        """
+        taken = self._taken
+        if taken is None or taken in self._without_effect:
+            return False
+        self._without_effect.append(taken)
+        self._taken = None
+        other = self.form(forms)
+        self.known = None if other not in self._without_effect else other
+        return other != taken
+
+
+def _unlikely_to_help(form: ProfileForm) -> tuple[bool, bool, bool]:
+    """Return how late to try a form where another one was accepted and had no effect.
+
+    Most often defaults do not count once a transaction runs, or times are not understood.
+    """
+    return (
+        form.purpose is not Purpose.TX,
+        form.kind is not Kind.RELATIVE,
+        form.purpose is not Purpose.CHARGE_POINT_MAX,
+    )
