@@ -16,7 +16,6 @@ from .station_errors import CommandRejected, StationError, StationUnreachable
 
 _LOGGER = logging.getLogger(__name__)
 
-METER_INTERVAL_S = 10
 NEEDED_MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
 OF_THIS_CHARGER = (Key.CONNECTORS, Key.METER_INTERVAL, Key.MEASURANDS)
 """What one charger may have set otherwise than the next one of its firmware."""
@@ -83,7 +82,7 @@ class _Interview:
                 settings = await self._read(OF_THIS_CHARGER)
             self._station.count_connectors(Capabilities.from_settings(settings).connectors or 0)
             if quirks.tunes_meter:
-                await self._tune_meter(settings)
+                await self._tune_meter(settings, interval_s=quirks.meter_interval_s)
         if not quirks.triggers:
             return
         for connector in range(1, (self._station.connector_count or 1) + 1):
@@ -113,15 +112,20 @@ class _Interview:
             settings |= _parse_settings(await self._ask("GetConfiguration", {"key": [key.value]}))
         return settings
 
-    async def _tune_meter(self, settings: dict[Key, Setting]) -> None:
+    async def _tune_meter(self, settings: dict[Key, Setting], *, interval_s: int) -> None:
         """Have the meter read often and in full. What already fits is never written again."""
         interval = settings.get(Key.METER_INTERVAL)
-        if interval and not interval.readonly and interval.value.strip() != str(METER_INTERVAL_S):
-            await self._change(Key.METER_INTERVAL, str(METER_INTERVAL_S))
+        if interval and not interval.readonly and interval.value.strip() != str(interval_s):
+            await self._change(Key.METER_INTERVAL, str(interval_s))
         measurands = settings.get(Key.MEASURANDS)
         if measurands and not measurands.readonly:
             present = [name.strip() for name in measurands.value.split(",") if name.strip()]
-            missing = [name for name in NEEDED_MEASURANDS if name not in present]
+            # Some chargers name each line, as in Current.Import.L1.
+            missing = [
+                name
+                for name in NEEDED_MEASURANDS
+                if not any(f"{it}.".startswith(f"{name}.") for it in present)
+            ]
             if missing:
                 await self._change(Key.MEASURANDS, ",".join((*present, *missing)))
 

@@ -15,6 +15,7 @@ from .capabilities import Capabilities, RateUnit
 from .events import BootInfo, MeterValues
 from .profile_forms import Kind, ProfileForm, Purpose
 
+METER_INTERVAL_S = 10
 STANDARD = "standard"
 """The choice of a user whose charger does as OCPP says, whatever the table says of it."""
 
@@ -42,8 +43,6 @@ class Quirks:
     """The purpose of a profile to try first; None: the usual one."""
     kind: Kind | None = None
     """The kind of a profile to try first; None: the usual one."""
-    one_period: bool = False
-    """Only the first period of a schedule is kept, so that no lease is told."""
     tells_phases: bool = False
     """A limit counts only if it says for how many lines it is."""
     steps_a: tuple[float, ...] = ()
@@ -61,12 +60,14 @@ class Quirks:
     questions: Questions = Questions.ALL
     tunes_meter: bool = True
     """Whether its meter can be set up; where it cannot, it is left as it is."""
+    meter_interval_s: int = METER_INTERVAL_S
+    """How often its meter can be read, and so is."""
     triggers: bool = True
     """Whether it can be asked for a message."""
     polls_meter: bool = False
     """It does not meter by itself, so that it is asked to each time."""
     spreads_current: bool = False
-    """The current of its one line is reported as if it were that of three."""
+    """One that is wired to a single line reports its current as a third on each of three."""
 
     def told(self) -> dict[str, Any]:
         """Return what differs from the book, by name."""
@@ -83,7 +84,6 @@ class Quirks:
             capabilities,
             rate_unit=self.rate_unit or capabilities.rate_unit,
             max_stack_level=capabilities.max_stack_level if highest is None else highest,
-            max_periods=1 if self.one_period else capabilities.max_periods,
         )
 
     def preferred(self, forms: Iterable[ProfileForm]) -> tuple[ProfileForm, ...]:
@@ -106,6 +106,10 @@ class Quirks:
             return max((step_a for step_a in self.steps_a if step_a <= current_a), default=0.0)
         step_a = self.step_a or 0.1
         return round(math.floor(round(current_a / step_a, 6)) * step_a, 6)
+
+    def at(self, *, lines: int) -> Quirks:
+        """Return what of this concerns a charger that is wired to so many lines."""
+        return replace(self, spreads_current=self.spreads_current and lines == 1)
 
     def metered(self, values: MeterValues) -> MeterValues:
         """Return meter values as they are meant."""

@@ -25,7 +25,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .interview import METER_INTERVAL_S, Extent, interview
+from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
 from .profiles import Limit, rate_unit
@@ -338,7 +338,7 @@ class Station:
     async def _poll_meter(self, link: StationLink) -> None:
         """Ask for what a charger does not tell by itself, for as long as it is connected."""
         while self._link is link:
-            await asyncio.sleep(METER_INTERVAL_S)
+            await asyncio.sleep(self.quirks.meter_interval_s)
             for connector in range(1, (self._connector_count or 1) + 1):
                 if self._transactions.open_at(self.identity, connector) is not None:
                     with suppress(StationError):

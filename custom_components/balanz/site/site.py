@@ -117,7 +117,7 @@ class BalanzSite:
             live=self._live,
             spawn=self._spawn,
             rating_fits=self._rating_fits,
-            on_change=self._take_proofs,
+            on_change=self._rebuild,
         )
         self._obedience = Obedience(
             central=self._central,
@@ -174,6 +174,7 @@ class BalanzSite:
             self._site = self._build(self._settings)
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self._firmwares.configure(self._settings.chargers)
             self._restore_capabilities()
             self._firmwares.restarted()
             self._running = True
@@ -244,6 +245,7 @@ class BalanzSite:
         self._sync_connectors()
         self._pairing.forget(identities)
         self._central.set_known(identities)
+        self._firmwares.configure(settings.chargers)
         self._step()
 
     def report_meter(
@@ -473,8 +475,8 @@ class BalanzSite:
         }
         return all(result.groups[group_id].within_limit for group_id in group_ids)
 
-    def _take_proofs(self) -> None:
-        """Build the site anew with what is proven now."""
+    def _rebuild(self) -> None:
+        """Build the site anew with what is known of its chargers now."""
         self._site = self._build(self._settings)
         for key, live in self._live.items():
             live.connector = self._site.connectors[key]
@@ -535,7 +537,10 @@ class BalanzSite:
     def _build(self, settings: SiteSettings) -> Site:
         identities = [charger.identity for charger in settings.chargers]
         proofs = self._proofs.of_chargers(identities)
-        return build_site(settings, self._timetable.states, proofs)
+        quirks = {
+            charger.identity: self._firmwares.quirks(charger) for charger in settings.chargers
+        }
+        return build_site(settings, self._timetable.states, proofs, quirks)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
