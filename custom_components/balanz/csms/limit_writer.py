@@ -120,9 +120,15 @@ class LimitWriter:
             clock_skew_s=self._charger.clock.skew_s,
         )
 
+    @property
+    def has_another_form(self) -> bool:
+        """Whether a limit that was accepted and is not kept can be told in another form."""
+        return self.forms.another(self._possible_forms) is not None
+
     def had_no_effect(self) -> bool:
         """Learn that a limit was accepted and not kept; return whether to tell it differently."""
-        has_other = self.forms.had_no_effect(self._possible_forms)
+        has_other = self.has_another_form
+        self.forms.had_no_effect()
         if has_other:
             _LOGGER.info("%s ignores what it accepts; %s is tried", self._name, self._form)
         return has_other

@@ -16,8 +16,6 @@ MOST_TRIES = 12
 """How many forms are tried after each boot."""
 OTHER_FORM_AFTER_S = 2.0
 """How long to leave a charger alone before it is told a refused limit in another form."""
-MOST_WITHOUT_EFFECT = 4
-"""How many forms that a charger accepts are given up for having no effect, after each boot."""
 
 
 class Purpose(StrEnum):
@@ -112,15 +110,11 @@ class FormSearch:
         """Return the form to use; the first one again where all were tried in vain."""
         if self._taken is not None:
             return self._taken
+        if self._without_effect:
+            return self._likely(forms, self._without_effect) or self._without_effect[0]
         if self.known is not None:
             forms = (self.known, *forms)
-        first = forms[0]
-        if self._without_effect:
-            first, forms = self._without_effect[0], tuple(sorted(forms, key=_unlikely_to_help))
-        in_vain = (*self._refused, *self._without_effect)
-        if len(self._without_effect) >= MOST_WITHOUT_EFFECT:
-            return first
-        return next((form for form in forms if form not in in_vain), first)
+        return next((form for form in forms if form not in self._refused), forms[0])
 
     def took(self, form: ProfileForm, forms: tuple[ProfileForm, ...]) -> bool:
         """Learn that a form was accepted, and tell whether that is new."""
@@ -146,19 +140,37 @@ class FormSearch:
             self._refused.append(form)
             self.tries_another = self.form(forms) not in self._refused
 
-    def had_no_effect(self, forms: tuple[ProfileForm, ...]) -> bool:
-        """Learn that a limit was accepted and not kept; return whether there is another form.
+    @property
+    def without_effect(self) -> int:
+        """How many forms were accepted and changed nothing."""
+        return len(self._without_effect)
 
-        Where all that are left were tried in vain, the one that was taken first is used again.
+    def another(self, forms: tuple[ProfileForm, ...]) -> ProfileForm | None:
+        """Return what to try should the form in use have no effect; None where nothing is left."""
+        if self._taken is None or self._taken in self._without_effect:
+            return None
+        return self._likely(forms, [*self._without_effect, self._taken])
+
+    def had_no_effect(self) -> None:
+        """Learn that the form in use was accepted and the limit not kept.
+
+        Where nothing else is left to try, the form that was taken first is used again.
         """
-        taken = self._taken
-        if taken is None or taken in self._without_effect:
-            return False
-        self._without_effect.append(taken)
-        self._taken = None
-        other = self.form(forms)
-        self.known = None if other not in self._without_effect else other
-        return other != taken
+        if self._taken is not None and self._taken not in self._without_effect:
+            self._without_effect.append(self._taken)
+            self._taken = self.known = None
+
+    def _likely(
+        self, forms: tuple[ProfileForm, ...], without_effect: list[ProfileForm]
+    ) -> ProfileForm | None:
+        """Return the form that most likely has an effect, unlike these; None if none is left."""
+        in_vain = {(form.purpose, form.kind) for form in without_effect}
+        left = [
+            form
+            for form in forms
+            if (form.purpose, form.kind) not in in_vain and form not in self._refused
+        ]
+        return min(left, key=_unlikely_to_help, default=None)
 
 
 def _unlikely_to_help(form: ProfileForm) -> tuple[bool, bool, bool]:

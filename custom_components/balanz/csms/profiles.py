@@ -34,14 +34,17 @@ class Limit:
     """How long the limit lasts without renewal; None: for ever."""
     phases: int = 1
     """Lines that it is for; watts are those of all of them together."""
+    fallback_phases: int | None = None
+    """The same for what it falls back to; None: for as many."""
 
     def __post_init__(self) -> None:
         """Check that a charger could follow it."""
         for value in (self.limit_a, self.fallback_a, self.lease_s or 0.0):
             if not math.isfinite(value) or value < 0:
                 raise ValueError(f"no current or time: {value}")
-        if self.phases not in (1, 2, 3):
-            raise ValueError(f"no charger has {self.phases} phases")
+        for phases in (self.phases, self.fallback_phases):
+            if phases not in (None, 1, 2, 3):
+                raise ValueError(f"no charger has {phases} phases")
 
 
 def charging_profile(
@@ -69,15 +72,17 @@ def charging_profile(
         capabilities.switches_phases is True and unit is RateUnit.WATT
     )
 
-    def period(start_s: int, limit_a: float) -> dict[str, Any]:
+    def period(start_s: int, limit_a: float, phases: int) -> dict[str, Any]:
         limit_a = quirks.rounded_down_a(limit_a)
-        told = {"startPeriod": start_s, "limit": _in_unit(limit_a, unit, limit.phases)}
-        return told | ({"numberPhases": limit.phases} if tells_phases else {})
+        told = {"startPeriod": start_s, "limit": _in_unit(limit_a, unit, phases)}
+        return told | ({"numberPhases": phases} if tells_phases else {})
 
-    periods = [period(0, limit.limit_a)]
+    periods = [period(0, limit.limit_a, limit.phases)]
     if _can_lease(limit, form, capabilities, clock_skew_s) and limit.lease_s is not None:
         lapses_after_s = math.floor((now - start).total_seconds() + limit.lease_s)
-        periods.append(period(lapses_after_s, limit.fallback_a))
+        periods.append(
+            period(lapses_after_s, limit.fallback_a, limit.fallback_phases or limit.phases)
+        )
     schedule: dict[str, Any] = {
         "chargingRateUnit": unit.value,
         "chargingSchedulePeriod": periods,

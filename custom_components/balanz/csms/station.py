@@ -120,10 +120,20 @@ class Station:
         """Whether the limit that was refused last may be taken in another form."""
         return self._limits.forms.tries_another
 
+    @property
+    def has_another_form(self) -> bool:
+        """Whether a limit that was accepted and is not kept can be told in another form."""
+        return self._limits.has_another_form
+
+    @property
+    def forms_without_effect(self) -> int:
+        """How many forms it has accepted without keeping the limit."""
+        return self._limits.forms.without_effect
+
     def try_another_form(self) -> bool:
         """Have the next limits told differently, since the last was accepted and not kept.
 
-        Return False where there is no other form to try.
+        Return False where there is no form left; then it is the first one again.
         """
         return self._limits.had_no_effect()
 

@@ -125,6 +125,7 @@ class BalanzSite:
             ledger=self._ledger,
             recorder=self._recorder,
             spawn=self._spawn,
+            dispatcher=self._dispatcher,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -420,6 +421,7 @@ class BalanzSite:
             self._drills.running.observe(self._live)
         for command in result.commands:
             self._dispatcher.dispatch(command, now)
+        self._dispatcher.follow_lines(now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
         self._recorder.keep_worst_hours(self._state.meters)
