@@ -59,6 +59,7 @@ from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
 from .timetable import Timetable
 from .topology import build_site
+from .withholding import Withholding
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
@@ -126,6 +127,9 @@ class BalanzSite:
             recorder=self._recorder,
             spawn=self._spawn,
             dispatcher=self._dispatcher,
+        )
+        self._withholding = Withholding(
+            central=self._central, live=self._live, dispatcher=self._dispatcher
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -427,6 +431,7 @@ class BalanzSite:
         self._recorder.keep_worst_hours(self._state.meters)
         if self._obedience.look(self._site, result.groups, now):
             self._schedule(COALESCE_S)
+        self._withholding.look(now)
         self._obedience.keep_cards(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
