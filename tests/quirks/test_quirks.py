@@ -12,8 +12,9 @@ from tests.site.build import charger, settings
 
 from .conftest import StartWorld
 from .field import FIELD, FieldCharger
+from .page import PAGE, page
 
-SETTLED_S = 150.0
+SETTLED_S = 100.0
 TOLERANCE_A = 1.0
 ENOUGH_A, SCARCE_A = 20.0, 16.0
 
@@ -50,6 +51,10 @@ async def charging(start_world: StartWorld, field: FieldCharger, *, known: bool)
 
 def test_each_row_has_its_charger_and_none_is_left_over() -> None:
     assert set(FIELD) == {row.id for row in QUIRK_ROWS}
+
+
+def test_the_page_is_that_of_the_table() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 @pytest.mark.parametrize("row_id", list(FIELD))
