@@ -77,6 +77,8 @@ class Configuration:
                 "true" if options.switches_phases and phases == 3 else "false"
             ),
         }
+        for key, value in options.behaviour.tells.items():
+            self.set(key, value)
 
     def text(self, key: str) -> str:
         """Return a key's value. Raises KeyError if it is unknown."""

@@ -1,6 +1,7 @@
 """A connection that keeps a record of its frames, and on which some answers go astray."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from websockets.asyncio.client import ClientConnection
 
+from .behaviours import Behaviour
 from .faults import Faults
 
 
@@ -36,11 +38,15 @@ class RecordedConnection:
         frames: deque[Frame],
         faults: Callable[[], Faults],
         tasks: asyncio.TaskGroup,
+        behaviour: Behaviour,
+        restart: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._frames = frames
         self._faults = faults
         self._tasks = tasks
+        self._behaviour = behaviour
+        self._restart = restart
         self._kept_back: deque[str] = deque()
 
     async def recv(self) -> str:
@@ -48,8 +54,25 @@ class RecordedConnection:
         while True:
             text = await self._connection.recv(decode=True)
             self._frames.append(Frame(Direction.RECEIVED, asyncio.get_running_loop().time(), text))
-            if not (self._faults().silent and text.lstrip().startswith("[2")):
+            if self._faults().silent and text.lstrip().startswith("[2"):
+                continue
+            reaction = self._behaviour.reaction(text)
+            if reaction is None:
                 return text
+            await self._react(reaction, text)
+
+    async def _react(self, reaction: str, text: str) -> None:
+        """Do what the charger does instead of dealing with a CALL."""
+        message_id = json.dumps(json.loads(text)[1])
+        match reaction:
+            case "restarts_on":
+                self._restart()
+            case "hangs_up_on":
+                await self._connection.close()
+            case "refuses":
+                await self.send(f'[4,{message_id},"NotSupported","",{{}}]')
+            case "shrugs_off":
+                await self.send(f'[3,{message_id},{{"status":"Accepted"}}]')
 
     async def send(self, text: str) -> None:
         """Send a frame, answers with the delay that the faults ask for."""

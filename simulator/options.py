@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from .behaviours import Behaviour
 from .profiles import ProfileCapabilities
 
 
@@ -40,3 +41,4 @@ class ChargerOptions:
     call_timeout_s: float = 30.0
     """How long it waits for an answer, in real seconds."""
     profile_capabilities: ProfileCapabilities = field(default_factory=ProfileCapabilities)
+    behaviour: Behaviour = field(default_factory=Behaviour)

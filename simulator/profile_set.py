@@ -55,6 +55,16 @@ class ProfileSet:
 
         return ProfileSet(self._without(matches))
 
+    def with_defaults_of(self, earlier: ProfileSet) -> ProfileSet:
+        """Take the defaults of transactions from another set, and all else from this one."""
+        default = Purpose.TX_DEFAULT
+        return ProfileSet(
+            (
+                *(it for it in self.installed if it.profile.purpose is not default),
+                *(it for it in earlier.installed if it.profile.purpose is default),
+            )
+        )
+
     def without_transaction(self, connector_id: int) -> ProfileSet:
         """Remove the TxProfiles of a connector, whose transaction has ended."""
         return self.cleared(connector_id=connector_id, purpose=Purpose.TX)

@@ -72,6 +72,8 @@ class Reporter:
     def _report_samples(self) -> None:
         interval_s = self._station.configuration.number("MeterValueSampleInterval")
         seconds = self._station.clock.seconds()
+        if self._station.options.behaviour.meters_when_asked:
+            return
         if not interval_s or seconds - self._sampled_s < interval_s:
             return
         self._sampled_s = seconds
@@ -108,13 +110,16 @@ class Reporter:
         one, two, three = (
             sum(line) for line in zip(*(it.currents_a for it in connectors), strict=True)
         )
-        factor = station.faults.meter_factor
+        factor, phases = station.faults.meter_factor, station.phases
+        if station.options.behaviour.spreads_current:
+            one = two = three = (one + two + three) / 3
+            phases = 3
         reading = Reading(
             timestamp=timestamp(station.now()),
             currents_a=(one * factor, two * factor, three * factor),
             energy_wh=sum(connector.meter_wh for connector in connectors),
             offered_a=sum(connector.offered_a for connector in connectors),
-            phases=station.phases,
+            phases=phases,
         )
         return meter.meter_value(reading, context)
 

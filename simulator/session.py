@@ -52,7 +52,12 @@ class Session:
         try:
             async with self._tasks as tasks:
                 recorded = RecordedConnection(
-                    self._connection, self._frames, lambda: self._station.faults, tasks
+                    self._connection,
+                    self._frames,
+                    lambda: self._station.faults,
+                    tasks,
+                    self._station.options.behaviour,
+                    self._restart,
                 )
                 self._charge_point = untyped(
                     self._identity,
@@ -77,6 +82,12 @@ class Session:
     def abort(self) -> None:
         """Lose the connection without a word to the peer."""
         self._connection.transport.abort()
+
+    def _restart(self) -> None:
+        """Restart at once and without a word."""
+        self.rebooting = True
+        self._station.reboot(Reason.reboot)
+        self.abort()
 
     def send_soon(self, payload: Any) -> None:
         """Send a CALL ahead of the outbox."""

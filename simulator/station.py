@@ -18,7 +18,14 @@ from .faults import Faults
 from .options import ChargerOptions
 from .outbox import Message, Outbox
 from .profile_set import ActiveLimit, ProfileSet, merged
-from .profiles import Profile, ProfileRejectedError, Purpose, RunningTransaction, check_profile
+from .profiles import (
+    NOMINAL_VOLTAGE_V,
+    Profile,
+    ProfileRejectedError,
+    Purpose,
+    RunningTransaction,
+    check_profile,
+)
 
 
 class Station:
@@ -40,6 +47,13 @@ class Station:
         self.faults = faults
         self.configuration = Configuration(options, phases=phases)
         self.profiles = ProfileSet()
+        for connector_id, profile in options.behaviour.left_behind:
+            self.profiles = self.profiles.with_profile(connector_id, profile)
+        self._profiles_at_start: dict[int, ProfileSet] = {}
+        """The profiles that there were when the transaction of each connector began."""
+        self._locked = False
+        self._had_zero = False
+        """Whether it offers nothing any more, as it was told 0 once."""
         self.profile_writes = 0
         self.outbox = Outbox()
         self.accepted = False
@@ -81,7 +95,12 @@ class Station:
             phases = self.phases
             if limit is not None and limit.number_phases and self.options.switches_phases:
                 phases = min(phases, limit.number_phases)
-            connector.step(seconds=elapsed_s, offered_a=self._offer(limit), phases=phases)
+            offered_a = self._offer(limit)
+            if offered_a * NOMINAL_VOLTAGE_V * phases < self.options.behaviour.one_line_below_w:
+                offered_a, phases = min(self.rating_a, offered_a * phases), 1
+            connector.step(seconds=elapsed_s, offered_a=offered_a, phases=phases)
+            if offered_a < self.options.behaviour.ends_below_a:
+                self.stop_transaction(number, Reason.other)
             if self.accepted and self.options.charges_freely and connector.wants_transaction:
                 self.authorize_and_start(number, self.options.id_tag)
         self.advanced()
@@ -92,7 +111,10 @@ class Station:
             return None
         now = now or self.now()
         transaction = self.running_transaction(connector_id)
-        own = self.profiles.connector_limit(connector_id, now, transaction, phases=self.phases)
+        profiles = self.profiles
+        if self.options.behaviour.defaults_wait and transaction is not None:
+            profiles = profiles.with_defaults_of(self._profiles_at_start[connector_id])
+        own = profiles.connector_limit(connector_id, now, transaction, phases=self.phases)
         whole = self.profiles.charger_limit(now, phases=self.phases)
         if whole is None:
             return own
@@ -110,7 +132,15 @@ class Station:
         return total_a if whole is None else min(total_a, whole.limit_a)
 
     def _offer(self, limit: ActiveLimit | None) -> float:
-        return self.rating_a if limit is None else min(self.rating_a, limit.limit_a)
+        behaviour = self.options.behaviour
+        if self._locked:
+            return 0.0
+        if limit is None or (limit.limit_a == 0 and behaviour.zero_is_no_limit):
+            return self.rating_a
+        limit_a = min(self.rating_a, limit.limit_a)
+        if behaviour.takes_steps_a:
+            return max((it for it in behaviour.takes_steps_a if it <= limit_a), default=0.0)
+        return limit_a
 
     def set_profile(self, connector_id: int, profile: Profile) -> None:
         """Install a profile. Raises ProfileRejectedError if the charger would not take it."""
@@ -123,11 +153,22 @@ class Station:
         if self.faults.drop_later_periods:
             schedule = replace(profile.schedule, periods=profile.schedule.periods[:1])
             profile = replace(profile, schedule=schedule)
+        if self._loses(profile):
+            return
         changed = self.profiles.with_profile(connector_id, profile)
         if len(changed.installed) > capabilities.maximum_installed:
             raise ProfileRejectedError("no room for another profile")
         self.profiles = changed
         self.advance()
+
+    def _loses(self, profile: Profile) -> bool:
+        """Whether it accepts a profile and makes nothing of it."""
+        behaviour, period = self.options.behaviour, profile.schedule.periods[0]
+        if behaviour.needs_number_phases and period.number_phases is None:
+            return True
+        had_zero, self._had_zero = self._had_zero, period.limit == 0
+        self._locked |= behaviour.locks_at_zero and period.limit == 0
+        return behaviour.forgets_after_zero and had_zero and period.limit > 0
 
     def clear_profiles(
         self,
@@ -196,6 +237,7 @@ class Station:
             id_tag=id_tag, started=self.now(), meter_start_wh=int(connector.meter_wh)
         )
         connector.transaction = transaction
+        self._profiles_at_start[connector_id] = self.profiles
         payload = call.StartTransaction(
             connector_id=connector_id,
             id_tag=id_tag,
@@ -247,6 +289,7 @@ class Station:
     def reboot(self, reason: Reason) -> None:
         """Lose what a reboot loses. Transactions end, for this reason."""
         self.accepted = False
+        self._locked = self._had_zero = False
         for number in self.connectors:
             self.stop_transaction(number, reason)
         if self.faults.drop_profiles_on_reboot or not self.options.profiles_persist:

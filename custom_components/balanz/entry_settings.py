@@ -16,6 +16,7 @@ from .balancing.schedule import Schedule
 from .balancing.schedule_text import ScheduleTextError, parse_schedule
 from .balancing.surplus import SurplusMode
 from .balancing.tuning import Tuning
+from .behaviour_form import quirk_choice
 from .const import (
     CONF_ADVANCED,
     CONF_CONNECTORS,
@@ -166,6 +167,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         lapses=advanced.get(CONF_LAPSES, False),
         connectors=int(data[CONF_CONNECTORS]),
         has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
+        quirks=quirk_choice(advanced),
     )
 
 

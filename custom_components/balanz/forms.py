@@ -24,6 +24,7 @@ from homeassistant.helpers import selector
 from .balancing.group import DEFAULT_METER_LOST_AFTER_S
 from .balancing.model import MINIMUM_CURRENT_A
 from .balancing.phases import Phase, PhaseMap
+from .behaviour_form import behaviour_fields
 from .const import (
     CONF_ADVANCED,
     CONF_CONNECTORS,
@@ -217,6 +218,7 @@ def charger_schema(
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(
                         selector.EntitySelectorConfig(domain=[SWITCH_DOMAIN, INPUT_BOOLEAN_DOMAIN])
                     ),
+                    **behaviour_fields(),
                 }
             ),
             {"collapsed": True},

@@ -24,13 +24,15 @@ from .client import RawCharger, wait_until
 from .conftest import Bench, Dial
 
 MEMORY = FirmwareMemory(
-    capabilities=Capabilities(max_stack_level=8, max_periods=2),
+    capabilities=Capabilities(max_stack_level=8, max_periods=2, max_profiles=3),
     form=ProfileForm(stack_level=1),
 )
 SETTINGS = {
     "ChargeProfileMaxStackLevel": "8",
     "ChargingScheduleAllowedChargingRateUnit": "Current,Power",
     "ChargingScheduleMaxPeriods": "5",
+    "MaxChargingProfilesInstalled": "20",
+    "ConnectorSwitch3to1PhaseSupported": "False",
     "NumberOfConnectors": "2",
     "MeterValueSampleInterval": "60",
     "MeterValuesSampledData": "Energy.Active.Import.Register, Voltage",
@@ -64,7 +66,12 @@ async def test_what_a_charger_can_do_is_read_and_used(central: Bench, dial: Dial
     station = central.stations["CP1"]
     assert charger.received("GetConfiguration") == [{}]
     assert station.capabilities == Capabilities(
-        max_stack_level=8, rate_unit=RateUnit.AMPERE, max_periods=5, connectors=2
+        max_stack_level=8,
+        rate_unit=RateUnit.AMPERE,
+        max_periods=5,
+        max_profiles=20,
+        switches_phases=False,
+        connectors=2,
     )
     assert central.seen(ConnectorsCounted) == [ConnectorsCounted(identity="CP1", count=2)]
     await station.set_limit(2, Limit(limit_a=6.0, fallback_a=6.0), urgent=True)

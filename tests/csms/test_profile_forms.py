@@ -23,6 +23,7 @@ from .client import RawCharger, wait_until
 from .conftest import Bench, Dial
 
 LEVELS_TO_8 = tuple(ProfileForm(stack_level=level) for level in (8, 7, 1, 0))
+OF_TRANSACTION = (ProfileForm(stack_level=8, purpose=Purpose.TX),)
 RELATIVE = tuple(ProfileForm(stack_level=level, kind=Kind.RELATIVE) for level in (8, 0))
 UP_TO_8 = Capabilities(max_stack_level=8)
 
@@ -32,12 +33,12 @@ def limit(limit_a: float) -> Limit:
 
 
 def test_the_default_of_the_connector_is_tried_from_the_highest_stack_level_down() -> None:
-    assert profile_forms(UP_TO_8, 2) == (*LEVELS_TO_8, *RELATIVE)
+    assert profile_forms(UP_TO_8, 2) == (*LEVELS_TO_8, *RELATIVE, *OF_TRANSACTION)
 
 
 def test_the_whole_charger_is_limited_only_where_it_is_one_connector() -> None:
-    more = profile_forms(UP_TO_8, 1)[len(LEVELS_TO_8) + len(RELATIVE) :]
-    assert {form.purpose for form in more} == set(Purpose)
+    more = profile_forms(UP_TO_8, 1)[len(LEVELS_TO_8) + len(RELATIVE) + 1 :]
+    assert {form.purpose for form in more} == {Purpose.TX_DEFAULT, Purpose.CHARGE_POINT_MAX}
     assert all(form.whole_charger for form in more)
     for connectors in (None, 2):
         assert not any(form.whole_charger for form in profile_forms(UP_TO_8, connectors))
@@ -162,7 +163,7 @@ async def test_a_limit_of_the_whole_charger_is_set_at_connector_0(
         if not station.tries_another_form:
             break
     sent = charger.received("SetChargingProfile")
-    assert [payload["connectorId"] for payload in sent] == [1] * 6 + [0] * 4
+    assert [payload["connectorId"] for payload in sent] == [1] * 7 + [0] * 4
     assert sent[-1]["csChargingProfiles"]["chargingProfilePurpose"] == "ChargePointMaxProfile"
     assert {payload["csChargingProfiles"]["chargingProfileId"] for payload in sent} == {1}
 

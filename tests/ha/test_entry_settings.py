@@ -8,6 +8,9 @@ from custom_components.balanz.balancing.policies import Policy
 from custom_components.balanz.balancing.schedule_text import parse_schedule
 from custom_components.balanz.balancing.surplus import SurplusMode
 from custom_components.balanz.balancing.tuning import Tuning
+from custom_components.balanz.csms.capabilities import RateUnit
+from custom_components.balanz.csms.profile_forms import Purpose
+from custom_components.balanz.csms.quirks import QuirkChoice
 from custom_components.balanz.entry_settings import read_entry
 from tests.ha.build import charger, group, site_entry
 
@@ -94,6 +97,37 @@ async def test_a_charger_that_was_added_before_is_not_taken_to_fall_back(
     entry.add_to_hass(hass)
 
     assert [one.lapses for one in read_entry(entry).site.chargers] == [False, True]
+
+
+async def test_what_the_user_says_of_how_a_charger_behaves_is_read(
+    hass: HomeAssistant, port: int
+) -> None:
+    advanced = {"fallback_a": 6.0, "keeps_limit": True}
+    by_itself = dict.fromkeys(("behaves_like", "limit_unit", "limit_form", "pause"), "auto")
+    chosen = {
+        "behaves_like": "wallbox",
+        "limit_unit": "watts",
+        "limit_form": "charge_point_max",
+        "pause": "minimum",
+    }
+    entry = site_entry(
+        port,
+        charger("CP-1", advanced=advanced),
+        charger("CP-2", name="Right", advanced=advanced | by_itself),
+        charger("CP-3", name="Third", advanced=advanced | chosen),
+    )
+    entry.add_to_hass(hass)
+
+    assert [one.quirks for one in read_entry(entry).site.chargers] == [
+        QuirkChoice(),
+        QuirkChoice(),
+        QuirkChoice(
+            behaves_like="wallbox",
+            rate_unit=RateUnit.WATT,
+            purpose=Purpose.CHARGE_POINT_MAX,
+            pauses_at_zero=False,
+        ),
+    ]
 
 
 async def test_schedules_mean_the_wall_clock_of_home_assistant(

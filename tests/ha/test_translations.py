@@ -30,6 +30,7 @@ from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.events import ConnectorStatus
+from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.issues import (
     GROUP_GONE,
     SCHEDULE_UNREADABLE,
@@ -101,6 +102,12 @@ def test_each_field_has_a_name_and_a_description_and_no_text_is_left_over(
         inside = {str(key) for key in value.schema.schema}
         assert set(texts["sections"][name]["data"]) == inside
         assert set(texts["sections"][name]["data_description"]) == inside
+
+
+def test_makes_of_chargers_are_named_as_in_the_table() -> None:
+    named = EN["selector"]["behaves_like"]["options"]
+
+    assert {row.id: row.name for row in QUIRK_ROWS}.items() <= named.items()
 
 
 def test_each_choice_of_a_translated_list_has_its_text() -> None:

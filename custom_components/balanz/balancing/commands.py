@@ -175,6 +175,7 @@ def _settling(
             sure_a = max(sure_a, fitting_a)
         known_a = standing.rounded_down(standing.aim_a)
         limit_a = min(targets[standing.key].limit_a, known_a, sure_a)
+        limit_a = max(limit_a, standing.connector.least_a)
         take(room, standing.way, limit_a)
         yield Command(key=standing.key, limit_a=limit_a, kind=Kind.CUT)
 

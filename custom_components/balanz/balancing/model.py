@@ -53,6 +53,8 @@ class Connector:
     """What it may draw after its lease has lapsed, A per line; 0 or at least the minimum."""
     step_a: float = 1.0
     """Limits are sent in multiples of this, rounded down."""
+    pauses: bool = True
+    """Whether 0 A pauses it. Where it does not, it is never sent less than its minimum."""
     phase_map: PhaseMap = PhaseMap.UNKNOWN
     priority: int = 1
     """Larger goes first."""
@@ -63,6 +65,11 @@ class Connector:
     the link."""
     lapses: bool = False
     """The same for its falling back by itself, once a lease is not renewed."""
+
+    @property
+    def least_a(self) -> float:
+        """The lowest limit that it understands, A per line."""
+        return 0.0 if self.pauses else self.minimum_a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

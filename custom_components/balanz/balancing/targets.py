@@ -154,10 +154,11 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
 
 
 def _limit_a(standing: Standing, share: Share | None, now: float) -> float:
-    """Return what to send of a share: nothing for a moment, where that is to wake a car."""
+    """Return what to send of a share: as little as can be for a moment, to wake a car."""
+    least_a = standing.connector.least_a
     if share is None or standing.known.appetite.is_being_woken(now):
-        return 0.0
-    return share.limit_a
+        return least_a
+    return max(share.limit_a, least_a)
 
 
 def _waiting(
@@ -199,7 +200,8 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
         # It is tried again, but others do not rely on that.
         reckoned_a = standing.booked_a
     else:
-        return None
+        # One that cannot be paused keeps the least that it understands.
+        reckoned_a = standing.connector.least_a
     return reckoned_a if reckoned_a > target_a + EPSILON_A else None
 
 

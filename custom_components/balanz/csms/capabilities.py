@@ -1,5 +1,6 @@
 """What a charger says that it can do, from its configuration keys (OCPP 1.6, chapter 9)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -23,6 +24,8 @@ class Key(StrEnum):
     MAX_STACK_LEVEL = "ChargeProfileMaxStackLevel"
     RATE_UNIT = "ChargingScheduleAllowedChargingRateUnit"
     MAX_PERIODS = "ChargingScheduleMaxPeriods"
+    MAX_PROFILES = "MaxChargingProfilesInstalled"
+    SWITCHES_PHASES = "ConnectorSwitch3to1PhaseSupported"
     CONNECTORS = "NumberOfConnectors"
     METER_INTERVAL = "MeterValueSampleInterval"
     MEASURANDS = "MeterValuesSampledData"
@@ -43,6 +46,10 @@ class Capabilities:
     max_stack_level: int | None = None
     rate_unit: RateUnit | None = None
     max_periods: int | None = None
+    max_profiles: int | None = None
+    """How many profiles can be installed at a time."""
+    switches_phases: bool | None = None
+    """Whether it can charge with one line of three, as a profile says."""
     connectors: int | None = None
 
     @property
@@ -58,6 +65,8 @@ class Capabilities:
             max_stack_level=_number(settings, Key.MAX_STACK_LEVEL),
             rate_unit=_rate_unit(unit_setting.value) if unit_setting else None,
             max_periods=_number(settings, Key.MAX_PERIODS),
+            max_profiles=_number(settings, Key.MAX_PROFILES),
+            switches_phases=_flag(settings, Key.SWITCHES_PHASES),
             connectors=_number(settings, Key.CONNECTORS),
         )
 
@@ -70,10 +79,20 @@ class Capabilities:
         """Read back what was recorded. Raises KeyError, TypeError or ValueError."""
         unit = record["rate_unit"]
         numbers = {
-            name: None if record[name] is None else int(record[name])
-            for name in ("max_stack_level", "max_periods", "connectors")
+            name: None if value is None else int(value)
+            for name, value in (
+                ("max_stack_level", record["max_stack_level"]),
+                ("max_periods", record["max_periods"]),
+                ("max_profiles", record.get("max_profiles")),
+                ("connectors", record["connectors"]),
+            )
         }
-        return cls(rate_unit=None if unit is None else RateUnit(unit), **numbers)
+        switches = record.get("switches_phases")
+        return cls(
+            rate_unit=None if unit is None else RateUnit(unit),
+            switches_phases=switches if isinstance(switches, bool) else None,
+            **numbers,
+        )
 
 
 def _number(settings: Mapping[Key, Setting], key: Key) -> int | None:
@@ -82,9 +101,15 @@ def _number(settings: Mapping[Key, Setting], key: Key) -> int | None:
     return value if value is not None and value >= 0 else None
 
 
+def _flag(settings: Mapping[Key, Setting], key: Key) -> bool | None:
+    setting = settings.get(key)
+    words = {"true": True, "false": False}
+    return words.get(setting.value.strip().lower()) if setting else None
+
+
 def _rate_unit(value: str) -> RateUnit | None:
     """Return the unit to use; amperes if the charger takes both, whatever it calls them."""
-    words = {word.strip().lower() for word in value.split(",")}
+    words = set(re.split(r"[^a-z]+", value.lower()))
     if words & {"a", "current", "amp", "amps", "ampere", "amperes"}:
         return RateUnit.AMPERE
     if words & {"w", "power", "watt", "watts"}:

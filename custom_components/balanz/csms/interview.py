@@ -5,16 +5,17 @@ Nothing here is needed for a limit to be set, and nothing that a charger refuses
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, Protocol
 
 from .capabilities import Capabilities, Key, Setting
+from .quirks import Questions, Quirks
 from .rpc_frames import Payload
 from .station_errors import CommandRejected, StationError, StationUnreachable
 
 _LOGGER = logging.getLogger(__name__)
 
-METER_INTERVAL_S = 10
 NEEDED_MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
 OF_THIS_CHARGER = (Key.CONNECTORS, Key.METER_INTERVAL, Key.MEASURANDS)
 """What one charger may have set otherwise than the next one of its firmware."""
@@ -38,6 +39,7 @@ class Interviewee(Protocol):
     """A charger that can be asked."""
 
     identity: str
+    quirks: Quirks
 
     @property
     def connector_count(self) -> int | None:
@@ -71,16 +73,18 @@ class _Interview:
         self._silences = 0
 
     async def hold(self, extent: Extent) -> None:
-        if extent is not Extent.STATE:
+        quirks = self._station.quirks
+        if extent is not Extent.STATE and quirks.questions is not Questions.NONE:
             if extent is Extent.ALL:
                 settings = await self._read_settings()
                 self._station.learn(Capabilities.from_settings(settings))
             else:
-                settings = _parse_settings(
-                    await self._ask("GetConfiguration", {"key": list(OF_THIS_CHARGER)})
-                )
+                settings = await self._read(OF_THIS_CHARGER)
             self._station.count_connectors(Capabilities.from_settings(settings).connectors or 0)
-            await self._tune_meter(settings)
+            if quirks.tunes_meter:
+                await self._tune_meter(settings, interval_s=quirks.meter_interval_s)
+        if not quirks.triggers:
+            return
         for connector in range(1, (self._station.connector_count or 1) + 1):
             for message in ("StatusNotification", "MeterValues"):
                 await self._ask(
@@ -89,23 +93,39 @@ class _Interview:
 
     async def _read_settings(self) -> dict[Key, Setting]:
         """Return the interesting settings: of all if the charger lists them, else one by one."""
-        answer = await self._ask("GetConfiguration", {})
-        settings = _parse_settings(answer)
-        if settings:
-            return settings
-        for key in Key:
+        if self._station.quirks.questions is Questions.ALL:
+            settings = _parse_settings(await self._ask("GetConfiguration", {}))
+            if settings:
+                return settings
+        return await self._read_one_by_one(tuple(Key))
+
+    async def _read(self, keys: Iterable[Key]) -> dict[Key, Setting]:
+        """Return some settings, in one question if the charger can be asked so."""
+        if self._station.quirks.questions is Questions.BY_KEY:
+            return await self._read_one_by_one(keys)
+        names = [key.value for key in keys]
+        return _parse_settings(await self._ask("GetConfiguration", {"key": names}))
+
+    async def _read_one_by_one(self, keys: Iterable[Key]) -> dict[Key, Setting]:
+        settings: dict[Key, Setting] = {}
+        for key in keys:
             settings |= _parse_settings(await self._ask("GetConfiguration", {"key": [key.value]}))
         return settings
 
-    async def _tune_meter(self, settings: dict[Key, Setting]) -> None:
+    async def _tune_meter(self, settings: dict[Key, Setting], *, interval_s: int) -> None:
         """Have the meter read often and in full. What already fits is never written again."""
         interval = settings.get(Key.METER_INTERVAL)
-        if interval and not interval.readonly and interval.value.strip() != str(METER_INTERVAL_S):
-            await self._change(Key.METER_INTERVAL, str(METER_INTERVAL_S))
+        if interval and not interval.readonly and interval.value.strip() != str(interval_s):
+            await self._change(Key.METER_INTERVAL, str(interval_s))
         measurands = settings.get(Key.MEASURANDS)
         if measurands and not measurands.readonly:
             present = [name.strip() for name in measurands.value.split(",") if name.strip()]
-            missing = [name for name in NEEDED_MEASURANDS if name not in present]
+            # Some chargers name each line, as in Current.Import.L1.
+            missing = [
+                name
+                for name in NEEDED_MEASURANDS
+                if not any(f"{it}.".startswith(f"{name}.") for it in present)
+            ]
             if missing:
                 await self._change(Key.MEASURANDS, ",".join((*present, *missing)))
 

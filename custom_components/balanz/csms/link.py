@@ -50,6 +50,8 @@ class StationLink:
     ) -> None:
         self.rpc = rpc
         self.interviewed = False
+        self.polled = False
+        """Whether its meter is asked for again and again."""
         self._station = station
         self._messages = messages
         self._must_boot = must_boot

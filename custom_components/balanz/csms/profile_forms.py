@@ -23,6 +23,8 @@ class Purpose(StrEnum):
 
     TX_DEFAULT = "TxDefaultProfile"
     CHARGE_POINT_MAX = "ChargePointMaxProfile"
+    TX = "TxProfile"
+    """For a running transaction only. It goes beside a default, which holds for the next one."""
 
 
 class Kind(StrEnum):
@@ -75,9 +77,11 @@ def _forms(capabilities: Capabilities, connectors: int | None) -> Iterator[Profi
         yield ProfileForm(stack_level=level)
     for level in ends:
         yield ProfileForm(stack_level=level, kind=Kind.RELATIVE)
+    if capabilities.max_profiles is None or capabilities.max_profiles > 1:
+        yield ProfileForm(stack_level=highest, purpose=Purpose.TX)
     if connectors != 1:
         return
-    for purpose in Purpose:
+    for purpose in (Purpose.TX_DEFAULT, Purpose.CHARGE_POINT_MAX):
         for level in ends:
             yield ProfileForm(stack_level=level, purpose=purpose, whole_charger=True)
 
@@ -93,17 +97,21 @@ class FormSearch:
         """Whether the next limit is told in another form than the last, which was refused."""
         self._taken: ProfileForm | None = None
         self._refused: list[ProfileForm] = []
+        self._without_effect: list[ProfileForm] = []
 
     def restart(self) -> None:
         """Forget what was refused: the charger, or what is known of it, is another one now."""
         self.tries_another = False
         self._taken = None
         self._refused.clear()
+        self._without_effect.clear()
 
     def form(self, forms: tuple[ProfileForm, ...]) -> ProfileForm:
-        """Return the form to use; the first one again where all were refused."""
+        """Return the form to use; the first one again where all were tried in vain."""
         if self._taken is not None:
             return self._taken
+        if self._without_effect:
+            return self._likely(forms, self._without_effect) or self._without_effect[0]
         if self.known is not None:
             forms = (self.known, *forms)
         return next((form for form in forms if form not in self._refused), forms[0])
@@ -131,3 +139,47 @@ class FormSearch:
         if form not in self._refused and len(self._refused) < MOST_TRIES:
             self._refused.append(form)
             self.tries_another = self.form(forms) not in self._refused
+
+    @property
+    def without_effect(self) -> int:
+        """How many forms were accepted and changed nothing."""
+        return len(self._without_effect)
+
+    def another(self, forms: tuple[ProfileForm, ...]) -> ProfileForm | None:
+        """Return what to try should the form in use have no effect; None where nothing is left."""
+        if self._taken is None or self._taken in self._without_effect:
+            return None
+        return self._likely(forms, [*self._without_effect, self._taken])
+
+    def had_no_effect(self) -> None:
+        """Learn that the form in use was accepted and the limit not kept.
+
+        Where nothing else is left to try, the form that was taken first is used again.
+        """
+        if self._taken is not None and self._taken not in self._without_effect:
+            self._without_effect.append(self._taken)
+            self._taken = self.known = None
+
+    def _likely(
+        self, forms: tuple[ProfileForm, ...], without_effect: list[ProfileForm]
+    ) -> ProfileForm | None:
+        """Return the form that most likely has an effect, unlike these; None if none is left."""
+        in_vain = {(form.purpose, form.kind) for form in without_effect}
+        left = [
+            form
+            for form in forms
+            if (form.purpose, form.kind) not in in_vain and form not in self._refused
+        ]
+        return min(left, key=_unlikely_to_help, default=None)
+
+
+def _unlikely_to_help(form: ProfileForm) -> tuple[bool, bool, bool]:
+    """Return how late to try a form where another one was accepted and had no effect.
+
+    Most often defaults do not count once a transaction runs, or times are not understood.
+    """
+    return (
+        form.purpose is not Purpose.TX,
+        form.kind is not Kind.RELATIVE,
+        form.purpose is not Purpose.CHARGE_POINT_MAX,
+    )

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .capabilities import Capabilities, RateUnit
-from .profile_forms import Kind, ProfileForm
+from .profile_forms import Kind, ProfileForm, Purpose
+from .quirks import BY_THE_BOOK, Quirks
 
 NOMINAL_VOLTAGE_V = 230.0
 BACKDATING_S = 60.0
@@ -15,6 +16,8 @@ UNKNOWN_CLOCK_S = 86_400.0
 """The same where it is not: clocks are set wrong, also ours, by hours rather than by days."""
 LAPSE_MARGIN_S = 20.0
 """How much later than promised a limit may fall back: charger and car take time to follow."""
+TX_PROFILE_IDS = 1_000
+"""How far the id of a TxProfile is above that of the default which it goes beside."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,15 +33,18 @@ class Limit:
     lease_s: float | None = None
     """How long the limit lasts without renewal; None: for ever."""
     phases: int = 1
-    """Lines that the charger is wired to; needed only for those that take nothing but watts."""
+    """Lines that it is for; watts are those of all of them together."""
+    fallback_phases: int | None = None
+    """The same for what it falls back to; None: for as many."""
 
     def __post_init__(self) -> None:
         """Check that a charger could follow it."""
         for value in (self.limit_a, self.fallback_a, self.lease_s or 0.0):
             if not math.isfinite(value) or value < 0:
                 raise ValueError(f"no current or time: {value}")
-        if self.phases not in (1, 2, 3):
-            raise ValueError(f"no charger has {self.phases} phases")
+        for phases in (self.phases, self.fallback_phases):
+            if phases not in (None, 1, 2, 3):
+                raise ValueError(f"no charger has {phases} phases")
 
 
 def charging_profile(
@@ -47,6 +53,7 @@ def charging_profile(
     connector: int,
     form: ProfileForm,
     capabilities: Capabilities,
+    quirks: Quirks = BY_THE_BOOK,
     clock_skew_s: float | None,
     clock_lag_s: float = 0.0,
     now: datetime,
@@ -60,14 +67,21 @@ def charging_profile(
     # A clock that is off by millennia must not take the start out of the calendar.
     start = max(now - timedelta(seconds=min(age_s, (now - _EPOCH).total_seconds())), _EPOCH)
     unit = rate_unit(capabilities)
-    periods = [{"startPeriod": 0, "limit": _in_unit(limit.limit_a, unit, limit.phases)}]
+    # A charger that may choose its lines is told how many the watts are for.
+    tells_phases = quirks.tells_phases or (
+        capabilities.switches_phases is True and unit is RateUnit.WATT
+    )
+
+    def period(start_s: int, limit_a: float, phases: int) -> dict[str, Any]:
+        limit_a = quirks.rounded_down_a(limit_a)
+        told = {"startPeriod": start_s, "limit": _in_unit(limit_a, unit, phases)}
+        return told | ({"numberPhases": phases} if tells_phases else {})
+
+    periods = [period(0, limit.limit_a, limit.phases)]
     if _can_lease(limit, form, capabilities, clock_skew_s) and limit.lease_s is not None:
         lapses_after_s = math.floor((now - start).total_seconds() + limit.lease_s)
         periods.append(
-            {
-                "startPeriod": lapses_after_s,
-                "limit": _in_unit(limit.fallback_a, unit, limit.phases),
-            }
+            period(lapses_after_s, limit.fallback_a, limit.fallback_phases or limit.phases)
         )
     schedule: dict[str, Any] = {
         "chargingRateUnit": unit.value,
@@ -78,10 +92,24 @@ def charging_profile(
     return {
         "chargingProfileId": connector,
         "stackLevel": form.stack_level,
-        "chargingProfilePurpose": form.purpose.value,
+        "chargingProfilePurpose": _standing_purpose(form).value,
         "chargingProfileKind": form.kind.value,
         "chargingSchedule": schedule,
     }
+
+
+def for_transaction(profile: dict[str, Any], transaction_id: int) -> dict[str, Any]:
+    """Return the same limit as a profile of a running transaction."""
+    return profile | {
+        "chargingProfileId": profile["chargingProfileId"] + TX_PROFILE_IDS,
+        "transactionId": transaction_id,
+        "chargingProfilePurpose": Purpose.TX.value,
+    }
+
+
+def others_profiles(form: ProfileForm) -> tuple[Purpose, ...]:
+    """Return the purposes of profiles that can only be somebody else's."""
+    return tuple(it for it in Purpose if it not in (form.purpose, _standing_purpose(form)))
 
 
 def lapses_after_s(
@@ -111,6 +139,11 @@ def starts_at(profile: dict[str, Any]) -> datetime | None:
     """Return when a profile starts, by the charger's clock; None if with each transaction."""
     start: str | None = profile["chargingSchedule"].get("startSchedule")
     return None if start is None else datetime.fromisoformat(start)
+
+
+def _standing_purpose(form: ProfileForm) -> Purpose:
+    """Return the purpose of the profile that is there whether or not a transaction runs."""
+    return Purpose.TX_DEFAULT if form.purpose is Purpose.TX else form.purpose
 
 
 def _backdating_s(clock_skew_s: float | None) -> float:

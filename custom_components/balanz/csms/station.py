@@ -5,10 +5,10 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 
-from .capabilities import MAX_CONNECTORS, Capabilities
+from .capabilities import MAX_CONNECTORS, Capabilities, RateUnit
 from .clock_skew import ClockSkew
 from .command_values import AvailabilityType, CommandStatus, MessageTrigger, ResetType
 from .composite_schedule import CompositeSchedule, parse_composite_schedule
@@ -18,6 +18,7 @@ from .events import (
     ConnectorsCounted,
     ConnectorStatus,
     LineFreed,
+    MeterValuesReceived,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -26,11 +27,12 @@ from .events import (
 )
 from .firmware_memory import FirmwareMemory
 from .interview import Extent, interview
+from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
-from .profile_forms import FormSearch, ProfileForm, profile_forms
-from .profiles import Limit, charging_profile, lapses_after_s, rate_unit, starts_at
+from .profiles import Limit, rate_unit
+from .quirks import BY_THE_BOOK, Quirks
 from .rpc import RpcConnection
-from .rpc_errors import CallFailed, CallRejected, CallTimeout, InvalidCall, MalformedAnswer
+from .rpc_errors import CallFailed, CallRejected, InvalidCall, MalformedAnswer
 from .rpc_frames import Payload
 from .station_errors import (
     AnswerUnreadable,
@@ -55,17 +57,6 @@ BOOT_LOOP_S = 600.0
 _LOGGER = logging.getLogger(__name__)
 
 
-class LimitAnswer(StrEnum):
-    """What became of a limit that was to be set."""
-
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    TIMED_OUT = "timed_out"
-    """It may be in force or not: no answer, one that cannot be read, or the line was lost."""
-    NOT_SENT = "not_sent"
-    """It was certainly not sent."""
-
-
 class Station:
     """One known charger. It outlives its connections."""
 
@@ -82,6 +73,9 @@ class Station:
         self.boot: BootInfo | None = None
         self.statuses: dict[int, ConnectorStatus] = {}
         self.capabilities = Capabilities()
+        """What it says of itself."""
+        self.quirks = BY_THE_BOOK
+        """What it does differently from that, and from the book."""
         self.clock = ClockSkew()
         self.commands = Commands(self.request)
         """What it can be asked by users; what it answers is theirs to judge."""
@@ -102,11 +96,12 @@ class Station:
         self._link: StationLink | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None
-        self._forms = FormSearch()
+        self._limits = LimitWriter(
+            self, transactions=transactions, on_learnt=self._tell_what_is_learnt
+        )
         self._recalled = False
         """Whether what it can do is known of its firmware."""
         self._booted_at: deque[float] = deque(maxlen=MOST_BOOTS + 1)
-        self._limits_start_at: dict[int, datetime] = {}
 
     @property
     def connected(self) -> bool:
@@ -130,62 +125,40 @@ class Station:
 
     def lapses_after_s(self, limit: Limit) -> float | None:
         """Return how long after its sending a limit has surely fallen back; None if it does not."""
-        return lapses_after_s(
-            limit,
-            form=self._form,
-            capabilities=self.capabilities,
-            clock_skew_s=self.clock_skew_s,
-        )
+        return self._limits.lapses_after_s(limit)
+
+    @property
+    def takes_watts(self) -> bool:
+        """Whether its limits are told in watts."""
+        return rate_unit(self._limits.capabilities) is RateUnit.WATT
 
     @property
     def tries_another_form(self) -> bool:
         """Whether the limit that was refused last may be taken in another form."""
-        return self._forms.tries_another
+        return self._limits.forms.tries_another
+
+    @property
+    def has_another_form(self) -> bool:
+        """Whether a limit that was accepted and is not kept can be told in another form."""
+        return self._limits.has_another_form
+
+    @property
+    def forms_without_effect(self) -> int:
+        """How many forms it has accepted without keeping the limit."""
+        return self._limits.forms.without_effect
+
+    def try_another_form(self) -> bool:
+        """Have the next limits told differently, since the last was accepted and not kept.
+
+        Return False where there is no form left; then it is the first one again.
+        """
+        return self._limits.had_no_effect()
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""
         if self._link is None or not self.ready:
             return LimitAnswer.NOT_SENT
-        form = self._form
-        profile = charging_profile(
-            limit,
-            connector=connector,
-            form=form,
-            capabilities=self.capabilities,
-            clock_skew_s=self.clock_skew_s,
-            clock_lag_s=self.clock.lag_s,
-            now=datetime.now(UTC),
-        )
-        self._limits_start_at.pop(connector, None)
-        if (start := starts_at(profile)) is not None:
-            self._limits_start_at[connector] = start
-        payload = {
-            "connectorId": 0 if form.whole_charger else connector,
-            "csChargingProfiles": profile,
-        }
-        try:
-            answer = await self._link.rpc.call("SetChargingProfile", payload, urgent=urgent)
-        except CallTimeout, MalformedAnswer:
-            # Some chargers never answer to a form that they do not know.
-            self._forms.unanswered(form, self._possible_forms)
-            return LimitAnswer.TIMED_OUT
-        except CallRejected as error:
-            _LOGGER.debug("%s refuses a limit: %s", self.identity, error)
-            self._forms.refused(form, self._possible_forms)
-            return LimitAnswer.REJECTED
-        except CallFailed as error:
-            return LimitAnswer.TIMED_OUT if error.sent else LimitAnswer.NOT_SENT
-        match answer.get("status"):
-            case "Accepted":
-                if self._forms.took(form, self._possible_forms):
-                    self._tell_what_is_learnt()
-                return LimitAnswer.ACCEPTED
-            case "Rejected" | "NotSupported":
-                self._forms.refused(form, self._possible_forms)
-                return LimitAnswer.REJECTED
-            case _:
-                self._forms.refused(form, self._possible_forms)
-                return LimitAnswer.TIMED_OUT
+        return await self._limits.write(self._link.rpc, connector, limit, urgent=urgent)
 
     async def composite_schedule(
         self, connector: int, *, duration_s: int
@@ -194,7 +167,7 @@ class Station:
 
         Raises StationError.
         """
-        unit = rate_unit(self.capabilities)
+        unit = rate_unit(self._limits.capabilities)
         answer = await self.request(
             "GetCompositeSchedule",
             {"connectorId": connector, "duration": duration_s, "chargingRateUnit": unit.value},
@@ -286,7 +259,7 @@ class Station:
         if booted:
             self.boots += 1
             self._booted_at.append(asyncio.get_running_loop().time())
-            self._forms.restart()
+            self._limits.booted()
         if not self._has_told_transactions:
             self._has_told_transactions = True
             for transaction in list(self._transactions.open_transactions.values()):
@@ -296,6 +269,9 @@ class Station:
         if not link.interviewed and not self._boots_in_a_loop:
             link.interviewed = True
             link.rpc.spawn(interview(self, self._extent(booted=booted)))
+        if self.quirks.polls_meter and not link.polled:
+            link.polled = True
+            link.rpc.spawn(self._poll_meter(link))
 
     @property
     def _boots_in_a_loop(self) -> bool:
@@ -326,9 +302,9 @@ class Station:
     def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
         """Learn from a message's timestamp how the charger's clock is set."""
         self.clock.observe(stamped_at, received_at)
-        if self.ready and any(start > stamped_at for start in self._limits_start_at.values()):
+        if self.ready and any(start > stamped_at for start in self._limits.starts_at.values()):
             # By the charger's clock a limit may not have begun, so that they have to be set again.
-            self._limits_start_at.clear()
+            self._limits.starts_at.clear()
             self.emit(StationReady(identity=self.identity, booted=False))
 
     def learn(self, capabilities: Capabilities) -> None:
@@ -341,12 +317,24 @@ class Station:
         before, self.capabilities = self.capabilities, capabilities
         if before != capabilities:
             self.emit(CapabilitiesLearnt(identity=self.identity, capabilities=capabilities))
+        before, capabilities = (self.quirks.corrected(it) for it in (before, capabilities))
         is_other_form = (before.max_stack_level or 0) != (capabilities.max_stack_level or 0)
         if is_other_form:
-            self._forms.known = None
-            self._forms.restart()
+            self._limits.forms.known = None
+            self._limits.forms.restart()
         if self.ready and (is_other_form or rate_unit(before) != rate_unit(capabilities)):
             # In another unit, or below another's stack level, its limits may mean nothing.
+            self.emit(StationReady(identity=self.identity, booted=False))
+
+    def behave(self, quirks: Quirks) -> None:
+        """Learn what the charger does differently from the book."""
+        if quirks == self.quirks:
+            return
+        self.quirks = quirks
+        self._limits.forms.known = None
+        self._limits.forms.restart()
+        if self.ready:
+            # What was told as if it were another charger may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))
 
     def recall(self, memory: FirmwareMemory) -> None:
@@ -354,10 +342,10 @@ class Station:
         self._recalled = not memory.capabilities.unread
         if self._recalled:
             self._take_over(memory.capabilities)
-        self._forms.known = memory.form
+        self._limits.forms.known = memory.form
 
     def _tell_what_is_learnt(self) -> None:
-        memory = FirmwareMemory(capabilities=self.capabilities, form=self._forms.known)
+        memory = FirmwareMemory(capabilities=self.capabilities, form=self._limits.forms.known)
         self.emit(StationLearnt(identity=self.identity, memory=memory))
 
     def saw_connector(self, connector: int) -> None:
@@ -371,17 +359,20 @@ class Station:
             self._connector_count = count
             self.emit(ConnectorsCounted(identity=self.identity, count=count))
 
-    @property
-    def _possible_forms(self) -> tuple[ProfileForm, ...]:
-        return profile_forms(self.capabilities, self._connector_count)
-
-    @property
-    def _form(self) -> ProfileForm:
-        return self._forms.form(self._possible_forms)
-
     def emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""
+        if isinstance(event, MeterValuesReceived):
+            event = replace(event, values=self.quirks.metered(event.values))
         self._listener(event)
+
+    async def _poll_meter(self, link: StationLink) -> None:
+        """Ask for what a charger does not tell by itself, for as long as it is connected."""
+        while self._link is link:
+            await asyncio.sleep(self.quirks.meter_interval_s)
+            for connector in range(1, (self._connector_count or 1) + 1):
+                if self._transactions.open_at(self.identity, connector) is not None:
+                    with suppress(StationError):
+                        await self.trigger(MessageTrigger.METER_VALUES, connector)
 
     async def _ask_to_boot(self) -> None:
         """Spare a charger that was told to wait the rest of its waiting."""

@@ -75,13 +75,27 @@ class Dispatcher:
                 self._recorder.start_recording(key, command.limit_a)
                 return
         live = self._live[key]
-        # A charger that takes nothing but watts gets those of one line: which lines the car uses
-        # is not known, and one of them may carry it all.
-        limit = Limit(
-            limit_a=command.limit_a, fallback_a=live.connector.fallback_a, lease_s=LEASE_S
-        )
+        limit = _limit(live, station, command.limit_a, live.connector.fallback_a, lease_s=LEASE_S)
+        live.lines_told = limit.phases if station.takes_watts else None
         live.sending(command.limit_a, now, lapse=_lapse(limit, station, now))
         self._spawn(self._send(command, limit, live, station))
+
+    def send_again(self, key: ConnectorKey, now: float) -> None:
+        """Tell a connector its accepted limit once more, if its line is free; it raises nothing."""
+        accepted_a = self._live[key].commitment.accepted_a
+        if accepted_a is not None and self.line(key) is Line.FREE:
+            self.dispatch(Command(key=key, limit_a=accepted_a, kind=Kind.CUT), now)
+
+    def follow_lines(self, now: float) -> None:
+        """Tell limits in watts anew where cars turn out to use fewer, or more, lines."""
+        for key, live in self._live.items():
+            accepted_a = live.commitment.accepted_a
+            if (
+                live.lines_told is not None
+                and accepted_a
+                and live.lines_told != live.lines_for(accepted_a)
+            ):
+                self.send_again(key, now)
 
     async def hand_over(self) -> None:
         """Leave no charger at a limit that nobody would take back: those get their fallback.
@@ -102,9 +116,9 @@ class Dispatcher:
     async def _leave_at(self, key: ConnectorKey, limit_a: float) -> None:
         live, now = self._live[key], asyncio.get_running_loop().time()
         live.sending(limit_a, now, lapse=Lapse(at=now, to_a=limit_a))
-        answer = await self._central.stations[key.charger].set_limit(
-            key.connector, Limit(limit_a=limit_a, fallback_a=limit_a), urgent=True
-        )
+        station = self._central.stations[key.charger]
+        limit = _limit(live, station, limit_a, limit_a)
+        answer = await station.set_limit(key.connector, limit, urgent=True)
         _LOGGER.debug("%s: left at %s A: %s", key, limit_a, answer)
 
     async def _send(
@@ -136,6 +150,24 @@ class Dispatcher:
         if answer is not LimitAnswer.ACCEPTED:
             _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
         self._on_answer()
+
+
+def _limit(
+    live: LiveConnector,
+    station: Station,
+    limit_a: float,
+    fallback_a: float,
+    lease_s: float | None = None,
+) -> Limit:
+    """Return a limit for the lines that it may be for."""
+    wired, in_watts = live.charger.phases, station.takes_watts
+    return Limit(
+        limit_a=limit_a,
+        fallback_a=fallback_a,
+        lease_s=lease_s,
+        phases=live.lines_for(limit_a) if in_watts else wired,
+        fallback_phases=live.lines_for(fallback_a) if in_watts else wired,
+    )
 
 
 def _limit_to_leave_a(live: LiveConnector) -> float | None:

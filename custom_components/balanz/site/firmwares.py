@@ -1,11 +1,16 @@
 """Which firmware each charger runs, and what is remembered of it."""
 
+from collections.abc import Iterable
+
 from ..csms.events import BootInfo
 from ..csms.firmware_memory import FirmwareMemory
+from ..csms.quirk_table import QUIRK_ROWS
+from ..csms.quirks import Quirks
 from ..csms.server import CentralSystem
 from ..storage.ledger import Ledger
 from ..storage.proofs import Firmware
 from .recorder import Recorder
+from .settings import ChargerSettings
 
 
 class Firmwares:
@@ -16,6 +21,7 @@ class Firmwares:
         self._ledger = ledger
         self._recorder = recorder
         self._central = central
+        self._chargers: dict[str, ChargerSettings] = {}
 
     def booted(self, identity: str, boot: BootInfo) -> bool:
         """Learn which firmware a charger runs, and tell whether it is another one."""
@@ -31,6 +37,20 @@ class Firmwares:
         for identity in self._central.stations.keys() & self._ledger.firmwares.keys():
             self._recall(identity, self._ledger.firmwares[identity])
 
+    def configure(self, chargers: Iterable[ChargerSettings]) -> None:
+        """Learn how the user has set up the chargers, and tell their stations how they behave."""
+        self._chargers = {charger.identity: charger for charger in chargers}
+        for charger in self._chargers.values():
+            self._central.stations[charger.identity].behave(self.quirks(charger))
+
+    def quirks(self, charger: ChargerSettings) -> Quirks:
+        """Return what a charger does differently, by what it last said of itself and the user."""
+        known = self._ledger.firmwares.get(charger.identity)
+        boot = None
+        if known is not None:
+            boot = BootInfo(vendor=known.vendor, model=known.model, firmware=known.version)
+        return charger.quirks.quirks(QUIRK_ROWS, boot).at(lines=charger.phases)
+
     def learnt(self, identity: str, memory: FirmwareMemory) -> None:
         """Remember what a charger has told or taken, if it said what firmware that holds for."""
         firmware = self._ledger.firmwares.get(identity)
@@ -42,4 +62,7 @@ class Firmwares:
 
     def _recall(self, identity: str, firmware: Firmware) -> None:
         memory = FirmwareMemory.from_record(self._ledger.interviews.get(firmware, {}))
-        self._central.stations[identity].recall(memory)
+        station = self._central.stations[identity]
+        if (charger := self._chargers.get(identity)) is not None:
+            station.behave(self.quirks(charger))
+        station.recall(memory)

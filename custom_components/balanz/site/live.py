@@ -21,6 +21,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from .lines_in_use import LinesInUse
 from .report_card import ReportCard
 from .settings import ChargerSettings
 
@@ -70,6 +71,9 @@ class LiveConnector:
         """Whether it goes before all others for now."""
         self._appetite = Appetite()
         self._phase_use = PhaseUse()
+        self.lines_in_use = LinesInUse()
+        self.lines_told: int | None = None
+        """How many lines the watts that it was last sent are for; None where it takes amperes."""
         self._draw: Draw | None = None
         self._may_rise_since: float | None = None
         self._raised_at: float | None = None
@@ -114,6 +118,7 @@ class LiveConnector:
             self._may_rise_since = now
             self._appetite = Appetite(offer_a=self._appetite.offer_a, since=now)
             self._phase_use = PhaseUse()
+            self.lines_in_use = LinesInUse()
         if status in WANTING and before is ConnectorStatus.AVAILABLE:
             self.seen_plugged_in = True
         if status is ConnectorStatus.CHARGING and before is not status:
@@ -130,6 +135,8 @@ class LiveConnector:
         if self.transaction is not None and values.energy_wh is not None:
             used_wh = values.energy_wh - self.transaction.meter_start_wh
             self.session_energy_wh = max(used_wh, 0.0)
+        if values.per_phase and values.currents_a is not None:
+            self.lines_in_use = self.lines_in_use.took(values.currents_a, now)
         largest_a, interval = self._draw_of(values)
         if interval is not None:
             last = None if self._draw is None else self._draw.reading
@@ -176,6 +183,14 @@ class LiveConnector:
         self.commitment = self.commitment.sent(limit_a, now, lapse)
         self.commanded_a = limit_a
         self.writes += 1
+
+    def lines_for(self, limit_a: float) -> int:
+        """Return how many lines the watts of a limit may be for, however the car takes them.
+
+        Where the limit is the rating, the hardware keeps each of them to it.
+        """
+        wired = self.charger.phases
+        return wired if limit_a >= self.connector.rating_a else min(self.lines_in_use.count, wired)
 
     def accepted(self, now: float) -> None:
         """The charger accepted the limit on its way."""

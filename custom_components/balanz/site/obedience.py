@@ -4,20 +4,28 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..balancing.commitments import LAG_S
 from ..balancing.group_view import GroupView
+from ..balancing.inputs import Line
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Conduct, Ladder, Rung, Sighting, at_stake, conduct
 from ..csms.command_values import MessageTrigger
 from ..csms.server import CentralSystem
 from ..csms.station import Station, StationError
 from ..storage.ledger import Ledger
+from .dispatch import Dispatcher
 from .live import LiveConnector
 from .recorder import Recorder
 from .report_card import ReportCard
 
+OTHER_FORM_AFTER_S = 20.0
+"""How long a reminded charger has to be seen to obey, two intervals of its meter, before it is told
+its limit in another form."""
+MOST_FORMS_AT_STAKE = 2
+"""How many forms may prove to have no effect while a group carries too much."""
 KEEP_CARD_EVERY_S = 60.0
 """How often a report card is recorded at the most, to spare the disk."""
 
@@ -43,6 +51,7 @@ class Obedience:
         ledger: Ledger,
         recorder: Recorder,
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+        dispatcher: Dispatcher,
     ) -> None:
         """Hold nothing against anyone yet."""
         self.on_power: Callable[[str, bool], None] | None = None
@@ -52,6 +61,7 @@ class Obedience:
         self._ledger = ledger
         self._recorder = recorder
         self._spawn = spawn
+        self._dispatcher = dispatcher
         self._kept: dict[ConnectorKey, tuple[ReportCard, float]] = {}
 
     def restore(self, key: ConnectorKey, now: float) -> None:
@@ -85,12 +95,15 @@ class Obedience:
             seen = conduct(live.commitment, now)
             if live.ladder.rung is None and seen is not Conduct.DISOBEYS:
                 continue
+            stake = at_stake(site, groups, live.connector)
+            if seen is Conduct.DISOBEYS and self._other_form(key, live, now, at_stake=stake):
+                continue
             reading = live.commitment.reading
             after = live.ladder.saw(
                 Sighting(
                     conduct=seen,
                     read_at=0.0 if reading is None else reading.at,
-                    at_stake=at_stake(site, groups, live.connector),
+                    at_stake=stake,
                     highest=_highest(live),
                     lag_s=live.card.lag.lag_s,
                 ),
@@ -98,6 +111,31 @@ class Obedience:
             )
             changed |= self._moved(key, live, after.asked_back() if plugged_in else after)
         return changed
+
+    def _other_form(
+        self, key: ConnectorKey, live: LiveConnector, now: float, *, at_stake: bool
+    ) -> bool:
+        """Tell a charger that ignores what it has accepted the same in another form, if it can be.
+
+        That comes before anything harder, and each form is given the time of a step.
+        """
+        reading, station = live.commitment.reading, self._central.stations.get(key.charger)
+        if (
+            live.ladder.rung is not Rung.REMINDED
+            or station is None
+            or reading is None
+            or reading.at < live.ladder.since + OTHER_FORM_AFTER_S
+            or (at_stake and station.forms_without_effect >= MOST_FORMS_AT_STAKE)
+        ):
+            return False
+        if self._dispatcher.line(key) is not Line.FREE:
+            # It is free again within seconds.
+            return station.has_another_form
+        if not station.try_another_form():
+            return False
+        self._dispatcher.send_again(key, now)
+        live.ladder = replace(live.ladder, since=now)
+        return True
 
     def asked_back(self, key: ConnectorKey) -> None:
         """Let a connector charge again that has obeyed since: the user wants it."""

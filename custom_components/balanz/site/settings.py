@@ -9,6 +9,7 @@ from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
+from ..csms.quirks import QuirkChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class ChargerSettings:
     connectors: int = 1
     has_power_switch: bool = False
     """Whether the user named a switch that cuts its power."""
+    quirks: QuirkChoice = field(default_factory=QuirkChoice)
+    """What the user says of how it behaves; the rest follows from what it says of itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,7 @@ from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
 from .timetable import Timetable
 from .topology import build_site
+from .withholding import Withholding
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
@@ -119,7 +120,7 @@ class BalanzSite:
             live=self._live,
             spawn=self._spawn,
             rating_fits=self._rating_fits,
-            on_change=self._take_proofs,
+            on_change=self._rebuild,
         )
         self._obedience = Obedience(
             central=self._central,
@@ -127,6 +128,10 @@ class BalanzSite:
             ledger=self._ledger,
             recorder=self._recorder,
             spawn=self._spawn,
+            dispatcher=self._dispatcher,
+        )
+        self._withholding = Withholding(
+            central=self._central, live=self._live, dispatcher=self._dispatcher
         )
         self._smart_charging = SmartCharging(
             ledger=self._ledger,
@@ -188,6 +193,7 @@ class BalanzSite:
             self._site = self._build(self._settings)
             self._sync_connectors()
             self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self._firmwares.configure(self._settings.chargers)
             self._restore_capabilities()
             self._firmwares.restarted()
             self._running = True
@@ -258,6 +264,7 @@ class BalanzSite:
         self._sync_connectors()
         self._pairing.forget(identities)
         self._central.set_known(identities)
+        self._firmwares.configure(settings.chargers)
         self._step()
 
     def report_meter(
@@ -435,11 +442,13 @@ class BalanzSite:
             self._drills.running.observe(self._live)
         for command in result.commands:
             self._dispatcher.dispatch(command, now)
+        self._dispatcher.follow_lines(now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
         self._recorder.keep_worst_hours(self._state.meters)
         if self._obedience.look(self._site, result.groups, now):
             self._schedule(COALESCE_S)
+        self._withholding.look(now)
         self._obedience.keep_cards(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
@@ -505,8 +514,8 @@ class BalanzSite:
         }
         return all(result.groups[group_id].within_limit for group_id in group_ids)
 
-    def _take_proofs(self) -> None:
-        """Build the site anew with what is proven now."""
+    def _rebuild(self) -> None:
+        """Build the site anew with what is known of its chargers now."""
         self._site = self._build(self._settings)
         for key, live in self._live.items():
             live.connector = self._site.connectors[key]
@@ -569,7 +578,10 @@ class BalanzSite:
     def _build(self, settings: SiteSettings) -> Site:
         identities = [charger.identity for charger in settings.chargers]
         proofs = self._proofs.of_chargers(identities)
-        return build_site(settings, self._timetable.states, proofs)
+        quirks = {
+            charger.identity: self._firmwares.quirks(charger) for charger in settings.chargers
+        }
+        return build_site(settings, self._timetable.states, proofs, quirks)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

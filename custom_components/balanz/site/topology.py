@@ -6,6 +6,7 @@ from dataclasses import replace
 from ..balancing.group import Group
 from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Site
 from ..balancing.schedule import ScheduleState
+from ..csms.quirks import BY_THE_BOOK, Quirks
 from ..storage.proofs import FirmwareProof
 from .settings import ChargerSettings, SiteSettings
 
@@ -16,11 +17,13 @@ def build_site(
     settings: SiteSettings,
     scheduled: Mapping[str, ScheduleState] | None = None,
     proofs: Mapping[str, FirmwareProof] | None = None,
+    quirks: Mapping[str, Quirks] | None = None,
 ) -> Site:
     """Return the tree. What hangs in a group that is gone hangs in the root group.
 
     `scheduled` is what the schedules of groups ask for now; `proofs` is what the firmware of
-    chargers was seen to do, by identity. Raises SiteError if the groups make no tree.
+    chargers was seen to do, and `quirks` what they do differently, by identity. Raises SiteError
+    if the groups make no tree.
     """
     known = {group.id for group in settings.groups}
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
@@ -41,9 +44,10 @@ def build_site(
             groups[own.id] = own
             group_id = own.id
         proof = (proofs or {}).get(charger.identity)
+        differs = (quirks or {}).get(charger.identity, BY_THE_BOOK)
         for number in range(1, charger.connectors + 1):
             key = ConnectorKey(charger.identity, number)
-            connectors[key] = _connector(key, charger, group_id, proof)
+            connectors[key] = _connector(key, charger, group_id, proof, differs)
     return Site(
         groups=groups,
         connectors=connectors,
@@ -79,16 +83,25 @@ def _rehomed(group: Group, known: set[str]) -> Group:
 
 
 def _connector(
-    key: ConnectorKey, charger: ChargerSettings, group_id: str, proof: FirmwareProof | None
+    key: ConnectorKey,
+    charger: ChargerSettings,
+    group_id: str,
+    proof: FirmwareProof | None,
+    quirks: Quirks,
 ) -> Connector:
+    minimum_a = max(charger.minimum_a, quirks.minimum_a or 0.0, *quirks.steps_a[:1])
+    # What a charger cannot do must not cost it its place on the site.
+    minimum_a = min(minimum_a, charger.rating_a)
+    fallback_a = charger.fallback_a if quirks.pauses_at_zero else max(charger.fallback_a, minimum_a)
     return Connector(
         key=key,
         name=charger.name if charger.connectors == 1 else f"{charger.name} {key.connector}",
         group_id=group_id,
         rating_a=charger.rating_a,
         maximum_a=charger.rating_a,
-        minimum_a=charger.minimum_a,
-        fallback_a=charger.fallback_a,
+        minimum_a=minimum_a,
+        fallback_a=fallback_a,
+        pauses=quirks.pauses_at_zero,
         phase_map=charger.phase_map,
         priority=charger.priority,
         weight=charger.weight,

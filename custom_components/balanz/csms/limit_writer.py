@@ -1,0 +1,254 @@
+"""Tell one charger its limits, in the form that it takes."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from .capabilities import Capabilities
+from .clock_skew import ClockSkew
+from .profile_forms import FormSearch, ProfileForm, Purpose, profile_forms
+from .profiles import (
+    Limit,
+    charging_profile,
+    for_transaction,
+    lapses_after_s,
+    others_profiles,
+    starts_at,
+)
+from .quirks import Quirks
+from .rpc import RpcConnection
+from .rpc_errors import CallFailed, CallRejected, CallTimeout, MalformedAnswer
+from .rpc_frames import Payload
+from .transactions import TransactionBook
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class LimitAnswer(StrEnum):
+    """What became of a limit that was to be set."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed_out"
+    """It may be in force or not: no answer, one that cannot be read, or the line was lost."""
+    NOT_SENT = "not_sent"
+    """It was certainly not sent."""
+
+
+class _Reply(StrEnum):
+    """What a charger said of one profile."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+    """It said something, which means nothing."""
+    SILENCE = "silence"
+    """It was heard, but said nothing of it."""
+    LOST = "lost"
+    """The line was lost after it had been sent."""
+    NOT_SENT = "not_sent"
+
+
+_ANSWERS = {
+    _Reply.TAKEN: LimitAnswer.ACCEPTED,
+    _Reply.REFUSED: LimitAnswer.REJECTED,
+    _Reply.UNREADABLE: LimitAnswer.TIMED_OUT,
+    _Reply.SILENCE: LimitAnswer.TIMED_OUT,
+    _Reply.LOST: LimitAnswer.TIMED_OUT,
+    _Reply.NOT_SENT: LimitAnswer.NOT_SENT,
+}
+
+
+class Limited(Protocol):
+    """A charger that is told limits."""
+
+    identity: str
+    capabilities: Capabilities
+    """What it says of itself."""
+    quirks: Quirks
+    clock: ClockSkew
+
+    @property
+    def connector_count(self) -> int | None:
+        """How many connectors it has, if that is known."""
+        ...
+
+
+class LimitWriter:
+    """Writes limits as charging profiles, and remembers what the charger made of them."""
+
+    def __init__(
+        self,
+        charger: Limited,
+        *,
+        transactions: TransactionBook,
+        on_learnt: Callable[[], None],
+    ) -> None:
+        """Write nothing yet; `on_learnt` is called when another form turned out to be taken."""
+        self.forms = FormSearch()
+        self.starts_at: dict[int, datetime] = {}
+        """When the limits that were sent begin, by connector and by the charger's clock."""
+        self._charger = charger
+        self._transactions = transactions
+        self._on_learnt = on_learnt
+        self._with_own_profile: dict[int, int] = {}
+        """The transactions that were given a profile of their own, by connector."""
+        self._paused: set[int] = set()
+        """The connectors whose last accepted limit is 0."""
+        self._has_cleared_others = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the charger can really do."""
+        return self._charger.quirks.corrected(self._charger.capabilities)
+
+    def booted(self) -> None:
+        """Learn that the charger has begun anew."""
+        self.forms.restart()
+        self._with_own_profile.clear()
+        self._paused.clear()
+        self._has_cleared_others = False
+
+    def lapses_after_s(self, limit: Limit) -> float | None:
+        """Return how long after its sending a limit has surely fallen back; None if it does not."""
+        return lapses_after_s(
+            limit,
+            form=self._form,
+            capabilities=self.capabilities,
+            clock_skew_s=self._charger.clock.skew_s,
+        )
+
+    @property
+    def has_another_form(self) -> bool:
+        """Whether a limit that was accepted and is not kept can be told in another form."""
+        return self.forms.another(self._possible_forms) is not None
+
+    def had_no_effect(self) -> bool:
+        """Learn that a limit was accepted and not kept; return whether to tell it differently."""
+        has_other = self.has_another_form
+        self.forms.had_no_effect()
+        if has_other:
+            _LOGGER.info("%s ignores what it accepts; %s is tried", self._name, self._form)
+        return has_other
+
+    async def write(
+        self, rpc: RpcConnection, connector: int, limit: Limit, *, urgent: bool
+    ) -> LimitAnswer:
+        """Set what a connector may draw; urgent limits overtake everything else that waits."""
+        form = self._form
+        profile = charging_profile(
+            limit,
+            connector=connector,
+            form=form,
+            capabilities=self.capabilities,
+            quirks=self._charger.quirks,
+            clock_skew_s=self._charger.clock.skew_s,
+            clock_lag_s=self._charger.clock.lag_s,
+            now=datetime.now(UTC),
+        )
+        self.starts_at.pop(connector, None)
+        if (start := starts_at(profile)) is not None:
+            self.starts_at[connector] = start
+        place = 0 if form.whole_charger else connector
+        reply = await self._set(rpc, place, profile, urgent=urgent)
+        if reply is _Reply.TAKEN and limit.limit_a > 0 and connector in self._paused:
+            self._paused.discard(connector)
+            if self._charger.quirks.repeats_after_pause:
+                reply = await self._set(rpc, place, profile, urgent=urgent)
+        match reply:
+            case _Reply.REFUSED | _Reply.UNREADABLE:
+                self.forms.refused(form, self._possible_forms)
+            case _Reply.SILENCE:
+                # Some chargers never answer to a form that they do not know.
+                self.forms.unanswered(form, self._possible_forms)
+        if reply is not _Reply.TAKEN:
+            return _ANSWERS[reply]
+        if not await self._limit_transaction(rpc, connector, profile, form, urgent=urgent):
+            return LimitAnswer.TIMED_OUT
+        if limit.limit_a == 0:
+            self._paused.add(connector)
+        if self.forms.took(form, self._possible_forms):
+            self._on_learnt()
+        if self._charger.quirks.clears_others and not self._has_cleared_others:
+            self._has_cleared_others = True
+            rpc.spawn(self._clear_others(rpc, form))
+        return LimitAnswer.ACCEPTED
+
+    async def _limit_transaction(
+        self,
+        rpc: RpcConnection,
+        connector: int,
+        profile: Payload,
+        form: ProfileForm,
+        *,
+        urgent: bool,
+    ) -> bool:
+        """Tell a limit to the transaction that runs as well, where that is called for.
+
+        Return whether the limit is in force now. A profile of its own outranks all others, so that
+        it is kept up to date until the transaction ends, whatever the form has become meanwhile.
+        """
+        running = self._transactions.open_at(self._charger.identity, connector)
+        if running is None:
+            return True
+        has_own = self._with_own_profile.get(connector) == running.id
+        if form.purpose is not Purpose.TX and not has_own:
+            return True
+        self._with_own_profile[connector] = running.id
+        reply = await self._set(rpc, connector, for_transaction(profile, running.id), urgent=urgent)
+        if reply is _Reply.TAKEN:
+            return True
+        if reply in (_Reply.REFUSED, _Reply.UNREADABLE):
+            if self._transactions.open_at(self._charger.identity, connector) is not running:
+                return True
+            self.forms.refused(form, self._possible_forms)
+        elif reply is _Reply.SILENCE:
+            self.forms.unanswered(form, self._possible_forms)
+        return False
+
+    async def _set(
+        self, rpc: RpcConnection, connector: int, profile: Payload, *, urgent: bool
+    ) -> _Reply:
+        payload = {"connectorId": connector, "csChargingProfiles": profile}
+        try:
+            answer = await rpc.call("SetChargingProfile", payload, urgent=urgent)
+        except CallTimeout, MalformedAnswer:
+            return _Reply.SILENCE
+        except CallRejected as error:
+            _LOGGER.debug("%s refuses a limit: %s", self._name, error)
+            return _Reply.REFUSED
+        except CallFailed as error:
+            return _Reply.LOST if error.sent else _Reply.NOT_SENT
+        match answer.get("status"):
+            case "Accepted":
+                return _Reply.TAKEN
+            case "Rejected" | "NotSupported":
+                return _Reply.REFUSED
+            case _:
+                return _Reply.UNREADABLE
+
+    async def _clear_others(self, rpc: RpcConnection, form: ProfileForm) -> None:
+        """Clear what an earlier central system left behind; ours is in force already."""
+        for purpose in others_profiles(form):
+            payload = {"connectorId": 0, "chargingProfilePurpose": purpose.value}
+            try:
+                answer = await rpc.call("ClearChargingProfile", payload)
+            except CallFailed as error:
+                _LOGGER.debug("%s does not clear %s: %s", self._name, purpose, error)
+            else:
+                _LOGGER.debug("%s clears %s: %s", self._name, purpose, answer.get("status"))
+
+    @property
+    def _name(self) -> str:
+        return self._charger.identity
+
+    @property
+    def _possible_forms(self) -> tuple[ProfileForm, ...]:
+        forms = profile_forms(self.capabilities, self._charger.connector_count)
+        return self._charger.quirks.preferred(forms)
+
+    @property
+    def _form(self) -> ProfileForm:
+        return self.forms.form(self._possible_forms)
