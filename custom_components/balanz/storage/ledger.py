@@ -63,6 +63,8 @@ class Ledger:
         """What each charger said that it can do, by its identity, as it was recorded."""
         self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
         """How well each connector has kept its limits, as it was recorded."""
+        self.foreign_profiles: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        """The profiles of others that each charger may have, by its identity, as recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
@@ -104,6 +106,8 @@ class Ledger:
             yield self.note_capabilities(identity, capabilities)
         for key, told in self.obedience.items():
             yield self.note_obedience(key, told)
+        for identity, profiles in self.foreign_profiles.items():
+            yield self.note_foreign_profiles(identity, profiles)
         for base_load in self.base_loads.values():
             yield self.note_base_load(base_load)
         for group_id, hours in self.worst_hours.items():
@@ -163,6 +167,11 @@ class Ledger:
     def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
         """Return the record of how well a connector has kept its limits."""
         return {**_of_connector("obedience", key), "told": dict(told)}
+
+    def note_foreign_profiles(self, identity: str, profiles: Iterable[Mapping[str, Any]]) -> Record:
+        """Return the record of all profiles of others that a charger may have."""
+        told = [dict(profile) for profile in profiles]
+        return {"kind": "foreign_profiles", "charger": identity, "told": told}
 
     def note_base_load(self, base_load: KeptBaseLoad) -> Record:
         """Return the record of what a group carries besides its chargers."""
@@ -239,6 +248,9 @@ class Ledger:
                 }
             case "capabilities":
                 self.capabilities[str(record["charger"])] = dict(record["told"])
+            case "foreign_profiles":
+                profiles = tuple(dict(profile) for profile in record["told"])
+                self.foreign_profiles[str(record["charger"])] = profiles
             case "obedience":
                 self.obedience[_key(record)] = dict(record["told"])
             case "base_load":
@@ -266,6 +278,7 @@ class Ledger:
         self.firmwares.pop(identity, None)
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
+        self.foreign_profiles.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
