@@ -18,7 +18,9 @@ SCHEMES = ("ftp", "ftps", "http", "https", "sftp")
 MOST_RETRIES = 100
 MOST_SECONDS = 7 * 24 * 3600
 
+ATTR_CHARGING_PROFILE = "charging_profile"
 ATTR_EXPIRY_DATE = "expiry_date"
+ATTR_FORCE = "force"
 ATTR_ID_TAG = "id_tag"
 ATTR_PARENT_ID_TAG = "parent_id_tag"
 ATTR_STATUS = "status"

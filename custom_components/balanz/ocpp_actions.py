@@ -3,7 +3,8 @@
 What a charger answers is a response, not an error: an automation can look at it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from secrets import randbelow
@@ -11,7 +12,7 @@ from typing import Any
 
 import voluptuous as vol
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError, Unauthorized
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util import dt as dt_util
@@ -19,15 +20,21 @@ from homeassistant.util import dt as dt_util
 from .charger_target import ChargerTarget, answered, charger_target
 from .const import DOMAIN, LOGGER
 from .csms.capabilities import RateUnit
+from .csms.charging_profile import ChargingProfile
 from .csms.command_values import (
     AvailabilityType,
     CommandStatus,
     MessageTrigger,
+    ProfileCriteria,
+    ProfilePurpose,
     ResetType,
     UpdateType,
 )
+from .entity import recorded
 from .ocpp_action_fields import (
+    ATTR_CHARGING_PROFILE,
     ATTR_EXPIRY_DATE,
+    ATTR_FORCE,
     ATTR_ID_TAG,
     ATTR_PARENT_ID_TAG,
     ATTR_STATUS,
@@ -37,11 +44,13 @@ from .ocpp_action_fields import (
     NUMBER,
     RETRIES,
     SECONDS,
+    charging_profile,
     local_list,
     location,
     moment,
     short_text,
 )
+from .site.foreign_profiles import ProfileRefused
 from .site.remote_commands import DEFAULT_ID_TAG
 
 type Fields = Mapping[str, Any]
@@ -80,6 +89,11 @@ def register_ocpp_actions(hass: HomeAssistant) -> None:
 
 
 async def _handle(action: OcppAction, call: ServiceCall) -> ServiceResponse:
+    if ATTR_CHARGING_PROFILE in call.data and call.context.user_id is not None:
+        # Whoever may start a session may not set limits for all that.
+        user = await call.hass.auth.async_get_user(call.context.user_id)
+        if user is None or not user.is_admin:
+            raise Unauthorized(context=call.context)
     target = charger_target(call.hass, call.data)
     with answered(target):
         return await action.ask(target, call.data)
@@ -173,9 +187,18 @@ async def _remote_start_transaction(target: ChargerTarget, data: Fields) -> Answ
     connector = target.optional_connector()
     if connector is None and target.charger.connectors == 1:
         connector = 1
-    return _status(
-        await target.remote.start_transaction(target.identity, data[ATTR_ID_TAG], connector)
-    )
+    profile: ChargingProfile | None = data.get(ATTR_CHARGING_PROFILE)
+    if profile is not None and (
+        profile.purpose is not ProfilePurpose.TX or profile.transaction_id is not None
+    ):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="not_a_profile_to_start_with"
+        )
+    with _passed_on(target):
+        status = await target.remote.start_transaction(
+            target.identity, data[ATTR_ID_TAG], connector, profile, force=data[ATTR_FORCE]
+        )
+    return _status(status)
 
 
 async def _remote_stop_transaction(target: ChargerTarget, data: Fields) -> Answer:
@@ -223,6 +246,46 @@ async def _send_local_list(target: ChargerTarget, data: Fields) -> Answer:
     return _status(status)
 
 
+async def _clear_charging_profile(target: ChargerTarget, data: Fields) -> Answer:
+    profile_id = data.get("id")
+    criteria = ProfileCriteria(
+        connector=target.optional_connector(zero_allowed=True),
+        purpose=data.get("charging_profile_purpose"),
+        stack_level=data.get("stack_level"),
+    )
+    if profile_id is not None:
+        # What is void beside a number only confuses chargers.
+        criteria = ProfileCriteria(profile_id=profile_id)
+    with _passed_on(target):
+        status = await target.remote.profiles.clear(
+            target.identity, criteria, force=data[ATTR_FORCE]
+        )
+    return _status(status)
+
+
+async def _set_charging_profile(target: ChargerTarget, data: Fields) -> Answer:
+    connector = target.connector(zero_allowed=True)
+    with _passed_on(target):
+        status = await target.remote.profiles.install(
+            target.identity, connector, data[ATTR_CHARGING_PROFILE], force=data[ATTR_FORCE]
+        )
+    return _status(status)
+
+
+@contextmanager
+def _passed_on(target: ChargerTarget) -> Iterator[None]:
+    """Pass on a profile. Raises HomeAssistantError if balanz itself does not let it out."""
+    try:
+        with recorded():
+            yield
+    except ProfileRefused as error:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key=error.refusal,
+            translation_placeholders={"charger": target.charger.name},
+        ) from error
+
+
 async def _trigger_message(target: ChargerTarget, data: Fields) -> Answer:
     connector = target.optional_connector(zero_allowed=True)
     return _status(await target.commands.trigger_message(data["requested_message"], connector))
@@ -243,6 +306,7 @@ async def _update_firmware(target: ChargerTarget, data: Fields) -> Answer:
     return {"retrieve_date": retrieve_at.isoformat()}
 
 
+_FORCE: dict[vol.Marker, Any] = {vol.Optional(ATTR_FORCE, default=False): cv.boolean}
 _RETRIES: dict[vol.Marker, Any] = {
     vol.Optional("retries"): RETRIES,
     vol.Optional("retry_interval"): SECONDS,
@@ -269,6 +333,18 @@ OCPP_ACTIONS = (
         admin=True,
     ),
     OcppAction(name="clear_cache", fields={}, ask=_clear_cache),
+    OcppAction(
+        name="clear_charging_profile",
+        fields={
+            **CONNECTOR,
+            vol.Optional("id"): NUMBER,
+            vol.Optional("charging_profile_purpose"): vol.Coerce(ProfilePurpose),
+            vol.Optional("stack_level"): cv.positive_int,
+            **_FORCE,
+        },
+        ask=_clear_charging_profile,
+        admin=True,
+    ),
     OcppAction(
         name="data_transfer",
         fields={
@@ -315,7 +391,12 @@ OCPP_ACTIONS = (
     ),
     OcppAction(
         name="remote_start_transaction",
-        fields={**CONNECTOR, vol.Optional(ATTR_ID_TAG, default=DEFAULT_ID_TAG): ID_TAG},
+        fields={
+            **CONNECTOR,
+            vol.Optional(ATTR_ID_TAG, default=DEFAULT_ID_TAG): ID_TAG,
+            vol.Optional(ATTR_CHARGING_PROFILE): charging_profile,
+            **_FORCE,
+        },
         ask=_remote_start_transaction,
     ),
     OcppAction(
@@ -347,6 +428,12 @@ OCPP_ACTIONS = (
             vol.Optional("local_authorization_list", default=list): local_list,
         },
         ask=_send_local_list,
+        admin=True,
+    ),
+    OcppAction(
+        name="set_charging_profile",
+        fields={**CONNECTOR, vol.Required(ATTR_CHARGING_PROFILE): charging_profile, **_FORCE},
+        ask=_set_charging_profile,
         admin=True,
     ),
     OcppAction(

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from custom_components.balanz.balancing.commitments import (
     LAG_S,
     READING_MAX_AGE_S,
@@ -276,3 +279,98 @@ def test_one_that_did_not_obey_its_limit_is_not_trusted_to_obey_its_lapse() -> N
 
     assert mad.disconnected().booked_a(TRUSTED, 900.0) == 20.0
     assert mad.disconnected().connected(keeps_limit=True).booked_a(TRUSTED, 900.0) == 20.0
+
+
+def test_what_profiles_of_others_allow_is_booked_for_as_long_as_they_do() -> None:
+    overruled = following(10.0).overruled(16.0, 100.0)
+
+    assert booked(overruled) == 16.0
+    assert booked(overruled.sent(6.0, 101.0).accepted(102.0, CHARGER).settled(117.0), 117.0) == 16.0
+    assert booked(overruled.disconnected().connected(keeps_limit=False)) == 32.0
+
+
+def test_a_profile_of_others_that_allows_less_changes_nothing() -> None:
+    assert booked(following(10.0).overruled(8.0, 100.0)) == 10.0
+
+
+def test_a_current_that_others_allow_is_no_disobedience() -> None:
+    overruled = following(10.0).overruled(16.0, 100.0)
+
+    assert not overruled.measured(16.0, 130.0).exceeds
+    assert overruled.measured(18.0, 130.0).disobeys(130.0)
+    assert overruled.followed_a(200.0, 10.0) is None
+
+
+def test_the_end_of_a_profile_of_others_counts_once_it_was_followed() -> None:
+    ended = following(10.0).overruled(16.0, 20.0).measured(16.0, 99.0).overruled(None, 100.0)
+
+    assert booked(ended) == 16.0
+    assert booked(ended.measured(10.0, 101.0), 101.0) == 10.0
+    assert booked(ended.measured(16.0, 116.0), 116.0) == 16.0
+    assert ended.measured(16.0, 116.0).disobeys(116.0)
+
+
+def test_without_a_meter_it_counts_after_the_lag() -> None:
+    ended = following(10.0).overruled(16.0, 20.0).overruled(12.0, 100.0)
+
+    assert booked(ended.settled(114.9), 114.9) == 16.0
+    assert booked(ended.settled(115.0), 115.0) == 12.0
+
+
+def test_a_lease_does_not_end_what_others_allow() -> None:
+    lapse = Lapse(at=50.0, to_a=6.0)
+    leased = Commitment().connected(keeps_limit=True).sent(10.0, 0.0, lapse)
+    lapsed = leased.accepted(0.0, TRUSTED).settled(LAG_S)
+
+    assert lapsed.booked_a(TRUSTED, 100.0) == 6.0
+    assert lapsed.overruled(16.0, 100.0).booked_a(TRUSTED, 100.0) == 16.0
+
+
+def test_a_limit_that_may_be_gone_leaves_the_rating_and_what_others_allow() -> None:
+    lost = following(10.0).overruled(16.0, 100.0).unlimited()
+
+    assert booked(lost) == 32.0
+    assert booked(lost.sent(10.0, 101.0).accepted(101.0, CHARGER).settled(116.0), 116.0) == 16.0
+
+
+@given(
+    events=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["sent", "accepted", "rejected", "timed_out", "measured", "link", "lost"]
+            ),
+            st.floats(min_value=0.0, max_value=32.0),
+            st.floats(min_value=0.1, max_value=60.0),
+        ),
+        max_size=20,
+    ),
+    foreign_a=st.floats(min_value=0.0, max_value=32.0),
+    keeps_limit=st.booleans(),
+)
+def test_nothing_that_happens_lowers_the_booking_below_what_others_allow(
+    events: list[tuple[str, float, float]], foreign_a: float, keeps_limit: bool
+) -> None:
+    charger = KEEPER if keeps_limit else CHARGER
+    now, commitment = 0.0, Commitment(online=True).overruled(foreign_a, 0.0)
+    for event, value, pause_s in events:
+        now += pause_s
+        match event:
+            case "sent":
+                commitment = commitment.sent(value, now)
+            case "accepted":
+                commitment = commitment.accepted(now, charger)
+            case "rejected":
+                commitment = commitment.rejected(now)
+            case "timed_out":
+                commitment = commitment.timed_out(now)
+            case "measured":
+                commitment = commitment.measured(value, now)
+            case "link":
+                commitment = commitment.disconnected().connected(keeps_limit=keeps_limit)
+            case _:
+                commitment = commitment.unlimited()
+        commitment = commitment.settled(now)
+
+        assert commitment.booked_a(charger, now) >= foreign_a
+        possible_a = commitment.largest_possible_a()
+        assert possible_a is None or possible_a >= foreign_a

@@ -28,6 +28,17 @@ NOON_Z = "2026-03-01T12:00:00Z"
 ACCEPTED = {"status": "Accepted"}
 TAG = {"id_tag": "TAG", "status": "accepted", "expiry_date": NOON}
 
+PROFILE: dict[str, Any] = {
+    "chargingProfileId": 50,
+    "stackLevel": 1,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": {
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 8.0}],
+    },
+}
+
 # The action, its fields, what is on the wire, what the charger answers, and the response.
 ASKED: list[tuple[str, dict[str, Any], tuple[str, dict[str, Any]], Any, dict[str, Any]]] = [
     (
@@ -59,6 +70,28 @@ ASKED: list[tuple[str, dict[str, Any], tuple[str, dict[str, Any]], Any, dict[str
         {"status": "accepted", "warning": "readings_too_seldom"},
     ),
     ("clear_cache", {}, ("ClearCache", {}), ACCEPTED, {"status": "accepted"}),
+    (
+        "clear_charging_profile",
+        {"id": 50, "connector_id": 1, "force": True},
+        ("ClearChargingProfile", {"id": 50}),
+        {"status": "Unknown"},
+        {"status": "unknown"},
+    ),
+    (
+        "clear_charging_profile",
+        {
+            "connector_id": 1,
+            "charging_profile_purpose": "tx_profile",
+            "stack_level": 1,
+            "force": True,
+        },
+        (
+            "ClearChargingProfile",
+            {"connectorId": 1, "chargingProfilePurpose": "TxProfile", "stackLevel": 1},
+        ),
+        ACCEPTED,
+        {"status": "accepted"},
+    ),
     (
         "data_transfer",
         {"vendor_id": "a.vendor", "message_id": "Hello", "data": "x"},
@@ -196,6 +229,23 @@ ASKED: list[tuple[str, dict[str, Any], tuple[str, dict[str, Any]], Any, dict[str
         {"status": "not_supported"},
     ),
     (
+        "remote_start_transaction",
+        {"id_tag": "TAG", "charging_profile": PROFILE, "force": True},
+        (
+            "RemoteStartTransaction",
+            {"connectorId": 1, "idTag": "TAG", "chargingProfile": PROFILE},
+        ),
+        {"status": "Rejected"},
+        {"status": "rejected"},
+    ),
+    (
+        "set_charging_profile",
+        {"charging_profile": PROFILE, "force": True},
+        ("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": PROFILE}),
+        ACCEPTED,
+        {"status": "accepted"},
+    ),
+    (
         "trigger_message",
         {"requested_message": "meter_values", "connector_id": 1},
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}),
@@ -320,6 +370,35 @@ async def test_a_full_list_tells_the_status_of_each_card(act: Act, wired: RawCha
     assert not wired.received("SendLocalList")
 
 
+async def test_a_profile_has_to_be_forced_on_a_charger_that_is_balanced(
+    act: Act, wired: RawCharger
+) -> None:
+    wired.calls.clear()
+
+    with pytest.raises(ServiceValidationError, match="Set force"):
+        await act("set_charging_profile", charging_profile=PROFILE)
+    with pytest.raises(ServiceValidationError, match="Set force"):
+        await act("remote_start_transaction", charging_profile=PROFILE)
+    with pytest.raises(ServiceValidationError, match="Set force"):
+        await act("clear_charging_profile")
+    with pytest.raises(ServiceValidationError, match="Give the profile another number"):
+        await act(
+            "set_charging_profile", charging_profile=PROFILE | {"chargingProfileId": 1}, force=True
+        )
+
+    assert not wired.calls
+
+
+@pytest.mark.parametrize(
+    "changes", [{"transactionId": 4}, {"chargingProfilePurpose": "TxDefaultProfile"}]
+)
+async def test_a_session_starts_with_a_profile_of_its_own_only(
+    act: Act, wired: RawCharger, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ServiceValidationError, match="only be started with a TxProfile"):
+        await act("remote_start_transaction", charging_profile=PROFILE | changes, force=True)
+
+
 async def test_what_goes_wrong_is_told(hass: HomeAssistant, act: Act, wired: RawCharger) -> None:
     wired.answers["ClearCache"] = '[4,"%s","SecurityError","not you",{}]'
     with pytest.raises(HomeAssistantError, match="refused the message: SecurityError not you"):
@@ -419,6 +498,8 @@ async def test_with_several_connectors_one_has_to_be_chosen(
             "send_local_list",
             {"list_version": 1, "update_type": "full", "local_authorization_list": [TAG, TAG]},
         ),
+        ("set_charging_profile", {"charging_profile": "8 A", "force": True}),
+        ("set_charging_profile", {"charging_profile": {"stackLevel": 1}, "force": True}),
         ("trigger_message", {"requested_message": "joke"}),
         ("unlock_connector", {"more": 1}),
     ],
@@ -442,12 +523,19 @@ async def test_what_can_do_harm_is_for_administrators(
     with pytest.raises(Unauthorized):
         await act("change_configuration", key="A", value="1", context=context)
 
+    with pytest.raises(Unauthorized):
+        await act("remote_start_transaction", charging_profile=PROFILE, context=context)
+    wired.answers["RemoteStartTransaction"] = ACCEPTED
+    assert await act("remote_start_transaction", context=context) == {"status": "accepted"}
+
     assert not wired.received("ChangeConfiguration")
     assert {action.name for action in OCPP_ACTIONS if action.admin} == {
         "change_configuration",
+        "clear_charging_profile",
         "data_transfer",
         "get_configuration",
         "get_diagnostics",
         "send_local_list",
+        "set_charging_profile",
         "update_firmware",
     }

@@ -39,6 +39,7 @@ from custom_components.balanz.issues import (
 )
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
+from custom_components.balanz.site.foreign_profiles import ProfileRefusal
 from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
 from custom_components.balanz.site.snapshot import ProblemKind
@@ -252,11 +253,13 @@ def test_each_exception_has_its_message() -> None:
 
     drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
     target = SOURCES["charger_target.py"]
-    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["services.py"] + target))
+    actions = SOURCES["services.py"] + SOURCES["ocpp_actions.py"] + target
+    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', actions))
     plain |= set(re.findall(r'key = "(\w+)"', target))
 
     own = (used - {"connector"}) | drill | plain
-    assert own | set(ProofRefusal) | set(PlanRefusal) == set(EN["exceptions"])
+    refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
+    assert own | refusals == set(EN["exceptions"])
 
 
 def test_each_issue_has_its_text() -> None:

@@ -79,6 +79,8 @@ class Commitment:
     """The largest limit whose write was never answered, or that an earlier run left behind."""
     falling: Falling | None = None
     reading: Reading | None = None
+    foreign_a: float | None = None
+    """The largest limit of profiles that are not balanz's and may rule in place of its own."""
     refusals: int = 0
     """Writes refused in a row."""
     failed_at: float | None = None
@@ -91,13 +93,34 @@ class Commitment:
     def connected(self, *, keeps_limit: bool) -> Commitment:
         """The link is back. Only a charger that keeps its limit still has an old one in force."""
         if not keeps_limit:
-            return Commitment(online=True)
+            return Commitment(online=True, foreign_a=self.foreign_a)
         return Commitment(
             online=True,
+            foreign_a=self.foreign_a,
             uncertain_a=self.largest_possible_a(),
             # One that did not obey its limit does not obey its lapse.
             lapse=None if self.exceeds else self._unanswered().lapse,
         )
+
+    def overruled(self, foreign_a: float | None, now: float) -> Commitment:
+        """Profiles of others may allow this much from now on; None: there are none any more."""
+        was_a = self.foreign_a
+        updated = replace(self, foreign_a=foreign_a)
+        rules_a = updated.obeyed_a
+        if was_a is None or rules_a is None or rules_a >= was_a:
+            return updated
+        # What ends is a limit like others: the car has to be seen to follow.
+        reading = self._fresh_reading(now)
+        falling = Falling(
+            from_a=was_a if self.falling is None else max(was_a, self.falling.from_a),
+            since=now,
+            drew_a=None if reading is None else reading.current_a,
+        )
+        return replace(updated, falling=falling)
+
+    def unlimited(self) -> Commitment:
+        """Its limit may be gone, with nothing known of when: it has to be set again."""
+        return Commitment(online=self.online, foreign_a=self.foreign_a)
 
     def disconnected(self) -> Commitment:
         """The link is gone: the answer to what is on its way will not come."""
@@ -124,7 +147,8 @@ class Commitment:
         if self.pending is None:
             return self
         limit_a = self.pending.limit_a
-        was_a = self.booked_a(before, now)
+        # What others allow is booked for as long as they do, and not for as long as a cut takes.
+        was_a = replace(self, foreign_a=None).booked_a(before, now)
         falling = self.falling
         if was_a > limit_a:
             falling = Falling(
@@ -165,7 +189,7 @@ class Commitment:
         falling = self.falling
         if falling is None or self.accepted_a is None:
             return updated
-        obeys = current_a <= self.accepted_a + TOLERANCE_A
+        obeys = current_a <= (self.obeyed_a or 0.0) + TOLERANCE_A
         seen_to_fall = falling.drew_a is not None and falling.drew_a > self.accepted_a + TOLERANCE_A
         if obeys and (seen_to_fall or now >= falling.since + LAG_S):
             return replace(updated, falling=None)
@@ -214,6 +238,8 @@ class Commitment:
         """
         if self.accepted_a is None or self.exceeds or self.uncertain_a is not None:
             return None
+        if self.foreign_a is not None:
+            return None
         if self.pending is not None and self.pending.limit_a > self.accepted_a:
             return None
         obeyed = (it.limit_a for it in self.ceilings if now - it.since >= within_s)
@@ -227,13 +253,21 @@ class Commitment:
     def exceeds(self) -> bool:
         """Whether it was last seen, however long ago, to draw more than it should by then."""
         since = self.accepted_at if self.falling is None else self.falling.since
+        obeyed_a = self.obeyed_a
         return (
             self.reading is not None
-            and self.accepted_a is not None
+            and obeyed_a is not None
             and since is not None
-            and self.reading.current_a > self.accepted_a + TOLERANCE_A
+            and self.reading.current_a > obeyed_a + TOLERANCE_A
             and self.reading.at >= since + LAG_S
         )
+
+    @property
+    def obeyed_a(self) -> float | None:
+        """The largest limit that it may be obeying: its own, or one of others; None if unknown."""
+        if self.accepted_a is None:
+            return None
+        return max(self.accepted_a, self.foreign_a or 0.0)
 
     @property
     def remind_at(self) -> float | None:
@@ -276,7 +310,7 @@ class Commitment:
         # One that keeps no limit may have started anew without any, and so without a lapse.
         proven = connector.keeps_limit and connector.lapses and not self.exceeds
         if proven and self.pending is None and self.lapse is not None and self.lapse.has_come(now):
-            return min(allowed_a, self.lapse.to_a)
+            return min(allowed_a, max(self.lapse.to_a, self.foreign_a or 0.0))
         return allowed_a
 
     @property
@@ -293,6 +327,7 @@ class Commitment:
     def _possible(self) -> list[float]:
         candidates = (
             *self.limits_a,
+            self.foreign_a,
             self.falling.from_a if self.falling is not None else None,
             self.reading.current_a if self.reading is not None and self.exceeds else None,
         )

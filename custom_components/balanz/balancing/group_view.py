@@ -45,9 +45,14 @@ def group_views(
         headroom=headroom,
         booked=headroom.loads(standings, ((key, one.booked_a) for key, one in standings.items())),
         allocated=headroom.loads(standings, limits_a.items()),
-        # What is left once everything that was sent is answered, disobedience included.
+        # What is left once everything that was sent is answered: what disobeys is included, and
+        # what others' profiles allow.
         expected=headroom.loads(
-            standings, ((key, limits_a[key] + one.excess_a) for key, one in standings.items())
+            standings,
+            (
+                (key, max(limits_a[key] + one.excess_a, one.foreign_a))
+                for key, one in standings.items()
+            ),
         ),
         cuttable=headroom.loads(
             standings,

@@ -134,13 +134,13 @@ class Ladder:
 
 def conduct(commitment: Commitment, now: float) -> Conduct:
     """Return how a connector keeps its limit (monotonic seconds)."""
-    reading, accepted_a = commitment.reading, commitment.accepted_a
-    if not commitment.online or accepted_a is None or reading is None:
+    reading, obeyed_a = commitment.reading, commitment.obeyed_a
+    if not commitment.online or obeyed_a is None or reading is None:
         return Conduct.UNKNOWN
     if commitment.disobeys(now):
         return Conduct.DISOBEYS
     fresh = now < reading.at + READING_MAX_AGE_S
-    if fresh and reading.current_a <= accepted_a + TOLERANCE_A:
+    if fresh and reading.current_a <= obeyed_a + TOLERANCE_A:
         return Conduct.OBEYS
     return Conduct.UNKNOWN
 

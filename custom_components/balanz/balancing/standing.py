@@ -43,6 +43,8 @@ class Standing:
     """What it was last seen to draw, A per line; 0 where that is not known."""
     excess_a: float
     """What it is booked above the limit that it should have obeyed by now."""
+    foreign_a: float
+    """What profiles of others allow it, whatever limit it is sent; 0 where there are none."""
     retry_at: float | None
     """When a failed write may be tried again; None where none has to wait."""
 
@@ -100,6 +102,7 @@ def _standing(
         aim_a=commitment.aim_a(connector, now),
         measured_a=commitment.measured_a(now),
         excess_a=_excess_a(commitment, booked_a),
+        foreign_a=commitment.foreign_a or 0.0,
         retry_at=_retry_at(commitment, now),
     )
 

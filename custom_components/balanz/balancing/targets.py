@@ -1,7 +1,7 @@
 """Who gets what: the limit that each connector should have, and why no more."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .alarm import Alarm
 from .allocation import allocate
@@ -108,10 +108,10 @@ def _shares(
             key: current_a
             for key, standing in standings.items()
             if key not in fixed_a
-            and (current_a := _stuck_at_a(standing, shares.get(key), now, alarm)) is not None
+            and (current_a := _reckoned_a(standing, shares.get(key), now, alarm)) is not None
         }
         if not stuck_a:
-            return due | shares
+            return _without_overload(due, standings, room) | shares
         # It gets its share later; until then the others live with what it may be drawing.
         due |= {key: shares[key] for key in stuck_a if key in shares}
         fixed_a |= stuck_a
@@ -176,6 +176,33 @@ def _waiting(
         and key in turns.services
         and standings[key].known.appetite.is_keen(now)
     }
+
+
+def _without_overload(
+    due: Mapping[ConnectorKey, Share],
+    standings: Mapping[ConnectorKey, Standing],
+    room: Sequence[float],
+) -> dict[ConnectorKey, Share]:
+    """Take back the shares of those that others' profiles allow more than there is room for.
+
+    Which limit rules is not known; their own is the only one that can be cut.
+    """
+    kept = dict(due)
+    for key, share in due.items():
+        standing = standings[key]
+        over = any(room[number] < -EPSILON_A for number, _ in standing.way)
+        if over and standing.foreign_a > share.limit_a + EPSILON_A:
+            kept[key] = replace(share, limit_a=0.0)
+    return kept
+
+
+def _reckoned_a(standing: Standing, share: Share | None, now: float, alarm: Alarm) -> float | None:
+    """Return what to reckon with if the connector may draw more than its share for now."""
+    stuck_a = _stuck_at_a(standing, share, now, alarm)
+    target_a = 0.0 if share is None else share.limit_a
+    if standing.foreign_a > target_a + EPSILON_A:
+        return max(stuck_a or 0.0, standing.foreign_a, target_a + standing.excess_a)
+    return stuck_a
 
 
 def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alarm) -> float | None:

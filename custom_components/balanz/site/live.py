@@ -208,7 +208,19 @@ class LiveConnector:
     def hold(self) -> None:
         """Leave it alone until it is let go; what limits it meanwhile is nobody's to say."""
         self.held = True
-        self.commitment = Commitment(online=self.commitment.online)
+        self.commitment = self.commitment.unlimited()
+
+    def overruled(self, foreign_a: float | None, now: float) -> None:
+        """Profiles that are not balanz's may allow this much; None: there are none any more."""
+        foreign_a = None if foreign_a is None else min(foreign_a, self.connector.rating_a)
+        if foreign_a is not None and foreign_a > (self.commitment.foreign_a or 0.0):
+            self._may_rise_since = now
+        self.commitment = self.commitment.overruled(foreign_a, now)
+
+    def limit_lost(self, now: float) -> None:
+        """Its limit may be gone, so that it is booked at its rating until it is set again."""
+        self._may_rise_since = now
+        self.commitment = self.commitment.unlimited()
 
     def give_back(self) -> None:
         """Set no more limits: what is in force now, or will be, is nobody's to say."""
@@ -239,12 +251,12 @@ class LiveConnector:
         commitment = self.commitment
         if commitment.disobeys(now) and self._ignored_since is None:
             self._ignored_since = now
-        reading, accepted_a = commitment.reading, commitment.accepted_a
+        reading, obeyed_a = commitment.reading, commitment.obeyed_a
         if (
             not commitment.online
             or reading is None
-            or accepted_a is None
-            or reading.current_a <= accepted_a + TOLERANCE_A
+            or obeyed_a is None
+            or reading.current_a <= obeyed_a + TOLERANCE_A
         ):
             self._ignored_since = None
         return 0.0 if self._ignored_since is None else now - self._ignored_since

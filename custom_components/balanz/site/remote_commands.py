@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..balancing.model import ConnectorKey
+from ..csms.charging_profile import ChargingProfile
 from ..csms.command_values import CommandStatus
 from ..csms.guarded_keys import KeyWarning, read_again, tells_a_capability, warning_of
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..csms.station_errors import StationOffline
 from ..csms.v16_commands import Commands
+from .foreign_profiles import ForeignProfiles
 
 DEFAULT_ID_TAG = "balanz"
 _DONE = (CommandStatus.ACCEPTED, CommandStatus.REBOOT_REQUIRED)
@@ -28,9 +30,15 @@ class RemoteCommands:
     """Passes on what users ask, and sees to what balanz has to do about it."""
 
     def __init__(
-        self, *, central: CentralSystem, on_asked_back: Callable[[ConnectorKey], None]
+        self,
+        *,
+        central: CentralSystem,
+        profiles: ForeignProfiles,
+        on_asked_back: Callable[[ConnectorKey], None],
     ) -> None:
         """Ask nothing yet; `on_asked_back` is called with a connector that is to charge."""
+        self.profiles = profiles
+        """Passes on charging profiles that are not balanz's own."""
         self._central = central
         self._on_asked_back = on_asked_back
 
@@ -64,11 +72,23 @@ class RemoteCommands:
         return None if station is None else station.transaction_id(key.connector)
 
     async def start_transaction(
-        self, identity: str, id_tag: str, connector: int | None
+        self,
+        identity: str,
+        id_tag: str,
+        connector: int | None,
+        profile: ChargingProfile | None = None,
+        *,
+        force: bool = False,
     ) -> CommandStatus:
-        """Ask a charger to start a transaction. Raises StationError if there is no answer."""
+        """Ask a charger to start a transaction, with a profile of the user's if one is given.
+
+        Raises StationError if there is no answer; with a profile also ProfileRefused and
+        StorageError.
+        """
         if connector is not None:
             self._on_asked_back(ConnectorKey(identity, connector))
+        if profile is not None:
+            return await self.profiles.start_with(identity, id_tag, connector, profile, force=force)
         return await self.commands(identity).remote_start_transaction(id_tag, connector)
 
     async def change_configuration(

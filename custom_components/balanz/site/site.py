@@ -43,6 +43,7 @@ from .dispatch import Dispatcher
 from .drill import Drills
 from .drill_report import DrillReport
 from .firmwares import Firmwares
+from .foreign_profiles import ForeignProfiles
 from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
@@ -143,7 +144,17 @@ class BalanzSite:
             on_change=self._step_now,
         )
         self._plans = Plans(ledger=self._ledger, recorder=self._recorder, live=self._live)
-        self.remote = RemoteCommands(central=self._central, on_asked_back=self._asked_back)
+        self._foreign = ForeignProfiles(
+            central=self._central,
+            live=self._live,
+            ledger=self._ledger,
+            recorder=self._recorder,
+            rating_fits=lambda identity: self._rating_fits(identity, seen=True),
+            on_change=self._step_now,
+        )
+        self.remote = RemoteCommands(
+            central=self._central, profiles=self._foreign, on_asked_back=self._asked_back
+        )
         """What users ask of chargers."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -381,6 +392,8 @@ class BalanzSite:
                 if live is not None:
                     live.take(event, now)
                     self._proofs.look(event.identity)
+                if isinstance(event, TransactionStarted | TransactionStopped):
+                    self._foreign.take(event)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
             case ConnectorsCounted():
@@ -495,8 +508,11 @@ class BalanzSite:
             durable=not self._journal.failing,
         )
 
-    def _rating_fits(self, identity: str) -> bool:
-        """Return whether a charger could be booked at its rating now, without a cut elsewhere."""
+    def _rating_fits(self, identity: str, *, seen: bool = False) -> bool:
+        """Return whether a charger could be booked at its rating now, without a cut elsewhere.
+
+        With `seen`, only where the supply of all its groups is known as well.
+        """
         now = self._now()
         inputs = self._inputs(now)
         blank = Commitment(online=True)
@@ -512,7 +528,8 @@ class BalanzSite:
             for group_id in self._site.routes.paths[connector.group_id]
             if not self._site.groups[group_id].enforced
         }
-        return all(result.groups[group_id].within_limit for group_id in group_ids)
+        views = [result.groups[group_id] for group_id in group_ids]
+        return all(it.within_limit and (it.available is not None or not seen) for it in views)
 
     def _rebuild(self) -> None:
         """Build the site anew with what is known of its chargers now."""
@@ -606,6 +623,7 @@ class BalanzSite:
                 live.restored(self._ledger.limits_a.get(key))
                 self._live[key] = live
                 self._obedience.restore(key, self._now())
+                self._foreign.restore(key)
         self._smart_charging.follow(self._site)
 
     def _restore_capabilities(self) -> None:

@@ -68,6 +68,8 @@ class Ledger:
         """What each charger said that it can do, by its identity, as it was recorded."""
         self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
         """How well each connector has kept its limits, as it was recorded."""
+        self.foreign_profiles: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        """The profiles of others that each charger may have, by its identity, as recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
@@ -81,6 +83,7 @@ class Ledger:
             "enabled": self._take_enabled,
             "finding": self._take_finding,
             "firmware": self._take_firmware,
+            "foreign_profiles": self._take_foreign_profiles,
             "forgotten": self._take_forgotten,
             "interview": self._take_interview,
             "limit": self._take_limit,
@@ -143,6 +146,8 @@ class Ledger:
             yield self.note_interview(firmware, answers)
         for identity, capabilities in self.capabilities.items():
             yield self.note_capabilities(identity, capabilities)
+        for identity, profiles in self.foreign_profiles.items():
+            yield self.note_foreign_profiles(identity, profiles)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -210,6 +215,11 @@ class Ledger:
     def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
         """Return the record of how well a connector has kept its limits."""
         return {**_of_connector("obedience", key), "told": dict(told)}
+
+    def note_foreign_profiles(self, identity: str, profiles: Iterable[Mapping[str, Any]]) -> Record:
+        """Return the record of all profiles of others that a charger may have."""
+        told = [dict(profile) for profile in profiles]
+        return {"kind": "foreign_profiles", "charger": identity, "told": told}
 
     def note_base_load(self, base_load: KeptBaseLoad) -> Record:
         """Return the record of what a group carries besides its chargers."""
@@ -290,6 +300,10 @@ class Ledger:
     def _take_capabilities(self, record: Mapping[str, Any]) -> None:
         self.capabilities[str(record["charger"])] = dict(record["told"])
 
+    def _take_foreign_profiles(self, record: Mapping[str, Any]) -> None:
+        profiles = tuple(dict(profile) for profile in record["told"])
+        self.foreign_profiles[str(record["charger"])] = profiles
+
     def _take_drill(self, record: Mapping[str, Any]) -> None:
         self.drills[str(record["group"])] = {
             name: value for name, value in record.items() if name != "kind"
@@ -332,6 +346,7 @@ class Ledger:
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
+        self.foreign_profiles.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
