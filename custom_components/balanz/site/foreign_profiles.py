@@ -6,6 +6,7 @@ the most that such a profile allows stays booked until it is cleared or its tran
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -134,6 +135,7 @@ class ForeignProfiles:
         live: Mapping[ConnectorKey, LiveConnector],
         ledger: Ledger,
         recorder: Recorder,
+        is_free: Callable[[ConnectorKey], bool],
         rating_fits: Callable[[str], bool],
         on_change: Callable[[], None],
     ) -> None:
@@ -142,6 +144,7 @@ class ForeignProfiles:
         self._live = live
         self._ledger = ledger
         self._recorder = recorder
+        self._is_free = is_free
         self._rating_fits = rating_fits
         self._on_change = on_change
         self._passing: set[str] = set()
@@ -205,7 +208,7 @@ class ForeignProfiles:
         if not self._may_be_ours(identity, criteria):
             status = await station.commands.clear_charging_profile(criteria)
         else:
-            async with _Passing(self, station):
+            async with self._rating_booked(station):
                 try:
                     status = await station.commands.clear_charging_profile(criteria)
                 finally:
@@ -221,6 +224,8 @@ class ForeignProfiles:
         station = self._central.stations.get(identity)
         if station is None or not station.ready:
             raise StationOffline(identity)
+        if self._is_left_alone(identity):
+            return station
         if not force:
             raise ProfileRefused(ProfileRefusal.NEEDS_FORCE)
         if profile is not None and profile.id in self._own_ids(identity):
@@ -236,7 +241,7 @@ class ForeignProfiles:
         identity, before = station.identity, self._of(station.identity)
         if len(before) >= MOST_KEPT:
             raise ProfileRefused(ProfileRefusal.TOO_MANY)
-        async with _Passing(self, station):
+        async with self._rating_booked(station):
             await self._keep_durably(identity, (*before, profile))
             try:
                 status = await send()
@@ -251,6 +256,15 @@ class ForeignProfiles:
                 gone = [profile]
             self._keep(identity, self._without(identity, gone))
         return status
+
+    def _is_left_alone(self, identity: str) -> bool:
+        return all(self._is_free(one.connector.key) for one in self._connectors(identity))
+
+    def _rating_booked(self, station: Station) -> AbstractAsyncContextManager[object]:
+        """Book the rating meanwhile; without smart charging it is reckoned with in any case."""
+        if self._is_left_alone(station.identity):
+            return nullcontext()
+        return _Passing(self, station)
 
     def _without(self, identity: str, gone: Iterable[ForeignProfile]) -> list[ForeignProfile]:
         """Return what is known of a charger but some, each of them once."""
@@ -298,7 +312,7 @@ class ForeignProfiles:
         """Have balanz's own limits set again: a profile may have replaced them, or all are gone."""
         now = asyncio.get_running_loop().time()
         for one in self._connectors(identity):
-            if profile is None or profile.concerns(one.connector.key.connector):
+            if one.balanced and (profile is None or profile.concerns(one.connector.key.connector)):
                 one.limit_lost(now)
         self._on_change()
 

@@ -226,12 +226,12 @@ class LiveConnector:
         """Set no more limits: what is in force now, or will be, is nobody's to say."""
         self.balanced = False
         self.commanded_a = None
-        self.commitment = Commitment(online=self.commitment.online)
+        self.commitment = self.commitment.unlimited()
 
     def take_back(self) -> None:
         """Set limits again; until the first one is accepted nothing is known."""
         self.balanced = True
-        self.commitment = Commitment(online=self.commitment.online)
+        self.commitment = self.commitment.unlimited()
 
     def disconnected(self) -> None:
         """The link is gone."""

@@ -149,6 +149,7 @@ class BalanzSite:
             live=self._live,
             ledger=self._ledger,
             recorder=self._recorder,
+            is_free=self._smart_charging.is_free,
             rating_fits=lambda identity: self._rating_fits(identity, seen=True),
             on_change=self._step_now,
         )

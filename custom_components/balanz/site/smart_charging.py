@@ -59,6 +59,10 @@ class SmartCharging:
         """Return whether the user lets a group be balanced, whatever the groups above it say."""
         return group_id not in self._ledger.not_balanced
 
+    def is_free(self, key: ConnectorKey) -> bool:
+        """Return whether a connector is left to itself, with no limit of balanz's in force."""
+        return key in self._free
+
     def off_in(self, site: Site, key: ConnectorKey) -> str | None:
         """Return the group, the innermost first, that keeps a connector from being balanced."""
         path = site.routes.paths[site.connectors[key].group_id]
