@@ -44,6 +44,7 @@ from .drill import Drills
 from .drill_report import DrillReport
 from .firmwares import Firmwares
 from .kept_base_loads import KeptBaseLoads
+from .kept_energy import KeptEnergy
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week, remembered
@@ -133,6 +134,9 @@ class BalanzSite:
         self._dark = DarkWatch()
         self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
         self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
+        self._kept_energy = KeptEnergy(
+            ledger=self._ledger, recorder=self._recorder, live=self._live
+        )
         self._result: Result | None = None
         self._running = False
 
@@ -189,6 +193,7 @@ class BalanzSite:
         if self._running:
             self._kept_base_loads.keep_now(self._state.base_loads, datetime.now(UTC))
             self._obedience.keep_cards(self._now(), every_s=0.0)
+            self._kept_energy.keep(self._now(), every_s=0.0)
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -424,6 +429,7 @@ class BalanzSite:
         if self._obedience.look(self._site, result.groups, now):
             self._schedule(COALESCE_S)
         self._obedience.keep_cards(now)
+        self._kept_energy.keep(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._publish(result, inputs, now)
@@ -558,6 +564,7 @@ class BalanzSite:
                 )
                 live.enabled = key not in self._ledger.disabled
                 live.restored(self._ledger.limits_a.get(key))
+                live.energy = self._kept_energy.restored(key)
                 self._live[key] = live
                 self._obedience.restore(key, self._now())
 

@@ -93,7 +93,7 @@ def _connector_snapshot(
         charging=_charging(live, status),
         currents_a=_line_currents(live),
         power_w=None if values is None else values.power_w,
-        energy_wh=None if values is None else values.energy_wh,
+        energy_wh=live.energy.lifetime.total_wh,
         session_energy_wh=live.session_energy_wh,
         session_started_at=live.session_started_at,
         commanded_a=live.commanded_a,

@@ -63,6 +63,8 @@ class Ledger:
         """What each charger said that it can do, by its identity, as it was recorded."""
         self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
         """How well each connector has kept its limits, as it was recorded."""
+        self.energies: dict[ConnectorKey, Mapping[str, Any]] = {}
+        """What each connector has delivered, as it was recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
@@ -104,6 +106,8 @@ class Ledger:
             yield self.note_capabilities(identity, capabilities)
         for key, told in self.obedience.items():
             yield self.note_obedience(key, told)
+        for key, told in self.energies.items():
+            yield self.note_energy(key, told)
         for base_load in self.base_loads.values():
             yield self.note_base_load(base_load)
         for group_id, hours in self.worst_hours.items():
@@ -163,6 +167,10 @@ class Ledger:
     def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
         """Return the record of how well a connector has kept its limits."""
         return {**_of_connector("obedience", key), "told": dict(told)}
+
+    def note_energy(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
+        """Return the record of what a connector has delivered."""
+        return {**_of_connector("energy", key), "told": dict(told)}
 
     def note_base_load(self, base_load: KeptBaseLoad) -> Record:
         """Return the record of what a group carries besides its chargers."""
@@ -241,6 +249,8 @@ class Ledger:
                 self.capabilities[str(record["charger"])] = dict(record["told"])
             case "obedience":
                 self.obedience[_key(record)] = dict(record["told"])
+            case "energy":
+                self.energies[_key(record)] = dict(record["told"])
             case "base_load":
                 base_load = KeptBaseLoad(
                     group_id=str(record["group"]),
@@ -265,6 +275,7 @@ class Ledger:
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
+        self.energies = {k: v for k, v in self.energies.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
 
 
