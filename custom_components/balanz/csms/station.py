@@ -194,7 +194,7 @@ class Station:
         transaction = self._transactions.open_at(self.identity, connector)
         if transaction is None:
             raise CommandRejected("no transaction is known to run")
-        await self._command("RemoteStopTransaction", {"transactionId": transaction.id})
+        await self._command("RemoteStopTransaction", {"transactionId": transaction.told_id})
 
     async def change_availability(self, connector: int, *, operative: bool) -> None:
         """Put a connector in or out of service, after its transaction if one runs.
