@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
-from ..csms.events import ConnectorStatus
+from ..csms.events import UNKNOWN_LINES, ConnectorStatus
 from ..csms.station import Station
 from .drill import Drills
 from .live import LiveConnector, wired_lines
@@ -105,6 +105,12 @@ def _connector_snapshot(
         rating_a=live.connector.rating_a,
         writes=live.writes,
         report_card=live.card.snapshot(),
+        voltages_v=UNKNOWN_LINES if values is None else values.voltages_v,
+        powers_w=UNKNOWN_LINES if values is None else values.powers_w,
+        power_factor=None if values is None else values.power_factor,
+        frequency_hz=None if values is None else values.frequency_hz,
+        state_of_charge_pct=None if values is None else values.state_of_charge_pct,
+        temperature_c=None if values is None else values.temperature_c,
     )
 
 
