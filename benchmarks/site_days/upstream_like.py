@@ -129,7 +129,7 @@ class UpstreamLike:
         """Take in what a charger says."""
         match event:
             case TransactionStarted():
-                self._connectors[charger] = _Connector(event.meter_start_wh)
+                self._connectors[charger] = _Connector(event.meter_start_wh or 0.0)
                 self._connectors[charger].offered_a = self._left_at_a.pop(charger, 0.0)
                 self._review_at = now
             case TransactionStopped():

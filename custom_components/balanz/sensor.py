@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from decimal import Decimal
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
+    RestoreSensor,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
@@ -14,8 +16,6 @@ from homeassistant.components.sensor import (
 from homeassistant.const import (
     EntityCategory,
     UnitOfElectricCurrent,
-    UnitOfEnergy,
-    UnitOfPower,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -24,37 +24,23 @@ from .balancing.meter_watch import MeterStage
 from .balancing.model import ConnectorKey
 from .balancing.phases import Phase, PhaseCurrents
 from .balancing.reasons import Rule
+from .connector_sensors import (
+    CONNECTOR_SENSORS,
+    REPORTED_SENSORS,
+    ConnectorSensorDescription,
+    rounded,
+)
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
-from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
 from .services import drill_response
-from .site.snapshot import ConnectorSnapshot, GroupSnapshot, ProofSnapshot, SiteSnapshot
+from .site.snapshot import GroupSnapshot, ProofSnapshot, SiteSnapshot
 from .storage.proofs import Fact, ProofLevel
 
 PARALLEL_UPDATES = 0
 
-type SensorValue = float | str | datetime | None
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    # Adding zero makes a minus zero, which rounding leaves of small exports, a plain one.
-    return None if value is None else round(value, digits) + 0.0
-
-
-def _kwh(energy_wh: float | None) -> float | None:
-    return None if energy_wh is None else round(energy_wh / 1000, 2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectorSensorDescription(SensorEntityDescription):
-    """Describes a sensor of a connector."""
-
-    line: int = 0
-    """The line of the charger that it is about; those that are not wired have no sensor."""
-    measurement: bool = False
-    needs_connection: bool = True
-    value_fn: Callable[[ConnectorSnapshot], SensorValue]
+MOST_BEHIND_KWH = 10.0
+"""How much less can have been recorded before a kill than was shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,94 +52,6 @@ class GroupSensorDescription(SensorEntityDescription):
     """Picks the phase that matters most."""
     metered_only: bool = False
 
-
-def _line_current(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
-    return lambda connector: _rounded(connector.currents_a[line], 1)
-
-
-CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
-    ConnectorSensorDescription(
-        key="status",
-        translation_key="status",
-        device_class=SensorDeviceClass.ENUM,
-        options=list(ConnectorStatus),
-        value_fn=lambda connector: connector.status,
-    ),
-    *(
-        ConnectorSensorDescription(
-            key=f"current_l{line + 1}",
-            translation_key=f"current_l{line + 1}",
-            device_class=SensorDeviceClass.CURRENT,
-            line=line,
-            measurement=True,
-            native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-            state_class=SensorStateClass.MEASUREMENT,
-            suggested_display_precision=1,
-            value_fn=_line_current(line),
-        )
-        for line in range(3)
-    ),
-    ConnectorSensorDescription(
-        key="power",
-        translation_key="power",
-        device_class=SensorDeviceClass.POWER,
-        measurement=True,
-        native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda connector: _rounded(connector.power_w, -1),
-    ),
-    ConnectorSensorDescription(
-        key="energy",
-        translation_key="energy",
-        device_class=SensorDeviceClass.ENERGY,
-        measurement=True,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=2,
-        value_fn=lambda connector: _kwh(connector.energy_wh),
-    ),
-    ConnectorSensorDescription(
-        key="session_energy",
-        translation_key="session_energy",
-        device_class=SensorDeviceClass.ENERGY,
-        measurement=True,
-        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_display_precision=2,
-        value_fn=lambda connector: _kwh(connector.session_energy_wh),
-    ),
-    ConnectorSensorDescription(
-        key="limit_commanded",
-        translation_key="limit_commanded",
-        device_class=SensorDeviceClass.CURRENT,
-        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        value_fn=lambda connector: connector.commanded_a,
-    ),
-    ConnectorSensorDescription(
-        key="limit_accepted",
-        translation_key="limit_accepted",
-        device_class=SensorDeviceClass.CURRENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        value_fn=lambda connector: connector.accepted_a,
-    ),
-    ConnectorSensorDescription(
-        key="booked",
-        translation_key="booked",
-        device_class=SensorDeviceClass.CURRENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        needs_connection=False,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        value_fn=lambda connector: _rounded(connector.booked_a, 1),
-    ),
-)
 
 REASON = SensorEntityDescription(
     key="reason",
@@ -226,10 +124,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _sensors)
+    reported = ReportedSensors(entry.runtime_data, async_add_entities)
+    entry.runtime_data.add_platform(async_add_entities, partial(_sensors, reported))
 
 
-def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
+def _sensors(
+    reported: ReportedSensors, coordinator: BalanzCoordinator, device: Device
+) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice):
         for group_sensor in GROUP_SENSORS:
             if group_sensor.metered_only and not device.metered:
@@ -244,11 +145,12 @@ def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
             yield RefusedSensor(coordinator, device, REFUSED)
         yield LastDrillSensor(coordinator, device, LAST_DRILL)
         return
+    reported.begin(device)
     yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
     for key in device.connector_keys:
         for connector_sensor in CONNECTOR_SENSORS:
             if connector_sensor.line < device.lines:
-                yield ConnectorSensor(coordinator, device, key, connector_sensor)
+                yield _connector_sensor(coordinator, device, key, connector_sensor)
         yield ReasonSensor(coordinator, device, key, REASON, needs_connection=False)
 
 
@@ -281,6 +183,89 @@ class ConnectorSensor(ConnectorEntity, SensorEntity):
         value = None if connector is None else self.entity_description.value_fn(connector)
         self._attr_native_value = value
         return (self.available, value)
+
+
+class EnergySensor(ConnectorSensor, RestoreSensor):
+    """All energy that a connector has delivered. It does not fall, not even after a kill."""
+
+    _least: float | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Remember what was shown last, which what was recorded may be a little behind."""
+        last = await self.async_get_last_sensor_data()
+        if last is not None and isinstance(last.native_value, int | float | Decimal):
+            self._least = float(last.native_value)
+        await super().async_added_to_hass()
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the energy, unless it is still a little behind."""
+        available, value = super().refresh()
+        if isinstance(value, float) and self._least is not None:
+            if self._least - MOST_BEHIND_KWH < value < self._least:
+                value = self._attr_native_value = self._least
+            else:
+                self._least = None
+        return (available, value)
+
+
+class ReportedSensors:
+    """Adds the sensors of what not all chargers report, once a charger does."""
+
+    def __init__(
+        self, coordinator: BalanzCoordinator, async_add_entities: AddConfigEntryEntitiesCallback
+    ) -> None:
+        """Add nothing yet."""
+        self._coordinator = coordinator
+        self._async_add_entities = async_add_entities
+        self._devices: dict[str, ChargerDevice] = {}
+        self._missing: dict[str, set[tuple[ConnectorKey, ConnectorSensorDescription]]] = {}
+
+    def begin(self, device: ChargerDevice) -> None:
+        """Look out for what a charger reports that is new, or has other connectors now."""
+        if device.key not in self._devices:
+            self._coordinator.subscribe(
+                device.key, partial(self._look, device.key), measurement=True
+            )
+        self._devices[device.key] = device
+        self._missing[device.key] = {
+            (key, description)
+            for key in device.connector_keys
+            for description in REPORTED_SENSORS
+            if description.line < device.lines
+        }
+
+    def _look(self, device_key: str) -> None:
+        device, missing = self._devices[device_key], self._missing[device_key]
+        charger = self._coordinator.snapshot.chargers.get(device.identity)
+        if not missing or charger is None:
+            return
+        connectors = {connector.key: connector for connector in charger.connectors}
+        seen = {
+            (key, description)
+            for key, description in missing
+            if key in connectors and description.value_fn(connectors[key]) is not None
+        }
+        if seen:
+            missing -= seen
+            self._async_add_entities(
+                [
+                    ConnectorSensor(self._coordinator, device, key, description)
+                    for key, description in seen
+                ],
+                config_subentry_id=device.subentry_id,
+            )
+
+
+def _connector_sensor(
+    coordinator: BalanzCoordinator,
+    device: ChargerDevice,
+    key: ConnectorKey,
+    description: ConnectorSensorDescription,
+) -> ConnectorSensor:
+    kind = EnergySensor if description.key == "energy" else ConnectorSensor
+    return kind(coordinator, device, key, description)
 
 
 class ReasonSensor(ConnectorEntity, SensorEntity):
@@ -366,7 +351,7 @@ class GroupSensor(GroupEntity, SensorEntity):
         worst_a = None
         if currents is not None:
             worst_a = self.entity_description.worst_fn([currents[one] for one in self._phases])
-        value = _rounded(worst_a, 1)
+        value = rounded(worst_a, 1)
         self._attr_native_value = value
         return (value,)
 
@@ -388,7 +373,7 @@ class MeterSensor(GroupEntity, SensorEntity):
             assumed_a = max(meter.assumed[phase] for phase in group.phases)
         attributes: dict[str, Any] = {
             "since": meter.since.isoformat(timespec="seconds"),
-            "assumed_base_load": _rounded(assumed_a, 1),
+            "assumed_base_load": rounded(assumed_a, 1),
         }
         self._attr_native_value = meter.stage
         self._attr_extra_state_attributes = attributes

@@ -102,7 +102,7 @@ async def test_what_cannot_be_answered_is_ignored(
             id="D05-fraction",
         ),
         pytest.param('[2,"1","StatusNotification",{}]', "ProtocolError", id="missing-field"),
-        pytest.param('[2,"1","StartTransaction",{"connectorId":1}]', "ProtocolError", id="start"),
+        pytest.param('[2,"1","StartTransaction",{"idTag":"A"}]', "ProtocolError", id="start"),
         pytest.param('[2,"1","StopTransaction",{}]', "ProtocolError", id="stop"),
     ],
 )

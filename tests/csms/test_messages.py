@@ -255,6 +255,125 @@ async def test_a_transaction_known_to_the_charger_alone_is_adopted(
     assert started.meter_start_wh == 1000.0
 
 
+@pytest.mark.parametrize("measurand", ["Power.Active.Import", "Temperature", "Current.Import"])
+async def test_a_session_is_adopted_without_an_energy_register(
+    central: Bench, charger: RawCharger, measurand: str
+) -> None:
+    sampled = [{"value": "25", "measurand": measurand}]
+    values = [{"timestamp": now_text(), "sampledValue": sampled}]
+
+    await charger.call("MeterValues", {"connectorId": 1, "transactionId": 77, "meterValue": values})
+
+    (started,) = central.seen(TransactionStarted)
+    assert (started.transaction_id, started.meter_start_wh) == (77, None)
+
+
+@pytest.mark.parametrize("status", ["Available", "Finishing", "Reserved"])
+async def test_values_of_a_session_that_cannot_run_there_start_none(
+    central: Bench, charger: RawCharger, status: str
+) -> None:
+    payload = {"connectorId": 1, "status": status, "errorCode": "NoError"}
+    await charger.call("StatusNotification", payload)
+
+    await charger.call("MeterValues", meter_values(10, transactionId=77, at=now_text()))
+
+    assert not central.seen(TransactionStarted)
+    assert central.seen(MeterValuesReceived)
+
+
+async def test_a_session_is_adopted_without_a_new_boot(central: Bench, dial: Dial) -> None:
+    charger = await dial("CP1")
+    payload = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
+    await charger.call("StatusNotification", payload)
+
+    await charger.call("MeterValues", meter_values(10, transactionId=77, at=now_text()))
+
+    assert [event.transaction_id for event in central.seen(TransactionStarted)] == [77]
+
+
+async def test_a_session_under_an_id_of_the_charger_is_stopped_under_that_id(
+    central: Bench, charger: RawCharger
+) -> None:
+    charger.answers["RemoteStopTransaction"] = {"status": "Accepted"}
+    await charger.call("MeterValues", meter_values(10, transactionId=-77, at=now_text()))
+
+    await central.stations["CP1"].remote_stop(1)
+
+    assert charger.received("RemoteStopTransaction") == [{"transactionId": -77}]
+    await charger.call(
+        "StopTransaction", {"transactionId": -77, "meterStop": 2000, "timestamp": now_text()}
+    )
+    (stopped,) = central.seen(TransactionStopped)
+    assert stopped.meter_stop_wh == 2000.0
+
+
+async def test_a_late_start_of_an_old_session_is_answered_and_ends_nothing(
+    central: Bench, charger: RawCharger
+) -> None:
+    await charger.call("StartTransaction", START)
+
+    late = await charger.call("StartTransaction", START | {"timestamp": "2026-02-28T12:00:00Z"})
+
+    await check_result("StartTransaction", late)
+    assert len(central.seen(TransactionStarted)) == 1
+    assert not central.seen(TransactionStopped)
+
+
+@pytest.mark.parametrize("written", ["1970-01-01T00:00:01Z", "2000-01-01T01:00:00Z", "", "soon"])
+async def test_a_start_by_a_clock_that_was_never_set_is_of_now(
+    central: Bench, charger: RawCharger, written: str
+) -> None:
+    await charger.call("StartTransaction", START)
+
+    await charger.call("StartTransaction", START | {"timestamp": written})
+
+    started = central.seen(TransactionStarted)[-1]
+    assert datetime.now(UTC) - started.started_at < timedelta(minutes=1)
+    assert len(central.seen(TransactionStopped)) == 1
+
+
+@pytest.mark.parametrize("fields", [{}, {"meterStart": None}])
+async def test_a_start_without_a_meter_is_a_start(
+    central: Bench, charger: RawCharger, fields: dict[str, Any]
+) -> None:
+    content = {name: value for name, value in START.items() if name != "meterStart"}
+
+    await charger.call("StartTransaction", content | fields)
+
+    assert [event.meter_start_wh for event in central.seen(TransactionStarted)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("fields", "meter_stop_wh"),
+    [
+        pytest.param({"meterStop": 900}, 900.0, id="as-told"),
+        pytest.param({}, 700.0, id="by-the-data-where-it-is-not-told"),
+        pytest.param({"meterStop": 0}, 700.0, id="by-the-data-where-it-cannot-be"),
+        pytest.param({"meterStop": 0, "transactionData": []}, 0.0, id="as-told-without-data"),
+        pytest.param({"transactionData": None}, None, id="not-at-all"),
+    ],
+)
+async def test_the_energy_at_the_end_of_a_session(
+    central: Bench, charger: RawCharger, fields: dict[str, Any], meter_stop_wh: float | None
+) -> None:
+    answer = await charger.call("StartTransaction", START)
+    data = [
+        {"timestamp": "2026-03-01T12:30:00Z", "sampledValue": [{"value": "300"}]},
+        {
+            "timestamp": "2026-03-01T13:00:00Z",
+            "sampledValue": [
+                {"value": "0.7", "unit": "kWh", "context": "Transaction.End"},
+                {"value": "5", "context": "Transaction.Begin"},
+            ],
+        },
+    ]
+    stop = {"timestamp": "2026-03-01T13:00:00Z", "transactionData": data} | fields
+
+    assert await charger.call("StopTransaction", answer | stop) == {}
+
+    assert [it.meter_stop_wh for it in central.seen(TransactionStopped)] == [meter_stop_wh]
+
+
 async def test_a_transaction_from_before_the_restart_is_told_once(
     central: Bench, dial: Dial
 ) -> None:

@@ -151,7 +151,7 @@ async def test_a_transaction_that_nobody_remembers_is_adopted(book: TransactionB
     ("identity", "connector", "transaction_id"),
     [
         pytest.param("CP1", 2, 0, id="zero"),
-        pytest.param("CP1", 2, -1, id="negative"),
+        pytest.param("CP1", 2, -1, id="minus-one"),
         pytest.param("CP1", 2, MAX_ID + 1, id="too-large"),
         pytest.param("CP1", 1, 77, id="connector-taken"),
         pytest.param("CP2", 1, None, id="of-another-charger"),

@@ -29,6 +29,7 @@ from custom_components.balanz import (
 from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
 from custom_components.balanz.csms.events import ConnectorStatus
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.issues import (
@@ -213,7 +214,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.FALLBACK_PROOF,
         sensor.LAST_DRILL,
     )
-    for measured in (*sensor.CONNECTOR_SENSORS, *single):
+    for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)

@@ -7,6 +7,10 @@ from enum import StrEnum
 from .capabilities import Capabilities
 from .firmware_memory import FirmwareMemory
 
+type PerLine = tuple[float | None, float | None, float | None]
+"""One value for each line of a charger; None where it is not told."""
+UNKNOWN_LINES: PerLine = (None, None, None)
+
 
 class ConnectorStatus(StrEnum):
     """The state of a connector, as OCPP 1.6 names it (section 7.7)."""
@@ -59,10 +63,21 @@ class MeterValues:
     power_w: float | None
     """Import of all lines together."""
     energy_wh: float | None
-    """The lifetime import register."""
+    """The import register: of its lifetime at most chargers, of the session at some."""
     offered_a: float | None
     measured_at: datetime
     """By the charger's clock, in UTC; the time of receipt where it sent none."""
+    neutral_a: float | None = None
+    """What flows back: as much as in the line, where there is but one."""
+    voltages_v: PerLine = UNKNOWN_LINES
+    """Of each line to neutral."""
+    powers_w: PerLine = UNKNOWN_LINES
+    """Import of each line."""
+    power_factor: float | None = None
+    frequency_hz: float | None = None
+    state_of_charge_pct: float | None = None
+    """How full the car's battery is."""
+    temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +168,8 @@ class TransactionStarted(StationEvent):
     connector: int
     transaction_id: int
     id_tag: str
-    meter_start_wh: float
+    meter_start_wh: float | None
+    """What the register showed; None where nobody knows."""
     started_at: datetime
 
 

@@ -45,6 +45,7 @@ _LOGGER = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 10.0
+LINE_GRACE_S = 0.5
 MAX_UNREADABLE = {60.0: 30, 3600.0: 200}
 MAX_UNSOLICITED = {60.0: 20}
 """Results that nobody waits for, by the span in s."""
@@ -199,7 +200,8 @@ class RpcConnection:
         if violation is not None:
             raise InvalidCall(f"{action}: {violation}")
         payload = in_order(action, Direction.REQUEST, payload)
-        await self._line.acquire(urgent=urgent, timeout_s=self._call_timeout_s)
+        # Whoever is next must not give up in the very moment in which the line's holder does.
+        await self._line.acquire(urgent=urgent, timeout_s=self._call_timeout_s + LINE_GRACE_S)
         try:
             return await self._call(action, payload)
         finally:

@@ -193,7 +193,7 @@ class Station:
     def transaction_id(self, connector: int) -> int | None:
         """Return the transaction that runs at a connector; None if none is known to."""
         transaction = self._transactions.open_at(self.identity, connector)
-        return None if transaction is None else transaction.id
+        return None if transaction is None else transaction.told_id
 
     async def change_availability(self, connector: int, *, operative: bool) -> None:
         """Put a connector in or out of service, after its transaction if one runs.

@@ -4,21 +4,63 @@ import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from .rpc_errors import WithholdAnswer
+from .transaction import (
+    IMPLICIT,
+    OUT_OF_ORDER,
+    Record,
+    StartContent,
+    Transaction,
+    recorded_start,
+    resumed_record,
+    start_record,
+    stop_record,
+)
+
+__all__ = [
+    "IMPLICIT",
+    "MAX_ID",
+    "OUT_OF_ORDER",
+    "Record",
+    "RecordLog",
+    "StartContent",
+    "Started",
+    "Transaction",
+    "TransactionBook",
+]
 
 MAX_ID = 2**31 - 1
 _FIRST_ID_BELOW = 2**30
 _STRIDE = 1000
 _TRIES_WITHHELD = 2
 _MAX_REMEMBERED = 200
-IMPLICIT = "Implicit"
-"""The reason of a stop that no message told: another transaction has started in its place."""
+_NO_IDS = (0, -1)
+"""What chargers write where they mean no transaction."""
+_CLOSING = timedelta(minutes=5)
+"""How long after its end a transaction may still be spoken of."""
 
-type Record = dict[str, Any]
+
+class _Orphan(NamedTuple):
+    """The stop of a transaction whose start has not been told yet."""
+
+    identity: str
+    id_tag: str
+    stopped_at: datetime
+    meter_stop_wh: float | None
+    reason: str
+
+    def may_end(self, content: StartContent, started_at: datetime) -> bool:
+        """Return whether it can be the stop of a transaction that started so."""
+        start_wh, stop_wh = content.meter_start_wh, self.meter_stop_wh
+        return (
+            (self.identity, self.id_tag) == (content.identity, content.id_tag)
+            and started_at <= self.stopped_at
+            and (start_wh is None or stop_wh is None or start_wh <= stop_wh)
+        )
 
 
 class RecordLog(Protocol):
@@ -33,45 +75,6 @@ class RecordLog(Protocol):
         ...
 
 
-class StartContent(NamedTuple):
-    """What makes two StartTransaction messages the same, whatever their message ids."""
-
-    identity: str
-    connector: int
-    id_tag: str
-    timestamp: str
-    """As the charger wrote it; empty where it sent none."""
-    meter_start_wh: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """A transaction of one connector."""
-
-    id: int
-    content: StartContent
-    started_at: datetime
-    stopped_at: datetime | None = None
-    meter_stop_wh: float | None = None
-    reason: str = ""
-    """Why it was stopped, as OCPP 1.6 section 7.36 names it, or IMPLICIT."""
-
-    @property
-    def identity(self) -> str:
-        """The charger to which it belongs."""
-        return self.content.identity
-
-    @property
-    def connector(self) -> int:
-        """Where the car is plugged in."""
-        return self.content.connector
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it still runs, as far as is known."""
-        return self.stopped_at is None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The outcome of a start."""
@@ -79,6 +82,8 @@ class Started:
     transaction: Transaction
     is_new: bool
     """False where the charger only said it again."""
+    runs: bool
+    """Whether it is the one that runs at its connector now."""
     replaced: Transaction | None
     """An open one of the same connector that must have ended unseen."""
 
@@ -96,6 +101,7 @@ class TransactionBook:
         self._by_id: dict[int, Transaction] = {}
         self._open: dict[tuple[str, int], Transaction] = {}
         self._closed_ids: deque[int] = deque()
+        self._orphans: deque[_Orphan] = deque(maxlen=_MAX_REMEMBERED)
         self._attempts: OrderedDict[object, tuple[int, int]] = OrderedDict()
         """The id meant for a message that is not on disk yet, and how often the disk failed."""
 
@@ -109,29 +115,53 @@ class TransactionBook:
         return self._open.get((identity, connector))
 
     def find(self, identity: str, transaction_id: int) -> Transaction | None:
-        """Return a charger's transaction; never one of another charger."""
-        transaction = self._by_id.get(transaction_id)
-        return transaction if transaction and transaction.identity == identity else None
+        """Return a charger's transaction by the id that it uses; never one of another charger.
 
-    async def start(self, content: StartContent, started_at: datetime) -> Started:
+        An id of the charger's own may be that of two that run; then it tells nothing.
+        """
+        if transaction_id > 0:
+            transaction = self._by_id.get(transaction_id)
+            return transaction if transaction and transaction.identity == identity else None
+        return _only(self._under(identity, transaction_id))
+
+    async def start(
+        self, content: StartContent, started_at: datetime, *, only_connector: bool = False
+    ) -> Started:
         """Record a start and return its transaction, the same one for the same content.
 
-        Raises WithholdAnswer while the disk fails, but not for ever: the third try is taken.
+        One that started before the one that runs has ended unseen. `only_connector` tells that
+        a stop that came before its start can belong to no other one. Raises WithholdAnswer while
+        the disk fails, but not for ever: the third try is taken.
         """
         known = self._find_same(content)
         if known is not None:
-            return Started(transaction=known, is_new=False, replaced=None)
+            return _said_again(known)
         transaction_id, _ = self._attempts.setdefault(content, (self._next_id(), 0))
         transaction = Transaction(id=transaction_id, content=content, started_at=started_at)
-        record = _start_record(transaction) | {"last_id": self._last_id}
+        record = start_record(transaction) | {"last_id": self._last_id}
         await self._record(content, transaction, record)
         known = self._find_same(content)
         if known is not None:
             # The charger said it again on a new connection while the disk was busy.
-            return Started(transaction=known, is_new=False, replaced=None)
-        replaced = self.open_at(content.identity, content.connector)
+            return _said_again(known)
+        before = self.open_at(content.identity, content.connector)
         self._add(transaction)
-        return Started(transaction=transaction, is_new=True, replaced=replaced)
+        if only_connector and (stop := self._stop_of(content, started_at)) is not None:
+            self._orphans.remove(stop)
+            transaction = replace(
+                transaction,
+                stopped_at=stop.stopped_at,
+                meter_stop_wh=stop.meter_stop_wh,
+                reason=stop.reason,
+            )
+            self._log.append_soon(stop_record(transaction))
+            self._add(transaction)
+        now_open = self.open_at(content.identity, content.connector)
+        replaced = before if before is not None and now_open is not before else None
+        runs = now_open is not None and now_open.id == transaction.id
+        return Started(
+            transaction=self._by_id[transaction.id], is_new=True, runs=runs, replaced=replaced
+        )
 
     async def stop(
         self,
@@ -141,21 +171,28 @@ class TransactionBook:
         stopped_at: datetime,
         meter_stop_wh: float | None,
         reason: str,
+        id_tag: str = "",
     ) -> Transaction | None:
         """Record a stop and return the transaction that it ended.
 
-        None where it is unknown, another charger's or has ended before. Raises WithholdAnswer while
-        the disk fails, but not for ever: the third try is taken.
+        None where it is unknown, another charger's or has ended before; one that was only taken to
+        have ended is recorded as it was told. Raises WithholdAnswer while the disk fails, but not
+        for ever: the third try is taken.
         """
         transaction = self.find(identity, transaction_id)
-        if transaction is None or not transaction.is_open:
+        if transaction is None:
+            orphan = _Orphan(identity, id_tag, stopped_at, meter_stop_wh, reason)
+            if id_tag and orphan not in self._orphans:
+                self._orphans.append(orphan)
+            return None
+        if transaction.is_told_to_have_ended:
             return None
         stopped = replace(
             transaction, stopped_at=stopped_at, meter_stop_wh=meter_stop_wh, reason=reason
         )
-        await self._record((identity, transaction_id), stopped, _stop_record(stopped))
+        await self._record((identity, transaction_id), stopped, stop_record(stopped))
         self._add(stopped)
-        return stopped
+        return stopped if transaction.is_open else None
 
     def adopt(
         self,
@@ -163,21 +200,41 @@ class TransactionBook:
         connector: int,
         transaction_id: int,
         *,
-        meter_wh: float,
+        meter_wh: float | None,
         at: datetime,
     ) -> Transaction | None:
-        """Take over a transaction that the charger speaks of and nobody here remembers.
+        """Take over a transaction that the charger says to run and nobody here remembers.
 
-        None where the id cannot be, is known, or the connector has an open transaction.
+        None where the id cannot be, the transaction is known to run or to have ended, or the
+        connector has an open one.
         """
-        if not 0 < transaction_id <= MAX_ID or transaction_id in self._by_id:
+        if transaction_id in _NO_IDS or abs(transaction_id) > MAX_ID:
             return None
-        if self.open_at(identity, connector) is not None:
+        if transaction_id > 0:
+            known = self.find(identity, transaction_id)
+        else:
+            known = _only(
+                it for it in self._under(identity, transaction_id) if it.connector == connector
+            )
+        if known is not None and known.reason == OUT_OF_ORDER and known.connector == connector:
+            resumed = replace(known, stopped_at=None, reason="")
+            self._resume(resumed)
+            self._log.append_soon(resumed_record(resumed))
+            return resumed
+        if self.open_at(identity, connector) is not None or transaction_id in self._by_id:
             return None
+        if known is not None and (known.stopped_at is None or at - known.stopped_at < _CLOSING):
+            return None
+        is_ours = transaction_id > 0
         content = StartContent(identity, connector, "", "", meter_wh)
-        transaction = Transaction(id=transaction_id, content=content, started_at=at)
+        transaction = Transaction(
+            id=transaction_id if is_ours else self._next_id(),
+            content=content,
+            started_at=at,
+            charger_id=None if is_ours else transaction_id,
+        )
         self._add(transaction)
-        self._log.append_soon(_start_record(transaction))
+        self._log.append_soon(start_record(transaction) | {"last_id": self._last_id})
         return transaction
 
     def restore(self, records: Iterable[Record]) -> None:
@@ -194,9 +251,10 @@ class TransactionBook:
         """Return records that say the same as all that were written so far."""
         result: list[Record] = [{"kind": "transaction_counter", "last_id": self._last_id}]
         for transaction in self._by_id.values():
-            result.append(_start_record(transaction))
             if not transaction.is_open:
-                result.append(_stop_record(transaction))
+                result += [start_record(transaction), stop_record(transaction)]
+        # Those that run come last, lest one that has ended take their place.
+        result += [start_record(transaction) for transaction in self._open.values()]
         return result
 
     def _restore(self, record: Record) -> None:
@@ -204,20 +262,12 @@ class TransactionBook:
             case "transaction_counter":
                 self._last_id = int(record["last_id"])
             case "transaction_started":
-                content = StartContent(
-                    str(record["identity"]),
-                    int(record["connector"]),
-                    str(record["id_tag"]),
-                    str(record["timestamp"]),
-                    float(record["meter_start_wh"]),
-                )
-                started_at = datetime.fromisoformat(record["started_at"])
-                self._add(Transaction(id=int(record["id"]), content=content, started_at=started_at))
+                self._add(recorded_start(record))
                 self._last_id = int(record.get("last_id", self._last_id))
             case "transaction_stopped":
-                transaction = self.find(record["identity"], record["id"])
+                transaction = self._by_id.get(record["id"])
                 meter_stop_wh = record["meter_stop_wh"]
-                if transaction is not None and transaction.is_open:
+                if transaction is not None and not transaction.is_told_to_have_ended:
                     self._add(
                         replace(
                             transaction,
@@ -226,6 +276,10 @@ class TransactionBook:
                             reason=str(record["reason"]),
                         )
                     )
+            case "transaction_resumed":
+                transaction = self._by_id.get(record["id"])
+                if transaction is not None and transaction.reason == OUT_OF_ORDER:
+                    self._resume(replace(transaction, stopped_at=None, reason=""))
 
     async def _record(self, attempt: object, transaction: Transaction, record: Record) -> None:
         """Put a record on disk, or decide what to do about it if that fails."""
@@ -242,20 +296,54 @@ class TransactionBook:
         self._attempts.pop(attempt, None)
 
     def _add(self, transaction: Transaction) -> None:
-        """Keep a transaction; an open one that it follows on its connector has ended."""
+        """Keep a transaction; of two at one connector only the one that started later runs."""
         place = (transaction.identity, transaction.connector)
         before = self._open.get(place)
+        if transaction.is_open and before is not None and before.id != transaction.id:
+            if transaction.started_at < before.started_at:
+                transaction = replace(
+                    transaction, stopped_at=before.started_at, reason=OUT_OF_ORDER
+                )
+            else:
+                self._end_unseen(before, transaction.started_at)
         if transaction.is_open:
-            if before is not None and before.id != transaction.id:
-                self._add(replace(before, stopped_at=transaction.started_at, reason=IMPLICIT))
             self._open[place] = transaction
         else:
             if before is not None and before.id == transaction.id:
                 del self._open[place]
-            self._closed_ids.append(transaction.id)
-            if len(self._closed_ids) > _MAX_REMEMBERED:
-                self._by_id.pop(self._closed_ids.popleft(), None)
+            self._remember_closed(transaction.id)
         self._by_id[transaction.id] = transaction
+
+    def _under(self, identity: str, charger_id: int) -> Iterable[Transaction]:
+        """Yield a charger's transactions under an id of its own."""
+        for transaction in self._by_id.values():
+            if transaction.identity == identity and transaction.charger_id == charger_id:
+                yield transaction
+
+    def _resume(self, transaction: Transaction) -> None:
+        """Let the transaction run that its charger speaks of, in place of any other."""
+        before = self._open.get((transaction.identity, transaction.connector))
+        if before is not None:
+            self._end_unseen(before, before.started_at)
+        self._closed_ids.remove(transaction.id)
+        self._add(transaction)
+
+    def _end_unseen(self, transaction: Transaction, at: datetime) -> None:
+        self._add(replace(transaction, stopped_at=at, reason=IMPLICIT))
+
+    def _remember_closed(self, transaction_id: int) -> None:
+        if transaction_id in self._closed_ids:
+            return
+        self._closed_ids.append(transaction_id)
+        if len(self._closed_ids) > _MAX_REMEMBERED:
+            self._by_id.pop(self._closed_ids.popleft(), None)
+
+    def _stop_of(self, content: StartContent, started_at: datetime) -> _Orphan | None:
+        """Return the stop that was told before this start; None where it could be one of two."""
+        if not content.timestamp:
+            return None
+        stops = [stop for stop in self._orphans if stop.may_end(content, started_at)]
+        return stops[0] if len(stops) == 1 else None
 
     def _find_same(self, content: StartContent) -> Transaction | None:
         """Return the transaction that started with this content.
@@ -277,26 +365,14 @@ class TransactionBook:
                 return self._last_id
 
 
-def _start_record(transaction: Transaction) -> Record:
-    content = transaction.content
-    return {
-        "kind": "transaction_started",
-        "id": transaction.id,
-        "identity": content.identity,
-        "connector": content.connector,
-        "id_tag": content.id_tag,
-        "timestamp": content.timestamp,
-        "meter_start_wh": content.meter_start_wh,
-        "started_at": transaction.started_at.isoformat(),
-    }
+def _said_again(transaction: Transaction) -> Started:
+    return Started(transaction=transaction, is_new=False, runs=transaction.is_open, replaced=None)
 
 
-def _stop_record(transaction: Transaction) -> Record:
-    return {
-        "kind": "transaction_stopped",
-        "id": transaction.id,
-        "identity": transaction.identity,
-        "stopped_at": (transaction.stopped_at or transaction.started_at).isoformat(),
-        "meter_stop_wh": transaction.meter_stop_wh,
-        "reason": transaction.reason,
-    }
+def _only(transactions: Iterable[Transaction]) -> Transaction | None:
+    """Return the one that runs, else the last one; None where several run."""
+    known = list(transactions)
+    running = [transaction for transaction in known if transaction.is_open]
+    if len(running) > 1:
+        return None
+    return running[0] if running else max(known, key=lambda it: it.started_at, default=None)

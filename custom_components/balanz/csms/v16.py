@@ -1,7 +1,7 @@
 """What a charger says in OCPP 1.6: messages to events and answers."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from .capabilities import MAX_CONNECTORS
@@ -11,6 +11,7 @@ from .events import (
     ConnectorStatus,
     DiagnosticsStatusChanged,
     FirmwareStatusChanged,
+    MeterValues,
     MeterValuesReceived,
     StationDescribed,
     StationEvent,
@@ -22,7 +23,7 @@ from .lenient import integer, number, require_integer, text, timestamp
 from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
-from .v16_meter_values import parse_meter_values
+from .v16_meter_values import last_register_wh, parse_meter_values
 from .validation import is_known
 
 HEARTBEAT_INTERVAL_S = 300
@@ -30,6 +31,13 @@ PENDING_INTERVAL_S = 10
 MAX_ID_TAG_LENGTH = 20
 MAX_STATUS_LENGTH = 50
 _NO_CONNECTOR = -1
+_FIRST_YEAR = 2020
+"""Clocks that were never set tell of earlier years."""
+_WITHOUT_TRANSACTION = (
+    ConnectorStatus.AVAILABLE,
+    ConnectorStatus.FINISHING,
+    ConnectorStatus.RESERVED,
+)
 _STATUSES = {status.value.replace("_", ""): status for status in ConnectorStatus}
 
 
@@ -141,24 +149,31 @@ class InboundMessages:
 
     async def _meter_values(self, payload: Payload) -> Payload:
         now = datetime.now(UTC)
-        clock = self._station.clock
         transaction_id = integer(payload.get("transactionId"))
         connector = self._connector_of(payload, transaction_id)
-        for values, stamped_at in parse_meter_values(payload.get("meterValue"), now):
-            if stamped_at is not None:
-                self._station.saw_clock(stamped_at, now)
-                if not clock.is_fresh(stamped_at, now):
-                    continue
-            if connector is None or not 1 <= connector <= MAX_CONNECTORS:
-                continue
-            if transaction_id is not None and values.energy_wh is not None:
-                self._adopt(connector, transaction_id, values.energy_wh, now)
+        samples = [
+            values
+            for values, stamped_at in parse_meter_values(payload.get("meterValue"), now)
+            if self._is_fresh(stamped_at, now)
+        ]
+        if connector is None or not 1 <= connector <= MAX_CONNECTORS:
+            return {}
+        if transaction_id is not None and samples:
+            self._adopt(connector, transaction_id, samples, now)
+        for values in samples:
             self._station.emit(
                 MeterValuesReceived(
                     identity=self._station.identity, connector=connector, values=values
                 )
             )
         return {}
+
+    def _is_fresh(self, stamped_at: datetime | None, now: datetime) -> bool:
+        """Return whether something was measured just now; learn from when it was."""
+        if stamped_at is None:
+            return True
+        self._station.saw_clock(stamped_at, now)
+        return self._station.clock.is_fresh(stamped_at, now)
 
     def _connector_of(self, payload: Payload, transaction_id: int | None) -> int | None:
         """Return the connector that values belong to; the transaction tells it as well."""
@@ -168,9 +183,19 @@ class InboundMessages:
         transaction = self._transactions.find(self._station.identity, transaction_id)
         return transaction.connector if transaction else None
 
-    def _adopt(self, connector: int, transaction_id: int, meter_wh: float, at: datetime) -> None:
+    def _adopt(
+        self, connector: int, transaction_id: int, samples: list[MeterValues], at: datetime
+    ) -> None:
+        """Take over a transaction that values speak of, unless none can run there."""
+        if self._station.statuses.get(connector) in _WITHOUT_TRANSACTION:
+            return
+        registers_wh = (values.energy_wh for values in samples if values.energy_wh is not None)
         adopted = self._transactions.adopt(
-            self._station.identity, connector, transaction_id, meter_wh=meter_wh, at=at
+            self._station.identity,
+            connector,
+            transaction_id,
+            meter_wh=next(registers_wh, None),
+            at=at,
         )
         if adopted is not None:
             self._station.emit(started_event(adopted))
@@ -182,21 +207,28 @@ class InboundMessages:
         if not 0 <= connector <= MAX_CONNECTORS:
             # All that cannot be are one, so that no charger can fill the memory with them.
             connector = _NO_CONNECTOR
-        meter_start_wh = require_integer(payload, "meterStart")
-        stamped_at = timestamp(payload.get("timestamp"))
+        meter_start_wh = None
+        if payload.get("meterStart") is not None:
+            meter_start_wh = float(require_integer(payload, "meterStart"))
+        stamped_at = _possible(timestamp(payload.get("timestamp")))
         content = StartContent(
             self._station.identity,
             connector,
             text(payload.get("idTag"), MAX_ID_TAG_LENGTH),
             text(payload.get("timestamp"), 50) if stamped_at else "",
-            float(meter_start_wh),
+            meter_start_wh,
         )
-        started = await self._transactions.start(content, stamped_at or datetime.now(UTC))
+        started = await self._transactions.start(
+            content,
+            stamped_at or datetime.now(UTC),
+            only_connector=self._station.connector_count == 1,
+        )
         if started.is_new and 1 <= connector <= MAX_CONNECTORS:
+            self._station.saw_connector(connector)
             if started.replaced is not None:
                 self._emit_stopped(started.replaced, started.transaction.started_at, None, IMPLICIT)
-            self._station.saw_connector(connector)
-            self._station.emit(started_event(started.transaction))
+            if started.runs:
+                self._station.emit(started_event(started.transaction))
         return {
             "transactionId": started.transaction.id,
             "idTagInfo": _tag_info(payload.get("idTag")),
@@ -204,8 +236,10 @@ class InboundMessages:
 
     async def _stop_transaction(self, payload: Payload) -> Payload:
         transaction_id = require_integer(payload, "transactionId")
-        meter_stop_wh = number(payload.get("meterStop"))
-        stopped_at = timestamp(payload.get("timestamp")) or datetime.now(UTC)
+        now = datetime.now(UTC)
+        stopped_at = _possible(timestamp(payload.get("timestamp"))) or now
+        known = self._transactions.find(self._station.identity, transaction_id)
+        meter_stop_wh = _meter_stop_wh(payload, known, now)
         reason = text(payload.get("reason"), 20) or "Local"
         stopped = await self._transactions.stop(
             self._station.identity,
@@ -213,6 +247,7 @@ class InboundMessages:
             stopped_at=stopped_at,
             meter_stop_wh=meter_stop_wh,
             reason=reason,
+            id_tag=text(payload.get("idTag"), MAX_ID_TAG_LENGTH),
         )
         if stopped is not None and 1 <= stopped.connector <= MAX_CONNECTORS:
             self._emit_stopped(stopped, stopped_at, meter_stop_wh, reason)
@@ -235,6 +270,25 @@ class InboundMessages:
                 reason=reason,
             )
         )
+
+
+def _meter_stop_wh(
+    payload: Payload, transaction: Transaction | None, now: datetime
+) -> float | None:
+    """Return the register at the end: as it is told, else by the data that come along."""
+    told_wh = number(payload.get("meterStop"))
+    start_wh = None if transaction is None else transaction.content.meter_start_wh
+    if told_wh is not None and told_wh >= (start_wh or 0.0):
+        return told_wh
+    measured_wh = last_register_wh(payload.get("transactionData"), now)
+    return told_wh if measured_wh is None else measured_wh
+
+
+def _possible(moment: datetime | None) -> datetime | None:
+    """Return a moment unless no clock that was ever set can have told it."""
+    if moment is None or moment.year < _FIRST_YEAR:
+        return None
+    return moment if moment <= datetime.now(UTC) + timedelta(days=1) else None
 
 
 def unsupported(action: str) -> CallError:

@@ -1,141 +1,167 @@
 """Read the meter values of OCPP 1.6 (sections 7.31 to 7.33, 7.43), as chargers really send them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from math import sqrt
 
-from .events import MeterValues
-from .lenient import number, timestamp
+from .events import UNKNOWN_LINES, MeterValues, PerLine
+from .lenient import timestamp
+from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
+from .v16_measurands import BETWEEN_LINES, LINES, Line, Measurand
+from .v16_sampled_value import read_sample
 
-_CURRENT = "Current.Import"
-_OFFERED = "Current.Offered"
-_POWER = "Power.Active.Import"
-_ENERGY = "Energy.Active.Import.Register"
-_VOLTAGE = "Voltage"
 MAX_VALUES = 100
 """More in one message come of no charger that works; they must not hold up the others."""
+_BETWEEN_LINES_ABOVE_V = 330.0
+"""No grid has more than this between a line and neutral."""
+_NOMINAL_VOLTAGE_V = 230.0
+_LOADED_ABOVE_A = 5.0
+_NO_LOAD_BELOW_W = 200.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Quantity:
-    """How a measurand is given: units with their factors, and what is plausible."""
-
-    units: dict[str, float]
-    default_unit: str
-    minimum: float
-    maximum: float
-
-
-_CURRENTS = _Quantity(units={"a": 1.0, "ma": 0.001}, default_unit="a", minimum=0.0, maximum=1e3)
-_QUANTITIES = {
-    _CURRENT: _CURRENTS,
-    _OFFERED: _CURRENTS,
-    _POWER: _Quantity(units={"w": 1.0, "kw": 1e3}, default_unit="w", minimum=0.0, maximum=1e6),
-    _ENERGY: _Quantity(units={"wh": 1.0, "kwh": 1e3}, default_unit="wh", minimum=0.0, maximum=1e12),
-    _VOLTAGE: _Quantity(units={"v": 1.0}, default_unit="v", minimum=50.0, maximum=1e3),
-}
-_LINES = {"l1": 0, "l2": 1, "l3": 2, "l1-n": 0, "l2-n": 1, "l3-n": 2}
-
-type _Kind = tuple[str, int | None, float, float, float]
-"""Measurand, line, factor to its first unit, and the least and the most that is plausible."""
-type _Samples = dict[int | None, float]
-"""Values by line, counted from 0; None is the line of a value that names no phase."""
+type _Values = dict[Line, float]
+type _Samples = dict[Measurand, _Values]
+_NONE: _Values = {}
 
 
 def parse_meter_values(
-    meter_values: object, received_at: datetime
+    meter_values: object, received_at: datetime, quirks: MeterQuirks = NO_METER_QUIRKS
 ) -> Iterator[tuple[MeterValues, datetime | None]]:
     """Yield each sample with its own timestamp, None where it has none; the rest is dropped."""
     for meter_value in meter_values[-MAX_VALUES:] if isinstance(meter_values, list) else []:
         if not isinstance(meter_value, dict):
             continue
         stamped_at = timestamp(meter_value.get("timestamp"))
-        values = _parse_one(meter_value.get("sampledValue"), stamped_at or received_at)
-        if values is not None:
-            yield values, stamped_at
+        samples = _read_samples(meter_value.get("sampledValue"), quirks)
+        if samples:
+            yield _combined(samples, stamped_at or received_at, quirks), stamped_at
 
 
-def _parse_one(sampled_values: object, measured_at: datetime) -> MeterValues | None:
-    samples: dict[str, _Samples] = {measurand: {} for measurand in _QUANTITIES}
+def last_register_wh(
+    meter_values: object, received_at: datetime, quirks: MeterQuirks = NO_METER_QUIRKS
+) -> float | None:
+    """Return the newest value of the energy register; None where there is none."""
+    read = [
+        (values.measured_at, values.energy_wh)
+        for values, _ in parse_meter_values(meter_values, received_at, quirks)
+        if values.energy_wh is not None
+    ]
+    return max(read)[1] if read else None
+
+
+def _read_samples(sampled_values: object, quirks: MeterQuirks) -> _Samples:
+    samples: _Samples = {}
+    ranks: dict[tuple[Measurand, Line], tuple[int, int]] = {}
     for sampled_value in sampled_values[:MAX_VALUES] if isinstance(sampled_values, list) else []:
-        if not isinstance(sampled_value, dict):
+        sample = read_sample(sampled_value, quirks) if isinstance(sampled_value, dict) else None
+        if sample is None:
             continue
-        field = sampled_value.get
-        # Each message has some ten samples, nearly all of kinds that are looked up at once.
-        usual = (field("measurand", _ENERGY), field("unit"), field("phase"))
-        try:
-            kind = _USUAL_KINDS[usual]
-        except KeyError, TypeError:
-            kind = _kind(*usual)
-        if kind is None or (value := number(field("value"))) is None:
-            continue
-        measurand, line, factor, minimum, maximum = kind
-        value *= factor
-        if minimum <= value <= maximum:
-            samples[measurand][line] = value
-    currents_a, per_phase = _currents(samples)
-    power_w = _total(samples[_POWER])
-    energy_wh = _total(samples[_ENERGY])
-    offered_a = max(samples[_OFFERED].values(), default=None)
-    if currents_a is None and power_w is None and energy_wh is None and offered_a is None:
-        return None
+        label, value = sample
+        kind = (label.measurand, label.line)
+        known = ranks.get(kind)
+        if known is None or label.rank >= known:
+            ranks[kind] = label.rank
+            samples.setdefault(label.measurand, {})[label.line] = value
+    if not quirks.export_is_import:
+        samples.pop(Measurand.CURRENT_EXPORT, None)
+    return samples
+
+
+def _combined(samples: _Samples, measured_at: datetime, quirks: MeterQuirks) -> MeterValues:
+    def values(measurand: Measurand) -> _Values:
+        return samples.get(measurand, _NONE)
+
+    current = values(Measurand.CURRENT_IMPORT) or values(Measurand.CURRENT_EXPORT)
+    voltages_v = _voltages(values(Measurand.VOLTAGE))
+    power = _in_watts(values(Measurand.POWER_IMPORT), current, voltages_v)
+    currents_a, per_phase = _currents(current, power, voltages_v, quirks)
     return MeterValues(
         currents_a=currents_a,
         per_phase=per_phase,
-        power_w=power_w,
-        energy_wh=energy_wh,
-        offered_a=offered_a,
+        power_w=_total(power),
+        energy_wh=_total(values(Measurand.ENERGY_IMPORT)),
+        offered_a=max(values(Measurand.CURRENT_OFFERED).values(), default=None),
         measured_at=measured_at,
+        neutral_a=current.get(Line.NEUTRAL),
+        voltages_v=voltages_v,
+        powers_w=_per_line(power),
+        power_factor=min(values(Measurand.POWER_FACTOR).values(), default=None),
+        frequency_hz=max(values(Measurand.FREQUENCY).values(), default=None),
+        state_of_charge_pct=max(values(Measurand.STATE_OF_CHARGE).values(), default=None),
+        temperature_c=max(values(Measurand.TEMPERATURE).values(), default=None),
     )
 
 
-def _kind(measurand: object, unit: object, phase: object) -> _Kind | None:
-    """Return of what kind a sample is; None if it is of none that is known."""
-    quantity = _QUANTITIES.get(measurand) if isinstance(measurand, str) else None
-    if quantity is None:
-        return None
-    factor = quantity.units.get(quantity.default_unit if unit is None else str(unit).lower())
-    line = None if phase is None else _LINES.get(str(phase).lower())
-    if factor is None or (line is None and phase is not None):
-        return None
-    return str(measurand), line, factor, quantity.minimum, quantity.maximum
+def _per_line(values: _Values) -> PerLine:
+    if not values:
+        return UNKNOWN_LINES
+    return (values.get(Line.L1), values.get(Line.L2), values.get(Line.L3))
 
 
-_USUAL_KINDS = {
-    (measurand, unit, phase): _kind(measurand, unit, phase)
-    for measurand in _QUANTITIES
-    for unit in (None, "A", "W", "kW", "Wh", "kWh", "V")
-    for phase in (None, *(line.upper() for line in _LINES))
-}
-"""What nearly all chargers send."""
+def _by_line(values: _Values) -> dict[int, float]:
+    """Return the values of single lines, counted from 0."""
+    return {number: values[line] for number, line in enumerate(LINES) if line in values}
 
 
-def _total(samples: _Samples) -> float | None:
+def _total(values: _Values) -> float | None:
     """Return the value for all lines: as the charger gives it, else the sum of what it gives."""
-    if not samples:
-        return None
-    return samples[None] if None in samples else sum(samples.values())
+    if Line.ALL in values:
+        return values[Line.ALL]
+    return sum(by_line.values()) if (by_line := _by_line(values)) else None
 
 
-def _currents(samples: dict[str, _Samples]) -> tuple[tuple[float, ...] | None, bool]:
+def _voltages(values: _Values) -> PerLine:
+    """Return the voltage of each line to neutral, also where it is given between two lines."""
+    if not values:
+        return UNKNOWN_LINES
+    l1, l2, l3 = (
+        _to_neutral(values.get(line, values.get(between, values.get(Line.ALL))))
+        for line, between in zip(LINES, BETWEEN_LINES, strict=True)
+    )
+    return (l1, l2, l3)
+
+
+def _to_neutral(voltage_v: float | None) -> float | None:
+    if voltage_v is None or voltage_v <= _BETWEEN_LINES_ABOVE_V:
+        return voltage_v
+    return voltage_v / sqrt(3.0)
+
+
+def _in_watts(power: _Values, current: _Values, voltages_v: PerLine) -> _Values:
+    """Return powers in W, also where they are in kW and called W: currents give them away."""
+    total_w, by_line = _total(power), _by_line(current)
+    if (
+        not total_w
+        or total_w >= _NO_LOAD_BELOW_W
+        or max(current.values(), default=0.0) < (_LOADED_ABOVE_A)
+    ):
+        return power
+    known_v = [voltage_v for voltage_v in voltages_v if voltage_v is not None]
+    voltage_v = max(known_v, default=_NOMINAL_VOLTAGE_V)
+    least_w = voltage_v * max(current.values())
+    most_w = voltage_v * (sum(by_line.values()) if by_line else 3.0 * max(current.values()))
+    if not 0.7 * least_w <= total_w * 1e3 <= 1.3 * most_w:
+        return power
+    return {line: value * 1e3 for line, value in power.items()}
+
+
+def _currents(
+    current: _Values, power: _Values, voltages_v: PerLine, quirks: MeterQuirks
+) -> tuple[tuple[float, ...] | None, bool]:
     """Return the currents per line, and whether the charger told the lines apart."""
-    by_line = _by_line(samples[_CURRENT])
-    if not by_line and None in samples[_CURRENT]:
-        return (samples[_CURRENT][None],), False
+    by_line = _by_line(current)
+    if by_line and quirks.spreads_one_line:
+        return (sum(by_line.values()),), False
+    if not by_line and Line.ALL in current:
+        return (current[Line.ALL],), False
     if not by_line:
-        voltages_v = samples[_VOLTAGE]
-        for line, power_w in _by_line(samples[_POWER]).items():
-            voltage_v = voltages_v.get(line, voltages_v.get(None))
+        for number, power_w in _by_line(power).items():
+            voltage_v = voltages_v[number]
             if voltage_v is None:
                 return None, False
-            by_line[line] = power_w / voltage_v
+            by_line[number] = power_w / voltage_v
     if not by_line:
         return None, False
     if sorted(by_line) != list(range(len(by_line))):
         # A single line that calls itself L2 names the grid's phase; a gap is no zero.
         return (max(by_line.values()),), False
-    return tuple(by_line[line] for line in sorted(by_line)), True
-
-
-def _by_line(samples: _Samples) -> dict[int, float]:
-    return {line: value for line, value in samples.items() if line is not None}
+    return tuple(by_line[number] for number in sorted(by_line)), True

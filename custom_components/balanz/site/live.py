@@ -14,6 +14,7 @@ from ..balancing.phase_use import PhaseUse
 from ..balancing.reasons import Reason, Rule
 from ..balancing.supply import DrawInterval
 from ..csms.events import (
+    UNKNOWN_LINES,
     ConnectorStatus,
     MeterValues,
     MeterValuesReceived,
@@ -21,6 +22,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from .energy import ConnectorEnergy
 from .lines_in_use import LinesInUse
 from .report_card import ReportCard
 from .settings import ChargerSettings
@@ -54,8 +56,7 @@ class LiveConnector:
         self.status: ConnectorStatus | None = None
         self.values: MeterValues | None = None
         self.transaction: TransactionStarted | None = None
-        self.session_energy_wh: float | None = None
-        self.session_started_at: datetime | None = None
+        self.energy = ConnectorEnergy()
         self.held = False
         """Whether control leaves it alone for now, and books it at its rating."""
         self.balanced = True
@@ -132,11 +133,10 @@ class LiveConnector:
     def _metered(self, values: MeterValues, now: float) -> None:
         """Take in a reading of the connector's meter."""
         self.values = _merged(self.values, values)
-        if self.transaction is not None and values.energy_wh is not None:
-            used_wh = values.energy_wh - self.transaction.meter_start_wh
-            self.session_energy_wh = max(used_wh, 0.0)
         if values.per_phase and values.currents_a is not None:
             self.lines_in_use = self.lines_in_use.took(values.currents_a, now)
+        if values.energy_wh is not None:
+            self.energy = self.energy.read(values.energy_wh, values.measured_at, self._most_w)
         largest_a, interval = self._draw_of(values)
         if interval is not None:
             last = None if self._draw is None else self._draw.reading
@@ -158,11 +158,12 @@ class LiveConnector:
     def _transaction_started(self, transaction: TransactionStarted, now: float) -> None:
         """Take in the start of a session."""
         self.transaction = transaction
-        self.session_started_at = transaction.started_at
-        self.session_energy_wh = 0.0
-        if self.values is not None and self.values.energy_wh is not None:
-            used_wh = self.values.energy_wh - transaction.meter_start_wh
-            self.session_energy_wh = max(used_wh, 0.0)
+        self.energy = self.energy.began(
+            transaction.transaction_id,
+            transaction.meter_start_wh,
+            transaction.started_at,
+            self._most_w,
+        )
         self._may_rise_since = now
 
     def _transaction_stopped(self, transaction: TransactionStopped) -> None:
@@ -170,9 +171,9 @@ class LiveConnector:
         open_one = self.transaction
         if open_one is None or open_one.transaction_id != transaction.transaction_id:
             return
-        if transaction.meter_stop_wh is not None:
-            used_wh = transaction.meter_stop_wh - open_one.meter_start_wh
-            self.session_energy_wh = max(used_wh, 0.0)
+        self.energy = self.energy.ended(
+            transaction.meter_stop_wh, transaction.stopped_at, self._most_w
+        )
         self.transaction = None
 
     def sending(self, limit_a: float, now: float, *, lapse: Lapse | None = None) -> None:
@@ -239,7 +240,15 @@ class LiveConnector:
         self._draw = None
         self._phase_use = PhaseUse()
         if self.values is not None:
-            self.values = replace(self.values, currents_a=None, power_w=None, offered_a=None)
+            # Only the register still tells something; what flows is not known any more.
+            self.values = MeterValues(
+                currents_a=None,
+                per_phase=False,
+                power_w=None,
+                energy_wh=self.values.energy_wh,
+                offered_a=None,
+                measured_at=self.values.measured_at,
+            )
 
     # Views
 
@@ -266,6 +275,21 @@ class LiveConnector:
         """Whether a car is here that may charge."""
         plugged = self.status in WANTING or (self.status is None and self.transaction is not None)
         return plugged and self.enabled and self.maximum_a >= self.connector.minimum_a
+
+    @property
+    def session_energy_wh(self) -> float | None:
+        """What the session has taken that runs, or was the last to run."""
+        return self.energy.session_wh
+
+    @property
+    def session_started_at(self) -> datetime | None:
+        """When that session began."""
+        return self.energy.started_at
+
+    @property
+    def _most_w(self) -> float:
+        """What its rating lets flow."""
+        return self.connector.rating_a * self.charger.phases * NOMINAL_VOLTAGE_V
 
     def as_input(self, line: Line, now: float) -> ConnectorInput:
         """Return what a control step needs to know, after the time that has passed."""
@@ -340,11 +364,22 @@ def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:
     return MeterValues(
         currents_a=new.currents_a if has_currents else old.currents_a,
         per_phase=new.per_phase if has_currents else old.per_phase,
-        power_w=old.power_w if new.power_w is None else new.power_w,
-        energy_wh=old.energy_wh if new.energy_wh is None else new.energy_wh,
-        offered_a=old.offered_a if new.offered_a is None else new.offered_a,
+        power_w=_newer(old.power_w, new.power_w),
+        energy_wh=_newer(old.energy_wh, new.energy_wh),
+        offered_a=_newer(old.offered_a, new.offered_a),
         measured_at=new.measured_at,
+        neutral_a=_newer(old.neutral_a, new.neutral_a),
+        voltages_v=old.voltages_v if new.voltages_v == UNKNOWN_LINES else new.voltages_v,
+        powers_w=old.powers_w if new.powers_w == UNKNOWN_LINES else new.powers_w,
+        power_factor=_newer(old.power_factor, new.power_factor),
+        frequency_hz=_newer(old.frequency_hz, new.frequency_hz),
+        state_of_charge_pct=_newer(old.state_of_charge_pct, new.state_of_charge_pct),
+        temperature_c=_newer(old.temperature_c, new.temperature_c),
     )
+
+
+def _newer(old: float | None, new: float | None) -> float | None:
+    return old if new is None else new
 
 
 def _at_rest(values: MeterValues | None) -> MeterValues | None:
@@ -352,4 +387,13 @@ def _at_rest(values: MeterValues | None) -> MeterValues | None:
     if values is None:
         return None
     currents_a = None if values.currents_a is None else tuple(0.0 for _ in values.currents_a)
-    return replace(values, currents_a=currents_a, power_w=0.0)
+    l1, l2, l3 = (None if power_w is None else 0.0 for power_w in values.powers_w)
+    return replace(
+        values,
+        currents_a=currents_a,
+        power_w=0.0,
+        neutral_a=None,
+        powers_w=(l1, l2, l3),
+        power_factor=None,
+        state_of_charge_pct=None,
+    )

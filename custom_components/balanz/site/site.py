@@ -45,6 +45,7 @@ from .drill_report import DrillReport
 from .firmwares import Firmwares
 from .foreign_profiles import ForeignProfiles
 from .kept_base_loads import KeptBaseLoads
+from .kept_energy import KeptEnergy
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week, remembered
@@ -164,6 +165,9 @@ class BalanzSite:
         self._dark = DarkWatch()
         self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
         self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
+        self._kept_energy = KeptEnergy(
+            ledger=self._ledger, recorder=self._recorder, live=self._live
+        )
         self._result: Result | None = None
         self._running = False
 
@@ -221,6 +225,7 @@ class BalanzSite:
         if self._running:
             self._kept_base_loads.keep_now(self._state.base_loads, datetime.now(UTC))
             self._obedience.keep_cards(self._now(), every_s=0.0)
+            self._kept_energy.keep(self._now(), every_s=0.0)
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
@@ -464,6 +469,7 @@ class BalanzSite:
             self._schedule(COALESCE_S)
         self._withholding.look(now)
         self._obedience.keep_cards(now)
+        self._kept_energy.keep(now)
         for key, reason in result.reasons.items():
             self._live[key].reason = reason
         self._smart_charging.look(self._site, result.groups, now)
@@ -622,6 +628,7 @@ class BalanzSite:
                 )
                 live.enabled = key not in self._ledger.disabled
                 live.restored(self._ledger.limits_a.get(key))
+                live.energy = self._kept_energy.restored(key)
                 self._live[key] = live
                 self._obedience.restore(key, self._now())
                 self._foreign.restore(key)

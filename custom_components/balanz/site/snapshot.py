@@ -10,7 +10,7 @@ from ..balancing.meter_watch import MeterStage
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
-from ..csms.events import BootInfo, ConnectorStatus
+from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .drill_report import DrillReport
@@ -96,6 +96,7 @@ class ConnectorSnapshot:
     """Measured per line of the charger; None for lines that are not wired or not measured."""
     power_w: float | None
     energy_wh: float | None
+    """All that it has ever delivered; it never falls."""
     session_energy_wh: float | None
     session_started_at: datetime | None
     commanded_a: float | None
@@ -114,6 +115,12 @@ class ConnectorSnapshot:
     """Limits sent since the start."""
     plan: Plan = field(default_factory=Plan)
     report_card: ReportCardSnapshot | None = None
+    voltages_v: PerLine = UNKNOWN_LINES
+    powers_w: PerLine = UNKNOWN_LINES
+    power_factor: float | None = None
+    frequency_hz: float | None = None
+    state_of_charge_pct: float | None = None
+    temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

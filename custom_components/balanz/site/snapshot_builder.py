@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
-from ..csms.events import ConnectorStatus
+from ..csms.events import UNKNOWN_LINES, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
 from .drill import Drills
@@ -101,7 +101,7 @@ def _connector_snapshot(
         charging=_charging(live, status),
         currents_a=_line_currents(live),
         power_w=None if values is None else values.power_w,
-        energy_wh=None if values is None else values.energy_wh,
+        energy_wh=live.energy.lifetime.total_wh,
         session_energy_wh=live.session_energy_wh,
         session_started_at=live.session_started_at,
         commanded_a=live.commanded_a,
@@ -114,6 +114,12 @@ def _connector_snapshot(
         writes=live.writes,
         plan=plan,
         report_card=live.card.snapshot(),
+        voltages_v=UNKNOWN_LINES if values is None else values.voltages_v,
+        powers_w=UNKNOWN_LINES if values is None else values.powers_w,
+        power_factor=None if values is None else values.power_factor,
+        frequency_hz=None if values is None else values.frequency_hz,
+        state_of_charge_pct=None if values is None else values.state_of_charge_pct,
+        temperature_c=None if values is None else values.temperature_c,
     )
 
 

@@ -70,6 +70,8 @@ class Ledger:
         """How well each connector has kept its limits, as it was recorded."""
         self.foreign_profiles: dict[str, tuple[Mapping[str, Any], ...]] = {}
         """The profiles of others that each charger may have, by its identity, as recorded."""
+        self.energies: dict[ConnectorKey, Mapping[str, Any]] = {}
+        """What each connector has delivered, as it was recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
@@ -81,6 +83,7 @@ class Ledger:
             "capacity": self._take_capacity,
             "drill": self._take_drill,
             "enabled": self._take_enabled,
+            "energy": self._take_energy,
             "finding": self._take_finding,
             "firmware": self._take_firmware,
             "foreign_profiles": self._take_foreign_profiles,
@@ -119,6 +122,8 @@ class Ledger:
             yield self.note_drill(drill)
         for key, told in self.obedience.items():
             yield self.note_obedience(key, told)
+        for key, told in self.energies.items():
+            yield self.note_energy(key, told)
         for base_load in self.base_loads.values():
             yield self.note_base_load(base_load)
         for group_id, hours in self.worst_hours.items():
@@ -221,6 +226,10 @@ class Ledger:
         told = [dict(profile) for profile in profiles]
         return {"kind": "foreign_profiles", "charger": identity, "told": told}
 
+    def note_energy(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
+        """Return the record of what a connector has delivered."""
+        return {**_of_connector("energy", key), "told": dict(told)}
+
     def note_base_load(self, base_load: KeptBaseLoad) -> Record:
         """Return the record of what a group carries besides its chargers."""
         return {
@@ -312,6 +321,9 @@ class Ledger:
     def _take_obedience(self, record: Mapping[str, Any]) -> None:
         self.obedience[_key(record)] = dict(record["told"])
 
+    def _take_energy(self, record: Mapping[str, Any]) -> None:
+        self.energies[_key(record)] = dict(record["told"])
+
     def _take_base_load(self, record: Mapping[str, Any]) -> None:
         base_load = KeptBaseLoad(
             group_id=str(record["group"]),
@@ -345,6 +357,7 @@ class Ledger:
         self.firmwares.pop(identity, None)
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
+        self.energies = {k: v for k, v in self.energies.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
         self.foreign_profiles.pop(identity, None)
 

@@ -1,0 +1,231 @@
+"""The sensors of a connector: what it draws, has delivered and may draw, and what it reports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    PERCENTAGE,
+    EntityCategory,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfFrequency,
+    UnitOfPower,
+    UnitOfTemperature,
+)
+
+from .csms.events import ConnectorStatus
+from .site.snapshot import ConnectorSnapshot
+
+type SensorValue = float | str | datetime | None
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """Return a value as it is shown; None stays None."""
+    # Adding zero makes a minus zero, which rounding leaves of small exports, a plain one.
+    return None if value is None else round(value, digits) + 0.0
+
+
+def _kwh(energy_wh: float | None) -> float | None:
+    return None if energy_wh is None else round(energy_wh / 1000, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorSensorDescription(SensorEntityDescription):
+    """Describes a sensor of a connector."""
+
+    line: int = 0
+    """The line of the charger that it is about; those that are not wired have no sensor."""
+    measurement: bool = False
+    needs_connection: bool = True
+    value_fn: Callable[[ConnectorSnapshot], SensorValue]
+
+
+def _line_current(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
+    return lambda connector: rounded(connector.currents_a[line], 1)
+
+
+CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
+    ConnectorSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(ConnectorStatus),
+        value_fn=lambda connector: connector.status,
+    ),
+    *(
+        ConnectorSensorDescription(
+            key=f"current_l{line + 1}",
+            translation_key=f"current_l{line + 1}",
+            device_class=SensorDeviceClass.CURRENT,
+            line=line,
+            measurement=True,
+            native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=1,
+            value_fn=_line_current(line),
+        )
+        for line in range(3)
+    ),
+    ConnectorSensorDescription(
+        key="power",
+        translation_key="power",
+        device_class=SensorDeviceClass.POWER,
+        measurement=True,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda connector: rounded(connector.power_w, -1),
+    ),
+    ConnectorSensorDescription(
+        key="energy",
+        translation_key="energy",
+        device_class=SensorDeviceClass.ENERGY,
+        measurement=True,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        value_fn=lambda connector: _kwh(connector.energy_wh),
+    ),
+    ConnectorSensorDescription(
+        key="session_energy",
+        translation_key="session_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        measurement=True,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        value_fn=lambda connector: _kwh(connector.session_energy_wh),
+    ),
+    ConnectorSensorDescription(
+        key="limit_commanded",
+        translation_key="limit_commanded",
+        device_class=SensorDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: connector.commanded_a,
+    ),
+    ConnectorSensorDescription(
+        key="limit_accepted",
+        translation_key="limit_accepted",
+        device_class=SensorDeviceClass.CURRENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: connector.accepted_a,
+    ),
+    ConnectorSensorDescription(
+        key="booked",
+        translation_key="booked",
+        device_class=SensorDeviceClass.CURRENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        needs_connection=False,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: rounded(connector.booked_a, 1),
+    ),
+)
+
+
+def _line_voltage(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
+    return lambda connector: rounded(connector.voltages_v[line], 0)
+
+
+def _line_power(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
+    return lambda connector: rounded(connector.powers_w[line], -1)
+
+
+REPORTED_SENSORS: tuple[ConnectorSensorDescription, ...] = (
+    *(
+        ConnectorSensorDescription(
+            key=f"voltage_l{line + 1}",
+            translation_key=f"voltage_l{line + 1}",
+            device_class=SensorDeviceClass.VOLTAGE,
+            entity_registry_enabled_default=False,
+            line=line,
+            measurement=True,
+            native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=0,
+            value_fn=_line_voltage(line),
+        )
+        for line in range(3)
+    ),
+    *(
+        ConnectorSensorDescription(
+            key=f"power_l{line + 1}",
+            translation_key=f"power_l{line + 1}",
+            device_class=SensorDeviceClass.POWER,
+            entity_registry_enabled_default=False,
+            line=line,
+            measurement=True,
+            native_unit_of_measurement=UnitOfPower.WATT,
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=0,
+            value_fn=_line_power(line),
+        )
+        for line in range(3)
+    ),
+    ConnectorSensorDescription(
+        key="power_factor",
+        translation_key="power_factor",
+        device_class=SensorDeviceClass.POWER_FACTOR,
+        entity_registry_enabled_default=False,
+        measurement=True,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda connector: rounded(connector.power_factor, 2),
+    ),
+    ConnectorSensorDescription(
+        key="frequency",
+        translation_key="frequency",
+        device_class=SensorDeviceClass.FREQUENCY,
+        entity_registry_enabled_default=False,
+        measurement=True,
+        native_unit_of_measurement=UnitOfFrequency.HERTZ,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: rounded(connector.frequency_hz, 1),
+    ),
+    ConnectorSensorDescription(
+        key="state_of_charge",
+        translation_key="state_of_charge",
+        device_class=SensorDeviceClass.BATTERY,
+        entity_registry_enabled_default=False,
+        measurement=True,
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda connector: rounded(connector.state_of_charge_pct, 0),
+    ),
+    ConnectorSensorDescription(
+        key="temperature",
+        translation_key="temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        measurement=True,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda connector: rounded(connector.temperature_c, 0),
+    ),
+    ConnectorSensorDescription(
+        key="session_start",
+        translation_key="session_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
+        needs_connection=False,
+        value_fn=lambda connector: connector.session_started_at,
+    ),
+)
+"""What not all chargers report; each is shown from when it first was."""

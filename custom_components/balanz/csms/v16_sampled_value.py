@@ -1,0 +1,184 @@
+"""Read one SampledValue of OCPP 1.6 (section 7.43), as chargers really write it."""
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, NamedTuple
+
+from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
+from .v16_measurands import (
+    QUANTITIES,
+    Line,
+    Measurand,
+    Quantity,
+    Unit,
+    line_named,
+    measurand_named,
+)
+
+_WRITTEN = re.compile(
+    r"\s*([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d{1,3})?)\s*([^\d\s.,]\S*)?\s*"
+)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_MAX_LENGTH = 50
+_MOST_LABELS = 2000
+_KWH, _KW, _TENTHS = Unit(factor=1e3), Unit(factor=1e3), Unit(factor=0.1)
+_LATEST_LAST = ("transaction.begin", "interruption.begin", "interruption.end")
+_LAST_OF_ALL = "transaction.end"
+_FARTHEST_LAST = ("outlet", "cable", "inlet", "body", "ev")
+
+
+class Sample(NamedTuple):
+    """One value in the unit that is reckoned in."""
+
+    label: Label
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a sample is of, and how its number is meant."""
+
+    measurand: Measurand
+    line: Line
+    rank: tuple[int, int]
+    """Of two samples of the same kind the one with the higher rank tells how it is now."""
+    quantity: Quantity
+    unit: Unit
+    is_named: bool
+    """Whether it names a unit."""
+
+
+type _Names = tuple[object, object, object, object, object, object]
+_LABELS: dict[_Names, Label] = {}
+"""Chargers repeat the same few names for ever, so that each is understood once."""
+
+
+def read_sample(sampled_value: dict[str, Any], quirks: MeterQuirks) -> Sample | None:
+    """Return a sample; None if it is of no known kind, in no known unit or not plausible."""
+    get = sampled_value.get
+    names = (
+        get("measurand"),
+        get("phase"),
+        get("unit"),
+        get("context"),
+        get("location"),
+        get("format"),
+    )
+    try:
+        label = _LABELS.get(names) or _understood(names)
+    except TypeError:
+        # What is a list or an object names nothing.
+        return None
+    written = None if label is None else written_number(get("value"))
+    if label is None or written is None:
+        return None
+    number, behind = written
+    unit = label.unit
+    if behind:
+        named = label.quantity.units.get(behind)
+        if named is None or (label.is_named and named != unit):
+            return None
+        unit = named
+    if quirks is not NO_METER_QUIRKS:
+        unit = _meant(label.measurand, unit, quirks)
+    value = unit.convert(number)
+    if label.measurand is Measurand.POWER_FACTOR and 1.0 < abs(value) <= 100.0:
+        # Above one it can only be a percentage.
+        value /= 100.0
+    if not label.quantity.minimum <= value <= label.quantity.maximum:
+        return None
+    return Sample(label, value)
+
+
+def written_number(value: object) -> tuple[float, str] | None:
+    """Return a finite number and the unit that is written behind it, if there is one.
+
+    A comma is one before decimals, except where it may as well part thousands.
+    """
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return (float(value), "") if isfinite(value) else None
+    if len(value) > _MAX_LENGTH:
+        return None
+    if value.replace(".", "", 1).isdecimal() and value.isascii():
+        return float(value), ""
+    match = _WRITTEN.fullmatch(value)
+    if match is None or _THOUSANDS.fullmatch(match[1]):
+        return None
+    number = float(match[1].replace(",", "."))
+    return (number, (match[2] or "").lower()) if isfinite(number) else None
+
+
+def _understood(names: _Names) -> Label | None:
+    """Return what the names around a value mean."""
+    texts: list[str | None] = []
+    for name in names:
+        if name is not None and not (isinstance(name, str) and len(name) <= _MAX_LENGTH):
+            return None
+        texts.append(name)
+    label = _label(*texts)
+    if label is not None and len(_LABELS) < _MOST_LABELS:
+        _LABELS[names] = label
+    return label
+
+
+def _label(
+    measurand_name: str | None,
+    phase: str | None,
+    unit_name: str | None,
+    context: str | None,
+    location: str | None,
+    data_format: str | None,
+) -> Label | None:
+    if (data_format or "").lower() == "signeddata":
+        return None
+    measurand, line = measurand_named(measurand_name or Measurand.ENERGY_IMPORT)
+    if phase is not None:
+        named_line = line_named(phase)
+        if named_line is None:
+            return None
+        line = named_line
+    if measurand is None:
+        return None
+    quantity = QUANTITIES[measurand]
+    location = (location or "outlet").lower()
+    if location == "ev" and not quantity.of_the_car:
+        return None
+    unit_name = (unit_name or "").strip().lower()
+    unit = quantity.units.get(unit_name) if unit_name else quantity.default
+    if unit is None:
+        return None
+    return Label(
+        measurand=measurand,
+        line=line,
+        rank=(_context_rank((context or "").lower()), _location_rank(location)),
+        quantity=quantity,
+        unit=unit,
+        is_named=bool(unit_name),
+    )
+
+
+def _meant(measurand: Measurand, named: Unit, quirks: MeterQuirks) -> Unit:
+    match measurand:
+        case Measurand.ENERGY_IMPORT if quirks.energy_in_kwh:
+            return _KWH
+        case Measurand.POWER_IMPORT if quirks.power_in_kw:
+            return _KW
+        case Measurand.CURRENT_IMPORT | Measurand.CURRENT_EXPORT if quirks.tenths_of_amperes:
+            return _TENTHS
+        case _:
+            return named
+
+
+def _context_rank(context: str) -> int:
+    """Return how late in a session a value was taken, as far as its context tells."""
+    if context == _LAST_OF_ALL:
+        return len(_LATEST_LAST) + 1
+    return _LATEST_LAST.index(context) if context in _LATEST_LAST else len(_LATEST_LAST)
+
+
+def _location_rank(location: str) -> int:
+    """Return how near to the car's plug a value was taken; names that are not known come last."""
+    return -_FARTHEST_LAST.index(location) if location in _FARTHEST_LAST else -len(_FARTHEST_LAST)
