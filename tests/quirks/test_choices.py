@@ -81,7 +81,7 @@ async def test_a_make_is_remembered_where_a_charger_does_not_boot(
     await world.restart()
     await world.pass_s(60.0)
     frames = [orjson.loads(frame.text) for frame in world.chargers["A"].frames]
-    assert "BootNotification" not in {frame[2] for frame in frames}
+    assert "BootNotification" not in [frame[2] for frame in frames]
     assert {it["chargingProfileKind"] for it in profiles(world)} == {"Relative"}
 
 
