@@ -90,16 +90,39 @@ async def test_a_transactions_own_profile_is_kept_up_to_date_in_whatever_form(
     ]
 
 
-@pytest.mark.parametrize("reply", [{"status": "Rejected"}, None])
-async def test_a_limit_that_the_transaction_does_not_take_is_in_doubt(
-    station: Station, charger: RawCharger, reply: Any
+async def test_a_transaction_that_the_charger_no_longer_knows_is_limited_by_the_default(
+    station: Station, charger: RawCharger
 ) -> None:
     station.behave(FOR_TRANSACTIONS)
     await start_transaction(charger)
-    charger.answers["SetChargingProfile"] = [{"status": "Accepted"}, reply]
+    charger.answers["SetChargingProfile"] = [
+        {"status": "Accepted"},
+        {"status": "Rejected"},
+        {"status": "Accepted"},
+    ]
+    for limit_a in (10.0, 8.0):
+        answer = await station.set_limit(1, limit(limit_a), urgent=False)
+        assert answer is LimitAnswer.ACCEPTED
+    assert [purpose for purpose, _, _ in told(charger)] == [
+        "TxDefaultProfile",
+        "TxProfile",
+        "TxDefaultProfile",
+    ]
 
-    assert await station.set_limit(1, limit(10.0), urgent=False) is LimitAnswer.TIMED_OUT
-    assert station.tries_another_form
+
+async def test_a_limit_is_in_doubt_where_a_transaction_may_have_another_one(
+    station: Station, charger: RawCharger
+) -> None:
+    station.behave(FOR_TRANSACTIONS)
+    await start_transaction(charger)
+    await station.set_limit(1, limit(10.0), urgent=False)
+    charger.answers["SetChargingProfile"] = [
+        {"status": "Accepted"},
+        {"status": "Rejected"},
+        {"status": "Accepted"},
+    ]
+    assert await station.set_limit(1, limit(8.0), urgent=False) is LimitAnswer.TIMED_OUT
+    assert await station.set_limit(1, limit(8.0), urgent=False) is LimitAnswer.ACCEPTED
 
 
 async def test_the_first_limit_after_a_pause_is_told_twice_where_it_gets_lost(
