@@ -52,6 +52,7 @@ def connector(
     phase_map: PhaseMap = PhaseMap.L1_L2_L3,
     priority: int = 1,
     keeps_limit: bool = False,
+    pauses: bool = True,
 ) -> Connector:
     return Connector(
         key=key(name),
@@ -65,6 +66,7 @@ def connector(
         phase_map=phase_map,
         priority=priority,
         keeps_limit=keeps_limit,
+        pauses=pauses,
     )
 
 

@@ -166,6 +166,21 @@ def test_a_capacity_of_nothing_pauses_everybody() -> None:
     assert limits(decide(TWO, what)) == {"a": 0.0, "b": 0.0}
 
 
+def test_a_charger_that_cannot_be_paused_keeps_its_minimum_and_others_live_with_the_rest() -> None:
+    stubborn = site([group()], [connector("a", pauses=False), connector("b")])
+    idle = ("a", known(obeying(10.0, reading_a=0.0), wants=False))
+    what = inputs(stubborn, [idle, charging("b", 10.0)], capacities_a={"root": 14.0})
+    assert limits(decide(stubborn, what)) == {"a": 6.0, "b": 8.0}
+
+    scarce = inputs(
+        stubborn, [charging("a", 12.0), charging("b", 12.0)], capacities_a={"root": 0.0}
+    )
+    assert limits(decide(stubborn, scarce)) == {"a": 6.0, "b": 0.0}
+
+    lost = inputs(stubborn, [("a", known(Commitment(online=True)))], capacities_a={"root": 0.0})
+    assert limits(decide(stubborn, lost)) == {"a": 6.0}
+
+
 def test_a_nested_group_binds() -> None:
     tree = site([group(), group("garage", 10.0)], [connector("a", "garage"), connector("b")])
     what = inputs(tree, [charging("a", 12.0), charging("b", 12.0)])

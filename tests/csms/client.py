@@ -18,7 +18,10 @@ POLL_S = 0.005
 BOOT = {"chargePointVendor": "Simple", "chargePointModel": "One", "firmwareVersion": "1.2"}
 
 type Answer = dict[str, Any] | str | None
-"""A payload, a whole frame with %s for the message id, or None for silence."""
+"""A payload, a whole frame with %s for the message id, or None for silence.
+
+A list of them is given one after another, the last of them again and again.
+"""
 
 
 async def wait_until(condition: Callable[[], object]) -> None:
@@ -34,7 +37,7 @@ class RawCharger:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, Answer] = {
+        self.answers: dict[str, Answer | list[Answer]] = {
             "ChangeConfiguration": {"status": "Accepted"},
             "GetConfiguration": {"configurationKey": []},
             "SetChargingProfile": {"status": "Accepted"},
@@ -109,6 +112,8 @@ class RawCharger:
         await check_call(action, payload)
         self.calls.append((action, payload))
         answer = self.answers.get(action, '[4,"%s","NotImplemented","",{}]')
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
         if answer is None:
             self.held.append(message_id)
         elif isinstance(answer, str):

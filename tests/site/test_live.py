@@ -180,3 +180,21 @@ def test_who_is_gone_is_not_blamed(live: LiveConnector) -> None:
     live.ignores_limit_for(20.0)
     live.disconnected()
     assert live.ignores_limit_for(200.0) == 0.0
+
+
+def test_watts_are_for_as_many_lines_as_are_seen_to_share_them(live: LiveConnector) -> None:
+    assert live.lines_for(10.0) == 1
+    assert live.lines_for(16.0) == 3  # The hardware keeps each line to the rating.
+    for now in (100.0, 110.0, 170.0):
+        live.take(metered(10.0, 10.0, 10.0), now)
+    assert live.lines_for(10.0) == 3
+    live.take(metered(10.0, 0.0, 0.0), 180.0)
+    assert live.lines_for(10.0) == 1
+
+
+def test_another_car_may_use_other_lines(live: LiveConnector) -> None:
+    for now in (100.0, 110.0, 170.0):
+        live.take(metered(10.0, 10.0, 10.0), now)
+    for status in (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING):
+        live.take(StatusChanged(identity="A", connector=1, status=status, error_code=""), 200.0)
+    assert live.lines_for(10.0) == 1

@@ -95,6 +95,8 @@ class LimitWriter:
         self._on_learnt = on_learnt
         self._with_own_profile: dict[int, int] = {}
         """The transactions that were given a profile of their own, by connector."""
+        self._without_own_profile: dict[int, int] = {}
+        """The transactions that do not take one."""
         self._paused: set[int] = set()
         """The connectors whose last accepted limit is 0."""
         self._has_cleared_others = False
@@ -108,6 +110,7 @@ class LimitWriter:
         """Learn that the charger has begun anew."""
         self.forms.restart()
         self._with_own_profile.clear()
+        self._without_own_profile.clear()
         self._paused.clear()
         self._has_cleared_others = False
 
@@ -196,17 +199,16 @@ class LimitWriter:
         has_own = self._with_own_profile.get(connector) == running.id
         if form.purpose is not Purpose.TX and not has_own:
             return True
+        if self._without_own_profile.get(connector) == running.id:
+            return True
         self._with_own_profile[connector] = running.id
         reply = await self._set(rpc, connector, for_transaction(profile, running.id), urgent=urgent)
-        if reply is _Reply.TAKEN:
-            return True
-        if reply in (_Reply.REFUSED, _Reply.UNREADABLE):
-            if self._transactions.open_at(self._charger.identity, connector) is not running:
-                return True
-            self.forms.refused(form, self._possible_forms)
-        elif reply is _Reply.SILENCE:
-            self.forms.unanswered(form, self._possible_forms)
-        return False
+        if reply in (_Reply.TAKEN, _Reply.LOST, _Reply.NOT_SENT):
+            return reply is _Reply.TAKEN
+        # It may have ended without our knowing. What is left is the default, which was taken; the
+        # meter tells whether that has an effect.
+        self._without_own_profile[connector] = running.id
+        return reply is _Reply.REFUSED and not has_own
 
     async def _set(
         self, rpc: RpcConnection, connector: int, profile: Payload, *, urgent: bool

@@ -24,8 +24,8 @@ from .report_card import ReportCard
 OTHER_FORM_AFTER_S = 20.0
 """How long a reminded charger has to be seen to obey, two intervals of its meter, before it is told
 its limit in another form."""
-MOST_FORMS_AT_STAKE = 2
-"""How many forms may prove to have no effect while a group carries too much."""
+MOST_FORMS_AT_STAKE = 1
+"""How many forms are given up for others while a group carries too much; time is short then."""
 KEEP_CARD_EVERY_S = 60.0
 """How often a report card is recorded at the most, to spare the disk."""
 
