@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.balanz.balancing.model import ConnectorKey
-from custom_components.balanz.csms.command_values import CommandStatus
+from custom_components.balanz.csms.command_values import CommandStatus, MessageTrigger
 from custom_components.balanz.csms.guarded_keys import KeyWarning
 from custom_components.balanz.csms.station_errors import CommandRejected, StationUnreachable
 from simulator.car import Car
@@ -86,3 +86,17 @@ async def test_a_session_is_known_by_its_number(bench: Bench) -> None:
 
     assert site.remote.transaction_id(A) == simulated.transaction_id
     assert await site.remote.start_transaction("A", "TAG", 1) is CommandStatus.REJECTED
+
+
+async def test_how_a_firmware_update_goes_is_shown(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    await bench.dial_in(site, "A")
+    await until(lambda: accepted_a(site, "A") == 0.0)
+    assert site.snapshot.chargers["A"].firmware_status is None
+
+    for message in MessageTrigger:
+        if "status" in message and message is not MessageTrigger.STATUS_NOTIFICATION:
+            await site.remote.commands("A").trigger_message(message)
+
+    await until(lambda: site.snapshot.chargers["A"].firmware_status == "Idle")
+    assert site.snapshot.chargers["A"].diagnostics_status == "Idle"

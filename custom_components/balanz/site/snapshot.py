@@ -145,6 +145,10 @@ class ChargerSnapshot:
     boot: BootInfo | None
     connectors: tuple[ConnectorSnapshot, ...]
     proof: ProofSnapshot
+    diagnostics_status: str | None = None
+    """How the last upload of its log goes, as OCPP names it; None before one was told of."""
+    firmware_status: str | None = None
+    """The same for the last change of its firmware."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

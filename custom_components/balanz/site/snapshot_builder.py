@@ -51,6 +51,8 @@ def charger_snapshot(
             for live in connectors
         ),
         proof=proof,
+        diagnostics_status=None if station is None else station.diagnostics_status,
+        firmware_status=None if station is None else station.firmware_status,
     )
 
 
