@@ -26,6 +26,7 @@ from .events import (
 from .firmware_memory import FirmwareMemory
 from .interview import Extent, interview
 from .link import StationLink
+from .meter_quirks import NO_METER_QUIRKS
 from .profile_forms import FormSearch, ProfileForm, profile_forms
 from .profiles import Limit, charging_profile, lapses_after_s, rate_unit, starts_at
 from .rpc import RpcConnection
@@ -72,6 +73,8 @@ class Station:
         self.statuses: dict[int, ConnectorStatus] = {}
         self.capabilities = Capabilities()
         self.clock = ClockSkew()
+        self.meter_quirks = NO_METER_QUIRKS
+        """What its meter values mean where they do not mean what they say."""
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
