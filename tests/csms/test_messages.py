@@ -17,6 +17,7 @@ from custom_components.balanz.csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from custom_components.balanz.csms.quirks import Quirks
 from custom_components.balanz.csms.transactions import IMPLICIT, StartContent
 from custom_components.balanz.storage.journal import Journal
 
@@ -134,6 +135,16 @@ async def test_fresh_meter_values_become_an_event(central: Bench, charger: RawCh
     assert event.connector == 1
     assert event.values.currents_a == (10.0, 11.0, 12.0)
     assert event.values.energy_wh == 1000.0
+
+
+async def test_meter_values_mean_what_is_known_of_the_charger(
+    central: Bench, charger: RawCharger
+) -> None:
+    central.stations["CP1"].behave(Quirks(spreads_current=True))
+
+    await charger.call("MeterValues", meter_values(3.0, 3.0, 4.0, at=now_text()))
+
+    assert central.seen(MeterValuesReceived)[0].values.currents_a == (10.0,)
 
 
 async def test_meter_values_without_a_time_are_of_now(central: Bench, charger: RawCharger) -> None:

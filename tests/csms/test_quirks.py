@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
-from custom_components.balanz.csms.events import BootInfo, MeterValues
+from custom_components.balanz.csms.events import BootInfo
 from custom_components.balanz.csms.profile_forms import Kind, Purpose, profile_forms
 from custom_components.balanz.csms.profiles import Limit, charging_profile
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
@@ -30,14 +30,6 @@ ROW = QuirkRow(
     quirks=Quirks(rate_unit=RateUnit.WATT, pauses_at_zero=False),
     behaviour="",
     source="",
-)
-READING = MeterValues(
-    currents_a=(3.3, 3.4, 3.3),
-    per_phase=True,
-    power_w=2300.0,
-    energy_wh=None,
-    offered_a=None,
-    measured_at=datetime(2026, 3, 1, tzinfo=UTC),
 )
 
 
@@ -154,12 +146,8 @@ def test_a_charger_is_told_what_it_takes(
 
 def test_thirds_are_added_up_only_for_a_single_line() -> None:
     quirks = Quirks(spreads_current=True)
-    single = quirks.at(lines=1).metered(READING)
-    assert single.currents_a == pytest.approx((10.0,))
-    assert not single.per_phase
-    assert quirks.at(lines=3).metered(READING) == READING
-    unread = replace(READING, currents_a=None)
-    assert quirks.at(lines=1).metered(unread) == unread
+    assert quirks.at(lines=1).meter.spreads_one_line
+    assert not quirks.at(lines=3).meter.spreads_one_line
 
 
 @pytest.mark.parametrize(

@@ -57,15 +57,23 @@ async def test_a_charger_that_measures_power_alone_is_not_taken_for_the_house(
     assert simulated.currents_a[0] == 16.0
 
 
-async def test_energy_alone_says_nothing_about_a_current(bench: Bench) -> None:
+async def test_energy_alone_tells_the_power_but_no_current(bench: Bench) -> None:
     site = await bench.start(settings(charger("A")))
     faults = Faults(meter_style=MeterStyle.ENERGY_ONLY)
     await bench.dial_in(site, "A", car=Car(), faults=faults, meter_start_wh=5000.0)
-    await until(lambda: (connector(site, "A").session_energy_wh or 0.0) > 0)
+    await until(lambda: connector(site, "A").power_w == pytest.approx(11040.0, rel=0.05))
+    assert (connector(site, "A").session_energy_wh or 0.0) > 0.0
     assert connector(site, "A").currents_a == (None, None, None)
-    assert connector(site, "A").power_w is None
     await until(lambda: connector(site, "A").charging is True)
     assert (connector(site, "A").energy_wh or 0.0) > 5000.0
+
+
+async def test_a_car_that_has_finished_is_seen_by_its_power_on_three_lines(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), charger("B"), rating_a=20.0))
+    faults = Faults(meter_style=MeterStyle.POWER_ONLY)
+    await bench.dial_in(site, "A", car=Car(maximum_a=0.0), faults=faults)
+    other = await bench.dial_in(site, "B", car=Car())
+    await until(lambda: other.currents_a[0] == 16.0)
 
 
 async def test_what_a_meter_said_is_not_shown_once_the_link_is_gone(bench: Bench) -> None:

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from .capabilities import Capabilities, RateUnit
-from .events import BootInfo, MeterValues
+from .events import BootInfo
+from .meter_quirks import MeterQuirks
 from .profile_forms import Kind, ProfileForm, Purpose
 
 METER_INTERVAL_S = 10
@@ -111,11 +112,10 @@ class Quirks:
         """Return what of this concerns a charger that is wired to so many lines."""
         return replace(self, spreads_current=self.spreads_current and lines == 1)
 
-    def metered(self, values: MeterValues) -> MeterValues:
-        """Return meter values as they are meant."""
-        if not self.spreads_current or values.currents_a is None:
-            return values
-        return replace(values, currents_a=(sum(values.currents_a),), per_phase=False)
+    @property
+    def meter(self) -> MeterQuirks:
+        """What of this its meter values are to be read with."""
+        return MeterQuirks(spreads_one_line=self.spreads_current)
 
 
 BY_THE_BOOK = Quirks()

@@ -5,7 +5,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
 from .capabilities import MAX_CONNECTORS, Capabilities, RateUnit
@@ -18,7 +17,6 @@ from .events import (
     ConnectorsCounted,
     ConnectorStatus,
     LineFreed,
-    MeterValuesReceived,
     StationConnected,
     StationDisconnected,
     StationEvent,
@@ -29,6 +27,7 @@ from .firmware_memory import FirmwareMemory
 from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
+from .meter_quirks import MeterQuirks
 from .profiles import Limit, rate_unit
 from .quirks import BY_THE_BOOK, Quirks
 from .rpc import RpcConnection
@@ -112,6 +111,11 @@ class Station:
     def busy(self) -> bool:
         """Whether a call is outstanding."""
         return self._link is not None and self._link.rpc.busy
+
+    @property
+    def meter_quirks(self) -> MeterQuirks:
+        """What its meter values mean where they do not mean what they say."""
+        return self.quirks.meter
 
     @property
     def clock_skew_s(self) -> float | None:
@@ -361,8 +365,6 @@ class Station:
 
     def emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""
-        if isinstance(event, MeterValuesReceived):
-            event = replace(event, values=self.quirks.metered(event.values))
         self._listener(event)
 
     async def _poll_meter(self, link: StationLink) -> None:

@@ -20,6 +20,7 @@ from .events import (
     TransactionStopped,
 )
 from .lenient import integer, number, require_integer, text, timestamp
+from .meter_quirks import MeterQuirks
 from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
@@ -50,6 +51,11 @@ class StationState(Protocol):
     clock: ClockSkew
     diagnostics_status: str | None
     firmware_status: str | None
+
+    @property
+    def meter_quirks(self) -> MeterQuirks:
+        """What its meter values mean where they do not mean what they say."""
+        ...
 
     def emit(self, event: StationEvent) -> None:
         """Tell the world."""
@@ -153,7 +159,9 @@ class InboundMessages:
         connector = self._connector_of(payload, transaction_id)
         samples = [
             values
-            for values, stamped_at in parse_meter_values(payload.get("meterValue"), now)
+            for values, stamped_at in parse_meter_values(
+                payload.get("meterValue"), now, self._station.meter_quirks
+            )
             if self._is_fresh(stamped_at, now)
         ]
         if connector is None or not 1 <= connector <= MAX_CONNECTORS:
@@ -239,7 +247,7 @@ class InboundMessages:
         now = datetime.now(UTC)
         stopped_at = _possible(timestamp(payload.get("timestamp"))) or now
         known = self._transactions.find(self._station.identity, transaction_id)
-        meter_stop_wh = _meter_stop_wh(payload, known, now)
+        meter_stop_wh = _meter_stop_wh(payload, known, now, self._station.meter_quirks)
         reason = text(payload.get("reason"), 20) or "Local"
         stopped = await self._transactions.stop(
             self._station.identity,
@@ -273,14 +281,14 @@ class InboundMessages:
 
 
 def _meter_stop_wh(
-    payload: Payload, transaction: Transaction | None, now: datetime
+    payload: Payload, transaction: Transaction | None, now: datetime, quirks: MeterQuirks
 ) -> float | None:
     """Return the register at the end: as it is told, else by the data that come along."""
     told_wh = number(payload.get("meterStop"))
     start_wh = None if transaction is None else transaction.content.meter_start_wh
     if told_wh is not None and told_wh >= (start_wh or 0.0):
         return told_wh
-    measured_wh = last_register_wh(payload.get("transactionData"), now)
+    measured_wh = last_register_wh(payload.get("transactionData"), now, quirks)
     return told_wh if measured_wh is None else measured_wh
 
 

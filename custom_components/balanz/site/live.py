@@ -12,7 +12,6 @@ from ..balancing.need import Need
 from ..balancing.obedience import Ladder
 from ..balancing.phase_use import PhaseUse
 from ..balancing.reasons import Reason, Rule
-from ..balancing.supply import DrawInterval
 from ..csms.events import (
     UNKNOWN_LINES,
     ConnectorStatus,
@@ -22,12 +21,12 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
 from .energy import ConnectorEnergy
 from .lines_in_use import LinesInUse
 from .report_card import ReportCard
 from .settings import ChargerSettings
 
-NOMINAL_VOLTAGE_V = 230.0
 BOOST_PRIORITY = 1_000_000
 """Above every priority that a charger or a tag can have."""
 WANTING = frozenset(
@@ -57,6 +56,7 @@ class LiveConnector:
         self.values: MeterValues | None = None
         self.transaction: TransactionStarted | None = None
         self.energy = ConnectorEnergy()
+        self.register = RegisterPower()
         self.held = False
         """Whether control leaves it alone for now, and books it at its rating."""
         self.balanced = True
@@ -128,6 +128,7 @@ class LiveConnector:
             # Nothing is plugged in, so nothing flows; many chargers meter only during sessions.
             self._draw = None
             self.values = _at_rest(self.values)
+            self.register = self.register.stopped()
             self.commitment = self.commitment.measured(0.0, now)
 
     def _metered(self, values: MeterValues, now: float) -> None:
@@ -136,24 +137,31 @@ class LiveConnector:
         if values.per_phase and values.currents_a is not None:
             self.lines_in_use = self.lines_in_use.took(values.currents_a, now)
         if values.energy_wh is not None:
+            self.register = self.register.read(values.energy_wh, now)
             self.energy = self.energy.read(values.energy_wh, values.measured_at, self._most_w)
-        largest_a, interval = self._draw_of(values)
-        if interval is not None:
+        seen = drawn(values, self.connector, self.charger.phases, self.register)
+        if seen.interval is not None:
             last = None if self._draw is None else self._draw.reading
-            self._draw = Draw(reading=interval, at=now, before=last)
+            self._draw = Draw(reading=seen.interval, at=now, before=last)
             # A line that the charger does not tell of is not one that carries nothing.
             lines = len(values.currents_a or ()) if values.per_phase else 0
-            if lines >= self.charger.phases and interval.least == interval.most:
-                self._phase_use = self._phase_use.took(interval.most, now)
-        if largest_a is not None:
+            if lines >= self.charger.phases and seen.interval.least == seen.interval.most:
+                self._phase_use = self._phase_use.took(seen.interval.most, now)
+        line_a, at_most_a = seen.line_a, seen.at_most_a
+        if line_a is None and at_most_a is not None and at_most_a < AT_REST_BELOW_A:
+            line_a = at_most_a
+        if line_a is not None:
             before = self.commitment
-            self.commitment = before.measured(largest_a, now)
+            self.commitment = before.measured(line_a, now)
             if not self.ladder.pauses:
                 # What fell because its session was stopped does not tell how it follows a limit.
                 lag = self.card.lag.measured(before, self.commitment, now)
                 if lag is not self.card.lag:
                     self.card = replace(self.card, lag=lag)
-            self._appetite = self._appetite.took(largest_a, self.connector.minimum_a, now)
+        takes_a = at_most_a if line_a is None else line_a
+        if takes_a is not None:
+            # That a car may take more than it does costs others something, but starves nobody.
+            self._appetite = self._appetite.took(takes_a, self.connector.minimum_a, now)
 
     def _transaction_started(self, transaction: TransactionStarted, now: float) -> None:
         """Take in the start of a session."""
@@ -239,6 +247,7 @@ class LiveConnector:
         self.commitment = self.commitment.disconnected()
         self._draw = None
         self._phase_use = PhaseUse()
+        self.register = self.register.stopped()
         if self.values is not None:
             # Only the register still tells something; what flows is not known any more.
             self.values = MeterValues(
@@ -287,6 +296,16 @@ class LiveConnector:
         return self.energy.started_at
 
     @property
+    def power_w(self) -> float | None:
+        """What it draws: as the charger tells, or by its register where it tells nothing else."""
+        values = self.values
+        if values is None or values.power_w is not None:
+            return None if values is None else values.power_w
+        if values.currents_a is not None:
+            return None
+        return 0.0 if self.status is ConnectorStatus.AVAILABLE else self.register.power_w
+
+    @property
     def _most_w(self) -> float:
         """What its rating lets flow."""
         return self.connector.rating_a * self.charger.phases * NOMINAL_VOLTAGE_V
@@ -325,36 +344,6 @@ class LiveConnector:
             return Rule.SWITCHED_OFF
         return Rule.NO_CAR
 
-    def _draw_of(self, values: MeterValues) -> tuple[float | None, DrawInterval | None]:
-        """Return the largest line current, and what the reading may mean on the grid's phases."""
-        phase_map = self.connector.phase_map
-        currents_a = values.currents_a
-        if currents_a and (values.per_phase or self.charger.phases == 1):
-            lines_a = wired_lines(currents_a, self.charger.phases)
-            least, most = phase_map.draw(lines_a)
-            return max(lines_a), DrawInterval(least=least, most=most)
-        if currents_a:
-            # One value for three lines: it holds for each of them at the most.
-            most = phase_map.spread(max(currents_a))
-            return max(currents_a), DrawInterval(least=phase_map.spread(0.0), most=most)
-        if values.power_w is not None:
-            # How many lines share the power is not known: at the most one carries it all. A
-            # single line tells its current exactly, which is what a fall can be seen by.
-            most_a = values.power_w / NOMINAL_VOLTAGE_V
-            single = self.charger.phases == 1
-            least_a = most_a if single and phase_map.lines is not None else 0.0
-            interval = DrawInterval(least=phase_map.spread(least_a), most=phase_map.spread(most_a))
-            return (most_a if single else None), interval
-        return None, None
-
-
-def wired_lines(currents_a: tuple[float, ...], phases: int) -> tuple[float, ...]:
-    """Return the currents of the lines that a charger has.
-
-    One of a single line may report it under the name of the grid phase that it is wired to.
-    """
-    return (max(currents_a),) if phases == 1 else currents_a[:phases]
-
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:
     """Return the newest of everything: some chargers spread their values over messages."""
@@ -391,7 +380,7 @@ def _at_rest(values: MeterValues | None) -> MeterValues | None:
     return replace(
         values,
         currents_a=currents_a,
-        power_w=0.0,
+        power_w=None if values.power_w is None else 0.0,
         neutral_a=None,
         powers_w=(l1, l2, l3),
         power_factor=None,

@@ -9,8 +9,9 @@ from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
+from .draws import wired_lines
 from .drill import Drills
-from .live import LiveConnector, wired_lines
+from .live import LiveConnector
 from .meters import Meters
 from .plans import Plans
 from .settings import ChargerSettings
@@ -102,7 +103,7 @@ def _connector_snapshot(
         plugged=None if status is None else status.plugged,
         charging=_charging(live, status),
         currents_a=_line_currents(live),
-        power_w=None if values is None else values.power_w,
+        power_w=live.power_w,
         energy_wh=live.energy.lifetime.total_wh,
         session_energy_wh=live.session_energy_wh,
         session_started_at=live.session_started_at,
