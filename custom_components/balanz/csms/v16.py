@@ -216,7 +216,8 @@ class InboundMessages:
             # All that cannot be are one, so that no charger can fill the memory with them.
             connector = _NO_CONNECTOR
         meter_start_wh = None
-        if payload.get("meterStart") is not None:
+        if payload.get("meterStart") is not None or payload.get("idTag") is None:
+            # Without a tag as well, it is no start but a broken message.
             meter_start_wh = float(require_integer(payload, "meterStart"))
         stamped_at = _possible(timestamp(payload.get("timestamp")))
         content = StartContent(
