@@ -24,6 +24,7 @@ from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.enums import Action
 
 from custom_components.balanz.csms.events import MeterValuesReceived, StationEvent
+from custom_components.balanz.csms.message_rate import MessageRate
 from custom_components.balanz.csms.rpc import RpcConnection
 from custom_components.balanz.csms.station import Station
 from custom_components.balanz.csms.transactions import TransactionBook
@@ -122,7 +123,7 @@ class Bench:
     async def _serve(self, texts: Sequence[str]) -> float:
         """Return how long balanz takes."""
         charger = Charger(texts)
-        rpc = RpcConnection(charger, name="CP-1")
+        rpc = RpcConnection(charger, name="CP-1", rate=MessageRate(per_s=1e9))
         self._station.attach(rpc)
         # It was accepted before: there is nothing to ask it between its messages.
         self._station.ready = True

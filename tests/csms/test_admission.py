@@ -173,6 +173,17 @@ async def test_garbage_at_the_port_is_no_news(
     assert not own_records(caplog)
 
 
+async def test_a_refused_request_with_garbage_behind_it_is_no_news(
+    central: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = b"GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n" + b"\xff" * 20
+
+    assert await raw_exchange(central.port, request) == b""
+
+    assert "Traceback" not in caplog.text
+    assert not own_records(caplog)
+
+
 async def test_a_new_connection_replaces_the_old_one_without_a_disconnect(
     central: Bench, dial: Dial
 ) -> None:

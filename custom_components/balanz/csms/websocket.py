@@ -107,4 +107,8 @@ def quiet_logger(name: str) -> logging.Logger:
 
 
 def _no_bad_handshakes(record: logging.LogRecord) -> bool:
-    return record.msg != "opening handshake failed"
+    if record.msg == "opening handshake failed":
+        return False
+    # So ends a request that is refused, if what follows it in the same packet is no frame.
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.msg == "unexpected internal error" and isinstance(error, AssertionError))
