@@ -45,9 +45,13 @@ def group_views(
         headroom=headroom,
         booked=headroom.loads(standings, ((key, one.booked_a) for key, one in standings.items())),
         allocated=headroom.loads(standings, limits_a.items()),
-        # What is left once everything that was sent is answered, disobedience included.
+        # What is left once everything that was sent is answered and obeyed, where it may be.
         expected=headroom.loads(
-            standings, ((key, limits_a[key] + one.excess_a) for key, one in standings.items())
+            standings,
+            (
+                (key, one.booked_a if one.defies else limits_a[key])
+                for key, one in standings.items()
+            ),
         ),
         cuttable=headroom.loads(
             standings,

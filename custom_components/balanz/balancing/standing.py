@@ -41,8 +41,8 @@ class Standing:
     """What it may draw once all that was sent is answered and obeyed."""
     measured_a: float
     """What it was last seen to draw, A per line; 0 where that is not known."""
-    excess_a: float
-    """What it is booked above the limit that it should have obeyed by now."""
+    defies: bool
+    """Whether it did not keep its limit, so that nobody relies on what it is told."""
     retry_at: float | None
     """When a failed write may be tried again; None where none has to wait."""
 
@@ -99,7 +99,7 @@ def _standing(
         priority=priority,
         aim_a=commitment.aim_a(connector, now),
         measured_a=commitment.measured_a(now),
-        excess_a=_excess_a(commitment, booked_a),
+        defies=commitment.defies,
         retry_at=_retry_at(commitment, now),
     )
 
@@ -107,12 +107,6 @@ def _standing(
 def _minimum_a(connector: Connector) -> float:
     steps = math.ceil(connector.minimum_a / connector.step_a - EPSILON_A)
     return round(steps * connector.step_a, 1)
-
-
-def _excess_a(commitment: Commitment, booked_a: float) -> float:
-    if commitment.accepted_a is None or commitment.pending is not None or not commitment.exceeds:
-        return 0.0
-    return max(booked_a - commitment.accepted_a, 0.0)
 
 
 def _retry_at(commitment: Commitment, now: float) -> float | None:

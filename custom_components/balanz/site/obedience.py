@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from ..balancing.commitments import LAG_S
-from ..balancing.group_view import GroupView
+from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Conduct, Ladder, Rung, Sighting, at_stake, conduct
 from ..csms.server import CentralSystem
@@ -76,7 +76,7 @@ class Obedience:
         self._kept[key] = (live.card, now)
         self._recorder.note(self._ledger.note_obedience(key, record))
 
-    def look(self, site: Site, groups: Mapping[str, GroupView], now: float) -> bool:
+    def look(self, site: Site, result: Result, now: float) -> bool:
         """Take the steps that are due; return whether any limit has to be decided anew."""
         changed = False
         for key, live in self._live.items():
@@ -89,7 +89,7 @@ class Obedience:
                 Sighting(
                     conduct=seen,
                     read_at=0.0 if reading is None else reading.at,
-                    at_stake=at_stake(site, groups, live.connector),
+                    at_stake=at_stake(site, result, live.connector),
                     highest=_highest(live),
                     lag_s=live.card.lag.lag_s,
                 ),
