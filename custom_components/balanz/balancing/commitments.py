@@ -59,6 +59,8 @@ class Reading:
 
     current_a: float
     at: float
+    vacant: bool = False
+    """Whether it is 0 because nothing is plugged in, so that the meter may tell no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,11 @@ class Commitment:
         """No answer came: the old and the pending limit may both be in force."""
         return replace(self._unanswered(), failed_at=now, failed_a=self._pending_a)
 
+    def vacated(self, now: float) -> Commitment:
+        """Nothing is plugged in any more: nothing flows, and many meters tell no more of it."""
+        vacated = self.measured(0.0, now)
+        return replace(vacated, reading=Reading(current_a=0.0, at=now, vacant=True))
+
     def measured(self, current_a: float, now: float) -> Commitment:
         """A reading of the connector's largest line current arrived."""
         updated = replace(self, reading=Reading(current_a=current_a, at=now))
@@ -176,13 +183,9 @@ class Commitment:
 
     def settled(self, now: float) -> Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
-        falling = self.falling
-        if (
-            falling is not None
-            and now >= falling.since + LAG_S
-            and self._fresh_reading(now) is None
-            and not self.defies
-        ):
+        reading = self._fresh_reading(now)
+        unseen = not self.defies if reading is None else reading.vacant
+        if self.falling is not None and now >= self.falling.since + LAG_S and unseen:
             return replace(self, falling=None)
         return self
 

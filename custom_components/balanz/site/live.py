@@ -116,7 +116,7 @@ class LiveConnector:
             # Nothing is plugged in, so nothing flows; many chargers meter only during sessions.
             self._draw = None
             self.values = _at_rest(self.values)
-            self.commitment = self.commitment.measured(0.0, now)
+            self.commitment = self.commitment.vacated(now)
 
     def _metered(self, values: MeterValues, now: float) -> None:
         """Take in a reading of the connector's meter."""
