@@ -9,7 +9,8 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -60,9 +61,7 @@ class Outcome:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a soak; return 1 if a rule was broken."""
     options = _parser().parse_args(arguments)
-    # What goes wrong is meant to; the watch tells of what should not have.
-    logging.getLogger("custom_components.balanz").setLevel(logging.CRITICAL)
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with _quiet_log(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         outcome, violations = runner.run(
             soak(hours=options.hours, seed=options.seed, with_faults=options.faults)
         )
@@ -74,6 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         print("\n".join(f"{name:<24} {value:g}" for name, value in figures.items()))
     return 1 if violations else 0
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Say nothing of what goes wrong, as it is meant to: the watch tells what should not have."""
+    logger = logging.getLogger("custom_components.balanz")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _parser() -> argparse.ArgumentParser:

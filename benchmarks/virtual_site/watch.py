@@ -19,9 +19,10 @@ TOLERANCE_A = 1.0
 FOLLOW_S = 30.0
 """How long a change may take to be followed by chargers that obey: up to 15 s in which a car that
 was just raised may hide it, 5 s in the charger, 5 s in the car, and 5 s for meters and messages."""
-BREACH_S = 60.0
-"""The same where a charger does not do as it should: 10 s to the next reading of its meter or to
-the end of a call, 15 s before it counts as disobedient, and what the others need to follow."""
+BREACH_S = 45.0
+"""The same where a charger does not do as it should: 15 s before it counts as disobedient, 10 s to
+the reading of its meter that shows it, or to the end of a call, and what the others need to follow.
+"""
 LOOK_S = 1.0
 """How often to look."""
 CONTROL_S = 10.0
@@ -149,14 +150,15 @@ class Watch:
         judged = view.snapshot is not None and view.now_s > self._settled_at_s
         # Whoever is told less than flows, or what flowed long ago, cannot know better.
         judged = judged and view.meter_fault in {MeterFault.NONE, MeterFault.MILLIAMPERES}
+        draws = {name: _draw(view, name) for name in view.chargers}
         for group in view.settings.groups:
             inside = list(_inside(view, group.id))
-            flows = PhaseCurrents.total(_draw(view, name) for name in inside)
+            flows = PhaseCurrents.total(draws[name] for name in inside)
             if group.parent_id is None:
                 flows += view.base_a
             capacity_a = _capacity_a(view, group.id)
             for phase in group.phases:
-                drawing = [name for name in inside if _draw(view, name)[phase] > TOLERANCE_A]
+                drawing = [name for name in inside if draws[name][phase] > TOLERANCE_A]
                 if flows[phase] <= capacity_a + TOLERANCE_A or not drawing:
                     continue
                 overloaded = True

@@ -201,6 +201,29 @@ def test_a_charger_that_stops_metering_at_a_cut_is_trusted_once_its_reading_is_t
     assert booked(cut.settled(old), old) == 6.0
 
 
+def test_a_connector_that_was_left_is_free_once_its_charger_had_time_to_follow() -> None:
+    left = following(16.0).measured(16.0, 95.0).vacated(99.0)
+    cut = left.sent(0.0, 99.5).accepted(100.0, CHARGER)
+
+    assert booked(cut.settled(114.9), 114.9) == 16.0
+    assert booked(cut.settled(115.0), 115.0) == 0.0
+
+
+def test_a_new_car_at_a_connector_that_was_left_has_to_be_seen_to_follow() -> None:
+    left = following(16.0).measured(16.0, 95.0).vacated(99.0)
+    taken_again = left.sent(0.0, 99.5).accepted(100.0, CHARGER).measured(0.0, 110.0)
+
+    assert booked(taken_again.settled(120.0), 120.0) == 16.0
+
+
+def test_a_car_that_leaves_a_charger_that_did_not_obey_leaves_nothing_booked() -> None:
+    mad = following(10.0).measured(16.0, 100.0).sent(0.0, 101.0).timed_out(111.0)
+    left = mad.sent(0.0, 112.0).accepted(112.0, CHARGER).vacated(113.0)
+
+    assert booked(left.settled(126.9), 126.9) == 16.0
+    assert booked(left.settled(127.0), 127.0) == 0.0
+
+
 def test_it_tells_when_time_alone_will_change_what_is_booked() -> None:
     cut = following(16.0).measured(16.0, 99.0).sent(6.0, 100.0).accepted(100.1, CHARGER)
 

@@ -1,5 +1,6 @@
 """A charger that does not keep its limit is dealt with step by step, and no harder than needed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.balanz.balancing.commitments import LAG_S, Commitment, Reading
+from custom_components.balanz.balancing.control import Result, State
 from custom_components.balanz.balancing.group_view import GroupView
 from custom_components.balanz.balancing.obedience import (
     COMES_DOWN_S,
@@ -22,7 +24,7 @@ from custom_components.balanz.balancing.obedience import (
 )
 from custom_components.balanz.balancing.phases import Phase, PhaseCurrents, PhaseMap
 
-from .build import NOW, connector, group, site
+from .build import NOW, connector, group, key, site
 
 STEP_S = LAG_S + PATIENCE_S
 NOTHING = PhaseCurrents(l1=0.0, l2=0.0, l3=0.0)
@@ -215,6 +217,17 @@ def view(
     )
 
 
+def result(seen_of_group: GroupView, *, in_the_way: Iterable[str] = ()) -> Result:
+    return Result(
+        state=State(),
+        commands=(),
+        reasons={},
+        groups={"root": seen_of_group},
+        in_the_way=frozenset(key(name) for name in in_the_way),
+        wake_at=None,
+    )
+
+
 SITE = site([group()], [connector("A", phase_map=PhaseMap.L1)])
 
 
@@ -232,4 +245,10 @@ def test_a_limit_is_at_stake_where_others_cannot_make_up_for_the_charger(
     seen_of_group: GroupView, stake: bool
 ) -> None:
     (only,) = SITE.connectors.values()
-    assert at_stake(SITE, {"root": seen_of_group}, only) is stake
+    assert at_stake(SITE, result(seen_of_group), only) is stake
+
+
+@pytest.mark.parametrize(("blamed", "stake"), [(["A"], True), (["B"], False)])
+def test_what_the_others_would_have_is_at_stake_too(blamed: list[str], stake: bool) -> None:
+    (only,) = SITE.connectors.values()
+    assert at_stake(SITE, result(view(within_limit=True), in_the_way=blamed), only) is stake

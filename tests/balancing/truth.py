@@ -54,6 +54,8 @@ class Truth:
     plugged: bool = False
     enabled: bool = True
     demand_a: float = 100.0
+    defies_with_a: float | None = None
+    """What its car draws whatever the limit; None while the charger obeys."""
     noise: Callable[[], float] = lambda: 0.0
 
     def take(self, write: int, limit_a: float, now: float, lag_s: float) -> None:
@@ -79,6 +81,8 @@ class Truth:
     @property
     def current_a(self) -> float:
         """What the car draws on each of its lines."""
+        if self.defies_with_a is not None:
+            return self.defies_with_a if self.plugged else 0.0
         offered_a = self.limit_a
         if not self.plugged or offered_a < self.connector.minimum_a:
             return 0.0

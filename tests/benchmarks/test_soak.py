@@ -1,6 +1,7 @@
 """`script/benchmark soak`: what it prints, and that its seed decides."""
 
 import json
+import logging
 
 import pytest
 
@@ -45,3 +46,12 @@ def test_the_seed_decides_and_without_faults_there_are_none(
     found = figures(capsys, *options)
     assert found == figures(capsys, *options)
     assert found["faults"] == 0
+
+
+def test_it_leaves_the_log_as_it_was(
+    socket_enabled: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("custom_components.balanz")
+    before = logger.level
+    figures(capsys, "--hours", "0.01")
+    assert logger.level == before < logging.CRITICAL

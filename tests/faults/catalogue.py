@@ -68,7 +68,11 @@ FAULTS = (
     _not_yet("F33", "a charger gives up its messages", "its patience is left as it is"),
     _not_yet("F34", "a tag is refused late", "balanz accepts all tags so far"),
     _shown("F40", "limits are refused", "booked at its rating, and told"),
-    _shown("F41", "limits are accepted and ignored", "booked at what it draws, and told"),
+    _shown(
+        "F41",
+        "limits are accepted and ignored",
+        "booked at what it draws, and stopped where others lack it",
+    ),
     _not_yet("F42", "full power on resume", "simulated chargers do not do this"),
     _shown("F43", "limits are lost on reconnect", "set again within 10 s"),
     _shown("F44", "a gap between two limits", "none is ever cleared"),

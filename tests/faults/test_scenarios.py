@@ -265,15 +265,19 @@ async def test_a_charger_that_refuses_limits_is_booked_at_its_rating(run: StartW
 
 
 @pytest.mark.fault("F41")
-async def test_a_charger_that_ignores_limits_is_booked_at_what_it_draws(run: StartWorld) -> None:
+async def test_a_charger_that_ignores_limits_is_booked_at_what_it_draws_and_then_stopped(
+    run: StartWorld,
+) -> None:
     world = await charging(run)
     world.chargers["A"].faults = Faults(ignore_profiles=True)
-    await world.pass_s(60.0)
+    await world.pass_s(25.0)
     assert draws_a(world, "A") == 16.0
     assert booked_a(world, "A") >= 15.0
     assert draws_a(world, "B") == 0.0
-    await world.pass_s(45.0)
-    assert ProblemKind.LIMIT_IGNORED in problems(world)
+    await world.pass_s(60.0)
+    assert problems(world) == {ProblemKind.LIMIT_IGNORED_STOPPED}
+    assert draws_a(world, "A") == 0.0
+    assert draws_a(world, "B") == 16.0
 
 
 @pytest.mark.fault("F43")

@@ -1,4 +1,8 @@
-"""Real sites on real sockets and files, and chargers that dial in to them, in a hurried loop."""
+"""Real sites on real sockets and files, and chargers that dial in to them.
+
+They live in a hurried loop, or, in modules marked `virtual_time`, in one in which waiting takes no
+time at all.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
@@ -13,24 +17,35 @@ from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.settings import SiteSettings
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
+from simulator.clock import Clock
 from simulator.faults import Faults
 from simulator.options import ChargerOptions
+from simulator.virtual_time import VirtualClock, VirtualLoop, virtual_calendar
 
 from .hurried import HurriedLoop, LoopClock
+
+PACKAGE = "custom_components.balanz"
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, type[asyncio.SelectorEventLoop]]:
+    if item.get_closest_marker("virtual_time") is not None:
+        return {"virtual": VirtualLoop}
     return {"hurried": HurriedLoop}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "virtual_time: waiting takes no time")
 
 
 class Bench:
     """Starts sites and chargers, and stops them all in the end."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+    def __init__(self, folder: Path, stack: AsyncExitStack, clock: Clock) -> None:
         self.folder = folder
         self._stack = stack
+        self._clock = clock
 
     async def start(self, settings: SiteSettings, *, folder: Path | None = None) -> BalanzSite:
         site = BalanzSite(settings=settings, storage_path=folder or self.folder)
@@ -56,7 +71,7 @@ class Bench:
             rating_a=rating_a,
             phases=phases,
             car=car,
-            clock=LoopClock(),
+            clock=self._clock,
             options=replace(ChargerOptions(tick_s=0.5, reconnect_s=0.5), **options),
             faults=faults,
         )
@@ -68,6 +83,11 @@ class Bench:
 @pytest.fixture
 async def bench(socket_enabled: None, tmp_path: Path) -> AsyncGenerator[Bench]:
     # Home Assistant's own fixtures pin the real clock to every loop.
-    vars(asyncio.get_running_loop()).pop("time", None)
+    loop = asyncio.get_running_loop()
+    vars(loop).pop("time", None)
     async with AsyncExitStack() as stack:
-        yield Bench(tmp_path / "site", stack)
+        clock: Clock = LoopClock()
+        if isinstance(loop, VirtualLoop):
+            clock = VirtualClock()
+            stack.enter_context(virtual_calendar(PACKAGE))
+        yield Bench(tmp_path / "site", stack, clock)

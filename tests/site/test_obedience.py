@@ -1,10 +1,12 @@
 """A charger that accepts limits and ignores them is dealt with, and the group's limit holds."""
 
+import asyncio
 from typing import Any
 
 import orjson
 import pytest
 
+from custom_components.balanz.balancing.commitments import LAG_S
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.settings import SiteSettings
@@ -25,6 +27,8 @@ from .build import (
     until,
 )
 from .conftest import Bench
+
+pytestmark = pytest.mark.virtual_time
 
 IGNORES = Faults(ignore_profiles=True)
 IGNORES_ALL = Faults(ignore_profiles=True, ignore_remote_stop=True)
@@ -141,13 +145,34 @@ async def test_a_new_car_gets_a_new_chance(bench: Bench) -> None:
     assert problems(site) == set()
 
 
-async def test_nothing_hard_is_done_while_others_can_make_room(bench: Bench) -> None:
-    site = await bench.start(settings(charger("A"), charger("B"), rating_a=24.0))
+async def test_nothing_hard_is_done_while_nobody_has_less_for_it(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A", maximum_a=10.0), charger("B"), rating_a=32.0))
     wild = await bench.dial_in(site, "A", car=Car(), faults=IGNORES)
     obedient = await bench.dial_in(site, "B", car=Car())
     await until(lambda: problems(site) == {ProblemKind.LIMIT_IGNORED})
     await pass_s(60.0)
     assert problems(site) == {ProblemKind.LIMIT_IGNORED}
     assert wild.currents_a[0] == 16.0
-    assert obedient.currents_a[0] == 8.0
+    assert obedient.currents_a[0] == 16.0
+    assert accepted_a(site, "A") == 10.0
     assert not calls(wild, "RemoteStopTransaction")
+
+
+async def test_others_make_room_by_the_next_reading_and_get_their_share_back_in_the_end(
+    bench: Bench,
+) -> None:
+    site = await bench.start(settings(charger("A"), charger("B"), rating_a=20.0))
+    wild = await bench.dial_in(site, "A", car=Car())
+    obedient = await bench.dial_in(site, "B", car=Car())
+    await until(lambda: wild.currents_a[0] == obedient.currents_a[0] == 10.0)
+    await pass_s(LAG_S)
+    wild.faults = IGNORES
+    await until(lambda: wild.currents_a[0] == 16.0)
+    broke_at = asyncio.get_running_loop().time()
+    await until(lambda: obedient.currents_a[0] == 0.0)
+    overloaded_s = asyncio.get_running_loop().time() - broke_at
+    assert overloaded_s < wild.options.sample_interval_s + LAG_S
+    # Everything fits now, and yet there is somebody who has nothing because of it.
+    await until(lambda: calls(wild, "RemoteStopTransaction"))
+    await until(lambda: obedient.currents_a[0] == 16.0)
+    assert wild.currents_a[0] == 0.0

@@ -41,6 +41,8 @@ class Falling:
     since: float
     drew_a: float | None
     """The last reading before; None where there was none."""
+    defied: bool = False
+    """Whether it did not keep the limit before either, so that nobody may rely on this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Reading:
 
     current_a: float
     at: float
+    vacant: bool = False
+    """Whether it is 0 because nothing is plugged in, so that the meter may tell no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ class Commitment:
             foreign_a=self.foreign_a,
             uncertain_a=self.largest_possible_a(),
             # One that did not obey its limit does not obey its lapse.
-            lapse=None if self.exceeds else self._unanswered().lapse,
+            lapse=None if self.defies else self._unanswered().lapse,
         )
 
     def overruled(self, foreign_a: float | None, now: float) -> Commitment:
@@ -128,7 +132,7 @@ class Commitment:
         return replace(
             self._unanswered(),
             online=False,
-            reading=self.reading if self.exceeds else None,
+            reading=self.reading if self.defies else None,
             failed_at=None,
             failed_a=None,
         )
@@ -155,6 +159,7 @@ class Commitment:
                 from_a=was_a,
                 since=self._fall_began(limit_a, now),
                 drew_a=self._drew_before(limit_a, now),
+                defied=self.defies,
             )
         elif falling is not None and falling.from_a <= limit_a:
             falling = None
@@ -183,6 +188,11 @@ class Commitment:
         """No answer came: the old and the pending limit may both be in force."""
         return replace(self._unanswered(), failed_at=now, failed_a=self._pending_a)
 
+    def vacated(self, now: float) -> Commitment:
+        """Nothing is plugged in any more: nothing flows, and many meters tell no more of it."""
+        vacated = self.measured(0.0, now)
+        return replace(vacated, reading=Reading(current_a=0.0, at=now, vacant=True))
+
     def measured(self, current_a: float, now: float) -> Commitment:
         """A reading of the connector's largest line current arrived."""
         updated = replace(self, reading=Reading(current_a=current_a, at=now))
@@ -197,13 +207,9 @@ class Commitment:
 
     def settled(self, now: float) -> Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
-        falling = self.falling
-        if (
-            falling is not None
-            and now >= falling.since + LAG_S
-            and self._fresh_reading(now) is None
-            and not self.exceeds
-        ):
+        reading = self._fresh_reading(now)
+        unseen = not self.defies if reading is None else reading.vacant
+        if self.falling is not None and now >= self.falling.since + LAG_S and unseen:
             return replace(self, falling=None)
         return self
 
@@ -212,7 +218,7 @@ class Commitment:
     def booked_a(self, connector: Connector, now: float) -> float:
         """Return the most that the connector may be drawing now, A per line."""
         # One that was last seen to draw too much does not draw less for having fallen silent.
-        reading = self.reading if self.exceeds else self._fresh_reading(now)
+        reading = self.reading if self.defies else self._fresh_reading(now)
         booked_a = self._allowed_a(connector, now)
         if reading is not None and reading.current_a > booked_a + TOLERANCE_A:
             return reading.current_a
@@ -220,7 +226,7 @@ class Commitment:
 
     def measured_a(self, now: float) -> float:
         """Return what it was last seen to draw, A per line; 0 where nothing tells."""
-        reading = self.reading if self.exceeds else self._fresh_reading(now)
+        reading = self.reading if self.defies else self._fresh_reading(now)
         return 0.0 if reading is None else reading.current_a
 
     def aim_a(self, connector: Connector, now: float) -> float:
@@ -236,7 +242,7 @@ class Commitment:
 
         A further cut does not lift the one before: what that allowed still bounds the current.
         """
-        if self.accepted_a is None or self.exceeds or self.uncertain_a is not None:
+        if self.accepted_a is None or self.defies or self.uncertain_a is not None:
             return None
         if self.foreign_a is not None:
             return None
@@ -268,6 +274,14 @@ class Commitment:
         if self.accepted_a is None:
             return None
         return max(self.accepted_a, self.foreign_a or 0.0)
+
+    @property
+    def defies(self) -> bool:
+        """Whether it was seen to draw more than it should, and not to keep a limit since.
+
+        A further cut gives it time to follow, but is nothing that others may rely on.
+        """
+        return self.exceeds or (self.falling is not None and self.falling.defied)
 
     @property
     def remind_at(self) -> float | None:
@@ -308,7 +322,7 @@ class Commitment:
             return connector.rating_a
         allowed_a = max(self._possible())
         # One that keeps no limit may have started anew without any, and so without a lapse.
-        proven = connector.keeps_limit and connector.lapses and not self.exceeds
+        proven = connector.keeps_limit and connector.lapses and not self.defies
         if proven and self.pending is None and self.lapse is not None and self.lapse.has_come(now):
             return min(allowed_a, max(self.lapse.to_a, self.foreign_a or 0.0))
         return allowed_a
@@ -329,7 +343,7 @@ class Commitment:
             *self.limits_a,
             self.foreign_a,
             self.falling.from_a if self.falling is not None else None,
-            self.reading.current_a if self.reading is not None and self.exceeds else None,
+            self.reading.current_a if self.reading is not None and self.defies else None,
         )
         return [limit_a for limit_a in candidates if limit_a is not None]
 

@@ -49,6 +49,8 @@ class Result:
     commands: tuple[Command, ...]
     reasons: Mapping[ConnectorKey, Reason]
     groups: Mapping[str, GroupView]
+    in_the_way: frozenset[ConnectorKey]
+    """Those that do not keep their limits, and that others have less for."""
     wake_at: float | None
     """When to step again, should nothing happen until then."""
 
@@ -87,5 +89,6 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
         commands=sending.commands,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
         groups=group_views(site, standing, left, limits_a),
+        in_the_way=aims.in_the_way,
         wake_at=alarm.wake_at,
     )

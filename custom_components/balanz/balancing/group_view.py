@@ -45,12 +45,12 @@ def group_views(
         headroom=headroom,
         booked=headroom.loads(standings, ((key, one.booked_a) for key, one in standings.items())),
         allocated=headroom.loads(standings, limits_a.items()),
-        # What is left once everything that was sent is answered: what disobeys is included, and
-        # what others' profiles allow.
+        # What is left once everything that was sent is answered, and obeyed where that may be
+        # relied upon; what others' profiles allow is not obeyed.
         expected=headroom.loads(
             standings,
             (
-                (key, max(limits_a[key] + one.excess_a, one.foreign_a))
+                (key, max(one.booked_a if one.defies else limits_a[key], one.foreign_a))
                 for key, one in standings.items()
             ),
         ),

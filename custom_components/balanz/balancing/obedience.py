@@ -1,16 +1,16 @@
 """What to do next with a charger that has accepted a limit and does not keep it.
 
 Each step is given time to work before the next, harder one, and none is skipped. From the pause on
-they are taken only where a group's limit is at stake: where the charger merely takes a little too
-much, and the others make room for it, nothing harder than a reminder is called for.
+they are taken only where something is at stake: a group's limit, or what the others would have if
+the charger kept its own. Where it merely takes a little too much, and nobody has less for it,
+nothing harder than a reminder is called for.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 from .commitments import LAG_S, READING_MAX_AGE_S, TOLERANCE_A, Commitment
-from .group_view import GroupView
+from .control import Result
 from .model import Connector, Site
 
 PATIENCE_S = 10.0
@@ -56,7 +56,7 @@ class Sighting:
     read_at: float
     """When the reading behind it arrived; 0 where there is none."""
     at_stake: bool
-    """Whether a group carries too much that only this charger can end."""
+    """Whether others have less for it, or a group carries too much that only it can end."""
     highest: Rung = Rung.OUT_OF_SERVICE
     """The hardest step that can be taken."""
     lag_s: float = LAG_S
@@ -145,14 +145,16 @@ def conduct(commitment: Commitment, now: float) -> Conduct:
     return Conduct.UNKNOWN
 
 
-def at_stake(site: Site, groups: Mapping[str, GroupView], connector: Connector) -> bool:
-    """Return whether a group on the connector's way carries more than the others can make up for.
+def at_stake(site: Site, result: Result, connector: Connector) -> bool:
+    """Return whether others have less for it, or a group on its way still carries too much.
 
     In a group whose supply is not known, that its chargers alone carry too much is enough.
     """
+    if connector.key in result.in_the_way:
+        return True
     phases = set(connector.phase_map.phases)
     for group_id in site.routes.paths[connector.group_id]:
-        view = groups[group_id]
+        view = result.groups[group_id]
         if phases.intersection(view.overloaded_on):
             return True
         unseen = view.available is None and not site.groups[group_id].enforced

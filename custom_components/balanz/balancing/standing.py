@@ -41,10 +41,10 @@ class Standing:
     """What it may draw once all that was sent is answered and obeyed."""
     measured_a: float
     """What it was last seen to draw, A per line; 0 where that is not known."""
-    excess_a: float
-    """What it is booked above the limit that it should have obeyed by now."""
     foreign_a: float
     """What profiles of others allow it, whatever limit it is sent; 0 where there are none."""
+    defies: bool
+    """Whether it did not keep its limit, so that nobody relies on what it is told."""
     retry_at: float | None
     """When a failed write may be tried again; None where none has to wait."""
 
@@ -101,8 +101,8 @@ def _standing(
         priority=priority,
         aim_a=commitment.aim_a(connector, now),
         measured_a=commitment.measured_a(now),
-        excess_a=_excess_a(commitment, booked_a),
         foreign_a=commitment.foreign_a or 0.0,
+        defies=commitment.defies,
         retry_at=_retry_at(commitment, now),
     )
 
@@ -110,12 +110,6 @@ def _standing(
 def _minimum_a(connector: Connector) -> float:
     steps = math.ceil(connector.minimum_a / connector.step_a - EPSILON_A)
     return round(steps * connector.step_a, 1)
-
-
-def _excess_a(commitment: Commitment, booked_a: float) -> float:
-    if commitment.accepted_a is None or commitment.pending is not None or not commitment.exceeds:
-        return 0.0
-    return max(booked_a - commitment.accepted_a, 0.0)
 
 
 def _retry_at(commitment: Commitment, now: float) -> float | None:

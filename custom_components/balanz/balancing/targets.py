@@ -1,11 +1,12 @@
 """Who gets what: the limit that each connector should have, and why no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .alarm import Alarm
 from .allocation import allocate
 from .claims import Claim, Share
+from .defiance import in_the_way, share_of_defiant
 from .demand import Idleness
 from .headroom import Headroom
 from .inputs import Line
@@ -40,6 +41,8 @@ class Targets:
 
     by_key: Mapping[ConnectorKey, Target]
     turns: Turns
+    in_the_way: frozenset[ConnectorKey]
+    """Those that do not keep their limits, and that others have less for."""
 
 
 def targets(
@@ -52,7 +55,7 @@ def targets(
 ) -> Targets:
     """Return what each connector should have now (monotonic seconds)."""
     turns = turns.advanced(standings, site.tuning, now)
-    shares = _shares(site, standings, headroom, turns, now, alarm)
+    shares, blamed = _shares(site, standings, headroom, turns, now, alarm)
     waiting = _waiting(standings, shares, turns, now)
     has_place = {key: share.limit_a > 0 for key, share in shares.items()}
     # An overload that pauses all takes their places, so that they are not started for ever.
@@ -69,6 +72,7 @@ def targets(
             for key, standing in standings.items()
         },
         turns=turns,
+        in_the_way=blamed,
     )
 
 
@@ -79,42 +83,85 @@ def _shares(
     turns: Turns,
     now: float,
     alarm: Alarm,
-) -> dict[ConnectorKey, Share]:
-    """Allocate; whoever cannot be brought to its share now keeps what it may be drawing."""
-    fixed_a = {
+) -> tuple[dict[ConnectorKey, Share], frozenset[ConnectorKey]]:
+    """Allocate; return also who does not keep its limit and is in the way of others."""
+    offline_a = {
         key: standing.booked_a
         for key, standing in standings.items()
         if standing.known.line is Line.OFFLINE
     }
-    excess_a = {
-        key: standing.excess_a
+    defiant = {
+        key: standing
         for key, standing in standings.items()
-        if key not in fixed_a and standing.excess_a > 0
+        if standing.defies and key not in offline_a
     }
     claims = [
         claim
         for key, standing in standings.items()
-        if key not in fixed_a
+        if key not in offline_a
         and headroom.pausing(standing) is None
         and (claim := _claim(site, standing, turns, now, alarm)) is not None
     ]
+    hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
+    if not defiant:
+        return hoped, frozenset()
+    fixed_a = offline_a | {key: standing.booked_a for key, standing in defiant.items()}
+    others = [claim for claim in claims if claim.key not in defiant]
+    beside = _allocated(site, standings, headroom, others, fixed_a, (), now, alarm)
+    room = headroom.room(standings, beside.reckoned_a.items())
+    told = {
+        key: share_of_defiant(standing, hoped[key], room, headroom)
+        for key, standing in defiant.items()
+        if key in hoped
+    }
+    blamed = in_the_way(defiant.values(), standings, hoped, beside.shares, headroom, now)
+    return beside.shares | told, blamed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Allocation:
+    """What connectors get, and what each has to be reckoned with meanwhile, A per line."""
+
+    shares: dict[ConnectorKey, Share]
+    reckoned_a: Mapping[ConnectorKey, float]
+
+
+def _allocated(
+    site: Site,
+    standings: Mapping[ConnectorKey, Standing],
+    headroom: Headroom,
+    claims: Sequence[Claim],
+    fixed_a: Mapping[ConnectorKey, float],
+    relied_on: Container[ConnectorKey],
+    now: float,
+    alarm: Alarm,
+) -> _Allocation:
+    """Allocate; whoever cannot be brought to its share now keeps what it may be drawing.
+
+    `fixed_a` are those that nothing is to be decided of. Those relied on count as if they could.
+    """
     due: dict[ConnectorKey, Share] = {}
     while True:
         shares = {claim.key: Share(limit_a=0.0, binding=None) for claim in claims}
         allowed = [claim for claim in claims if claim.minimum_a <= claim.maximum_a]
-        room = headroom.room(standings, (excess_a | fixed_a).items())
+        room = headroom.room(standings, fixed_a.items())
         shares |= allocate(site, allowed, room)
         stuck_a = {
             key: current_a
             for key, standing in standings.items()
             if key not in fixed_a
+            and key not in relied_on
             and (current_a := _reckoned_a(standing, shares.get(key), now, alarm)) is not None
         }
         if not stuck_a:
-            return _without_overload(due, standings, room) | shares
+            limits_a = {key: share.limit_a for key, share in shares.items()}
+            return _Allocation(
+                shares=_without_overload(due, standings, room) | shares,
+                reckoned_a={**limits_a, **fixed_a},
+            )
         # It gets its share later; until then the others live with what it may be drawing.
         due |= {key: shares[key] for key in stuck_a if key in shares}
-        fixed_a |= stuck_a
+        fixed_a = {**fixed_a, **stuck_a}
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
@@ -130,8 +177,8 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
         return None
     most_a = max(known.appetite.demand_a(connector, standing.maximum_a), standing.minimum_a)
     accepted_a = known.commitment.accepted_a
-    if standing.excess_a > 0 and accepted_a is not None:
-        # What it takes beyond its limit is booked apart; it does not earn it a higher one.
+    if standing.defies and accepted_a is not None:
+        # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
     weight = connector.weight
     if site.policies[connector.group_id] is Policy.NEED:
@@ -201,7 +248,7 @@ def _reckoned_a(standing: Standing, share: Share | None, now: float, alarm: Alar
     stuck_a = _stuck_at_a(standing, share, now, alarm)
     target_a = 0.0 if share is None else share.limit_a
     if standing.foreign_a > target_a + EPSILON_A:
-        return max(stuck_a or 0.0, standing.foreign_a, target_a + standing.excess_a)
+        return max(stuck_a or 0.0, standing.foreign_a)
     return stuck_a
 
 

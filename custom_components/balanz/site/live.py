@@ -129,7 +129,7 @@ class LiveConnector:
             self._draw = None
             self.values = _at_rest(self.values)
             self.register = self.register.stopped()
-            self.commitment = self.commitment.measured(0.0, now)
+            self.commitment = self.commitment.vacated(now)
 
     def _metered(self, values: MeterValues, now: float) -> None:
         """Take in a reading of the connector's meter."""

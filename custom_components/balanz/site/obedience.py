@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..balancing.commitments import LAG_S
-from ..balancing.group_view import GroupView
+from ..balancing.control import Result
 from ..balancing.inputs import Line
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Conduct, Ladder, Rung, Sighting, at_stake, conduct
@@ -87,7 +87,7 @@ class Obedience:
         self._kept[key] = (live.card, now)
         self._recorder.note(self._ledger.note_obedience(key, record))
 
-    def look(self, site: Site, groups: Mapping[str, GroupView], now: float) -> bool:
+    def look(self, site: Site, result: Result, now: float) -> bool:
         """Take the steps that are due; return whether any limit has to be decided anew."""
         changed = False
         for key, live in self._live.items():
@@ -95,7 +95,7 @@ class Obedience:
             seen = conduct(live.commitment, now)
             if live.ladder.rung is None and seen is not Conduct.DISOBEYS:
                 continue
-            stake = at_stake(site, groups, live.connector)
+            stake = at_stake(site, result, live.connector)
             if seen is Conduct.DISOBEYS and self._other_form(key, live, now, at_stake=stake):
                 continue
             reading = live.commitment.reading

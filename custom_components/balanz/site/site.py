@@ -465,7 +465,7 @@ class BalanzSite:
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         self._recorder.keep_limits(self._live, raising, now)
         self._recorder.keep_worst_hours(self._state.meters)
-        if self._obedience.look(self._site, result.groups, now):
+        if self._obedience.look(self._site, result, now):
             self._schedule(COALESCE_S)
         self._withholding.look(now)
         self._obedience.keep_cards(now)
