@@ -2,9 +2,9 @@
 
 Both receive the same texts from a socket in memory, where the next one always waits as on a busy
 server, parse them, check them against the official schema, hand them to a handler and answer.
-balanz does so with the connection, the station and the messages that serve real chargers, and reads the
-values; the package with its `ChargePoint` as it comes, and a handler that reads nothing. The two
-take turns within one run, so that whatever else the machine does slows down both.
+balanz does so with the connection, the station and the messages that serve real chargers, and reads
+the values; the package with its `ChargePoint` as it comes, and a handler that reads nothing. The
+two take turns within one run, so that whatever else the machine does slows down both.
 """
 
 import argparse
