@@ -73,6 +73,7 @@ class FleetCharger:
         self._number = number
         self._maximum_a = plan.watched_maximum_a if self.watched else plan.maximum_a
         self._energy_wh = 1000.0 * number
+        self._less_a = 0.0
         self._last_id = 0
         self._has_started = False
         self._answers: dict[str, asyncio.Future[Payload]] = {}
@@ -85,13 +86,13 @@ class FleetCharger:
 
     @property
     def is_content(self) -> bool:
-        """Whether it has all it can use."""
-        return self.limit_a >= self._maximum_a
+        """Whether it has nearly all it can use."""
+        return self.limit_a >= 0.8 * self._maximum_a
 
     @property
     def current_a(self) -> float:
         """What the car draws on each line."""
-        return min(self.limit_a, self._maximum_a)
+        return min(self.limit_a, self._maximum_a - self._less_a)
 
     def drop(self) -> None:
         """Lose the socket without a word."""
@@ -160,12 +161,13 @@ class FleetCharger:
         await self._call(connection, "StatusNotification", status)
 
     async def _tell_values(self, connection: ClientConnection) -> None:
+        # No two readings are the same, so that each is worth a new state.
+        self._less_a = random.uniform(0.0, 0.3)
         self._energy_wh += 3 * 230 * self.current_a * self._plan.interval_s / 3600
         message_id = self._next_id()
-        # No two readings are the same, so that each is worth a new state.
         text = ten_values(
             message_id,
-            current_a=max(self.current_a - random.uniform(0.0, 0.3), 0.0),
+            current_a=self.current_a,
             energy_wh=self._energy_wh,
             transaction_id=self._transaction_id,
         )
