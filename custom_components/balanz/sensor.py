@@ -226,7 +226,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _sensors)
+    await entry.runtime_data.async_add_platform(async_add_entities, _sensors)
 
 
 def _sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -55,13 +55,21 @@ from .proofs import Proofs
 from .recorder import Recorder
 from .settings import SiteSettings
 from .snapshot import SiteSnapshot
-from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
 from .timetable import Timetable
 from .topology import build_site
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
+PATIENT_ABOVE = 50
+PATIENCE_PER_CONNECTOR_S = 0.001
+MOST_PATIENCE_S = 0.9
+"""Above so many connectors, steps cost so much that news are gathered for longer.
+
+A cut may take a second. What the meters tell, which is why nearly all cuts are made, waits for
+nothing.
+"""
 RETRY_STEP_S = 1.0
 DEFAULT_PAIRING_S = 900.0
 DEFAULT_ID_TAG = "balanz"
@@ -96,7 +104,7 @@ class BalanzSite:
             journal=self._journal,
             ledger=self._ledger,
             spawn=self._spawn,
-            on_recorded=self._step_now,
+            on_recorded=self._step_soon,
         )
         self._leaving = LeavingChargers(ledger=self._ledger, recorder=self._recorder)
         self._dispatcher = Dispatcher(
@@ -105,7 +113,7 @@ class BalanzSite:
             recorder=self._recorder,
             leaving=self._leaving,
             spawn=self._spawn,
-            on_answer=self._step_now,
+            on_answer=self._step_soon,
         )
         self._firmwares = Firmwares(
             ledger=self._ledger, recorder=self._recorder, central=self._central
@@ -129,11 +137,13 @@ class BalanzSite:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
+        self._charger_snapshots = ChargerSnapshots()
         self._problems = ProblemWatch(0.0)
         self._dark = DarkWatch()
         self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
         self._kept_base_loads = KeptBaseLoads(ledger=self._ledger, recorder=self._recorder)
         self._result: Result | None = None
+        self._proofs_are_new = False
         self._running = False
 
     @property
@@ -370,7 +380,7 @@ class BalanzSite:
                     self._proofs.firmware_changed(event.identity)
             case StationLearnt():
                 self._firmwares.learnt(event.identity, event.memory)
-        self._schedule(delay_s)
+        self._schedule(max(delay_s, self._patience_s))
 
     def _connectors_counted(self, event: ConnectorsCounted) -> None:
         charger = next((c for c in self._settings.chargers if c.identity == event.identity), None)
@@ -391,8 +401,14 @@ class BalanzSite:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_at(at, self._step)
 
-    def _step_now(self) -> None:
-        self._schedule(0.0)
+    @property
+    def _patience_s(self) -> float:
+        """How long what may wait does so, that more of it shares a step; 0 at usual sites."""
+        extra = max(len(self._live) - PATIENT_ABOVE, 0)
+        return min(PATIENCE_PER_CONNECTOR_S * extra, MOST_PATIENCE_S)
+
+    def _step_soon(self) -> None:
+        self._schedule(self._patience_s)
 
     def _step(self) -> None:
         if not self._running:
@@ -408,8 +424,12 @@ class BalanzSite:
             self._schedule(RETRY_STEP_S)
 
     def _decide(self, now: float) -> None:
-        if self._timetable.look(datetime.now(UTC)):
+        if self._timetable.look(datetime.now(UTC)) or self._proofs_are_new:
             self._site = self._build(self._settings)
+        if self._proofs_are_new:
+            self._proofs_are_new = False
+            for key, live in self._live.items():
+                live.connector = self._site.connectors[key]
         inputs = self._inputs(now)
         result = step(self._site, inputs, self._state, now)
         self._state = result.state
@@ -474,11 +494,9 @@ class BalanzSite:
         return all(result.groups[group_id].within_limit for group_id in group_ids)
 
     def _take_proofs(self) -> None:
-        """Build the site anew with what is proven now."""
-        self._site = self._build(self._settings)
-        for key, live in self._live.items():
-            live.connector = self._site.connectors[key]
-        self._step_now()
+        """Have the next step build the site anew with what is proven now."""
+        self._proofs_are_new = True
+        self._step_soon()
 
     # Snapshots
 
@@ -503,7 +521,7 @@ class BalanzSite:
             now=now,
         )
         chargers = {
-            charger.identity: charger_snapshot(
+            charger.identity: self._charger_snapshots.of(
                 charger,
                 station=self._central.stations.get(charger.identity),
                 connectors=[self._live[key] for key in keys_of(charger)],

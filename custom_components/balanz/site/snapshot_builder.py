@@ -24,27 +24,69 @@ from .topology import is_charger_group
 CHARGING_ABOVE_A = 1.0
 
 
-def charger_snapshot(
-    charger: ChargerSettings,
-    *,
-    station: Station | None,
-    connectors: Iterable[LiveConnector],
-    proof: ProofSnapshot,
-    site: Site,
-    now: float,
-) -> ChargerSnapshot:
-    """Return how a charger stands now (monotonic seconds)."""
-    connected = station is not None and station.connected
-    return ChargerSnapshot(
-        identity=charger.identity,
-        name=charger.name,
-        connected=connected,
-        boot=None if station is None else station.boot,
-        connectors=tuple(
-            _connector_snapshot(live, site=site, connected=connected, now=now)
-            for live in connectors
-        ),
-        proof=proof,
+class ChargerSnapshots:
+    """Makes the snapshots of chargers, anew only where something has changed.
+
+    At large sites most chargers are as they were at the step before.
+    """
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._site: Site | None = None
+        self._made: dict[str, tuple[tuple[object, ...], ChargerSnapshot]] = {}
+
+    def of(
+        self,
+        charger: ChargerSettings,
+        *,
+        station: Station | None,
+        connectors: Iterable[LiveConnector],
+        proof: ProofSnapshot,
+        site: Site,
+        now: float,
+    ) -> ChargerSnapshot:
+        """Return how a charger stands now (monotonic s); the same object while nothing is new."""
+        if site is not self._site:
+            self._site = site
+            self._made.clear()
+        connected = station is not None and station.connected
+        boot = None if station is None else station.boot
+        lives = tuple(connectors)
+        # All that the snapshot is made of, in values that are replaced when they change.
+        sources = (charger, connected, boot, proof, *(_sources(live, now) for live in lives))
+        made = self._made.get(charger.identity)
+        if made is not None and made[0] == sources:
+            return made[1]
+        snapshot = ChargerSnapshot(
+            identity=charger.identity,
+            name=charger.name,
+            connected=connected,
+            boot=boot,
+            connectors=tuple(
+                _connector_snapshot(live, site=site, connected=connected, now=now) for live in lives
+            ),
+            proof=proof,
+        )
+        self._made[charger.identity] = (sources, snapshot)
+        return snapshot
+
+
+def _sources(live: LiveConnector, now: float) -> tuple[object, ...]:
+    """Return all that a connector's snapshot is made of."""
+    return (
+        live.connector,
+        live.status,
+        live.values,
+        live.session_energy_wh,
+        live.session_started_at,
+        live.commanded_a,
+        live.commitment.accepted_a,
+        live.commitment.booked_a(live.connector, now),
+        live.reason,
+        live.enabled,
+        live.maximum_a,
+        live.writes,
+        live.card,
     )
 
 
