@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ class FleetHome:
         """Return when the state of the watched group's meter was written last, s since epoch."""
         state = await self._hass.client.state(_WATCHED_SENSORS[0])
         assert state is not None
-        return float(state["last_updated_timestamp"])
+        return datetime.fromisoformat(state["last_updated"]).timestamp()
 
     def log(self) -> str:
         """Return what Home Assistant has printed."""
