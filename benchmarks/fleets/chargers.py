@@ -234,19 +234,30 @@ class Fleet:
         self._plan = plan
         self._chargers = [FleetCharger(plan, number) for number in range(1, plan.count + 1)]
         self._watched = self._chargers[: plan.watched]
+        self._running: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
-        """Answer questions until there are no more."""
+        """Answer what the standard input asks until it ends."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        running = [asyncio.create_task(charger.run()) for charger in self._chargers]
+        self.start()
         while word := (await reader.readline()).decode().strip():
-            print(json.dumps(await self._answer(word)), flush=True)
-        for task in running:
-            task.cancel()
+            print(json.dumps(await self.answer(word)), flush=True)
+        await self.stop()
 
-    async def _answer(self, word: str) -> Payload:
+    def start(self) -> None:
+        """Let all dial in."""
+        self._running = [asyncio.create_task(charger.run()) for charger in self._chargers]
+
+    async def stop(self) -> None:
+        """Let all hang up."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def answer(self, word: str) -> Payload:
+        """Answer one of the words that the program takes."""
         match word:
             case "state":
                 return {

@@ -8,7 +8,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,7 +76,9 @@ class Reading:
     """Of all threads, since the start."""
     memory_mib: float
     loop_delay_p99_ms: float
-    loop_delay_max_ms: float
+    """How late the event loop was, over all moments."""
+    own_delay_p99_ms: float
+    """The same, less what it waited for a processor that others had."""
 
 
 class FleetHome:
@@ -180,51 +182,61 @@ class FleetHome:
         path = self._storage("core.config_entries")
         store = json.loads(path.read_text(encoding="utf-8"))
         (entry,) = (one for one in store["data"]["entries"] if one["domain"] == "balanz")
-        by_title = {one["title"]: one for one in entry["subentries"]}
-        watched, feeder, charger = (by_title[title] for title in ("Watched", "Feeder", "CP-1"))
-        entry["pref_disable_new_entities"] = True
-        entry["data"]["rating_a"] = 1000 + self._count * WATCHED_RATING_A
-        watched["data"]["rating_a"] = HOUSE_A + MARGIN_A + self.watched * WATCHED_SHARE_A
-        feeders = [feeder] + [
-            _copy(feeder, number, title=f"Feeder {number}", unique_id=f"group:feeder{number}")
-            for number in range(1, (self._count - self.watched) // PER_GROUP + 1)
-        ]
-        chargers = [charger] + [
-            _copy(charger, 5000 + number, title=f"CP-{number}", unique_id=f"charger:CP-{number}")
-            for number in range(2, self._count + 1)
-        ]
-        for number, copied in enumerate(chargers, start=1):
-            if number <= self.watched:
-                group_id, rating_a = watched["unique_id"], WATCHED_RATING_A
-            else:
-                feeder_of_it = feeders[(number - self.watched - 1) // PER_GROUP]
-                group_id, rating_a = feeder_of_it["unique_id"], MAXIMUM_A
-            copied["data"] |= {
-                "identity": f"CP-{number}",
-                "group": group_id.removeprefix("group:"),
-                "rating_a": rating_a,
-                "maximum_a": rating_a,
-            }
-        entry["subentries"] = [watched, *feeders, *chargers]
+        copy_chargers(entry, count=self._count, watched=self.watched)
         path.write_text(json.dumps(store), encoding="utf-8")
 
     def _enable_entities(self) -> None:
         path = self._storage("core.entity_registry")
         store = json.loads(path.read_text(encoding="utf-8"))
-        enabled = 0
-        for entity in store["data"]["entities"]:
-            unique_id = entity["unique_id"]
-            if entity["platform"] != "balanz" or "_charger_CP-" not in unique_id:
-                continue
-            is_enabled = any(unique_id.endswith(f"_1_{key}") for key in ENABLED)
-            entity["disabled_by"] = None if is_enabled else "user"
-            enabled += is_enabled
+        enabled = enable_entities(store["data"]["entities"])
         if enabled != len(ENABLED) * self._count:
             raise SetupFailed(f"{enabled} entities for {self._count} chargers")
         path.write_text(json.dumps(store), encoding="utf-8")
 
     def _storage(self, key: str) -> Path:
         return self._hass.config / ".storage" / key
+
+
+def copy_chargers(entry: Json, *, count: int, watched: int) -> None:
+    """Fill a stored config entry with so many chargers, the first ones in the watched group."""
+    by_title = {one["title"]: one for one in entry["subentries"]}
+    watched_group, feeder, charger = (by_title[title] for title in ("Watched", "Feeder", "CP-1"))
+    entry["pref_disable_new_entities"] = True
+    entry["data"]["rating_a"] = 1000 + count * WATCHED_RATING_A
+    watched_group["data"]["rating_a"] = HOUSE_A + MARGIN_A + watched * WATCHED_SHARE_A
+    feeders = [feeder] + [
+        _copy(feeder, number, title=f"Feeder {number}", unique_id=f"group:feeder{number}")
+        for number in range(1, (count - watched) // PER_GROUP + 1)
+    ]
+    chargers = [charger] + [
+        _copy(charger, 5000 + number, title=f"CP-{number}", unique_id=f"charger:CP-{number}")
+        for number in range(2, count + 1)
+    ]
+    for number, copied in enumerate(chargers, start=1):
+        if number <= watched:
+            group, rating_a = watched_group, WATCHED_RATING_A
+        else:
+            group, rating_a = feeders[(number - watched - 1) // PER_GROUP], MAXIMUM_A
+        copied["data"] |= {
+            "identity": f"CP-{number}",
+            "group": group["unique_id"].removeprefix("group:"),
+            "rating_a": rating_a,
+            "maximum_a": rating_a,
+        }
+    entry["subentries"] = [watched_group, *feeders, *chargers]
+
+
+def enable_entities(entities: Iterable[Json]) -> int:
+    """Enable eight stored entities of each charger, and no others; return how many these are."""
+    enabled = 0
+    for entity in entities:
+        unique_id = entity["unique_id"]
+        if entity["platform"] != "balanz" or "_charger_CP-" not in unique_id:
+            continue
+        is_enabled = any(unique_id.endswith(f"_1_{key}") for key in ENABLED)
+        entity["disabled_by"] = None if is_enabled else "user"
+        enabled += is_enabled
+    return enabled
 
 
 def _copy(subentry: Json, number: int, *, title: str, unique_id: str) -> Json:
