@@ -26,7 +26,7 @@ REPORT_S = 5.0
 """How often the meters report."""
 RISE_S = 13.0
 """Between two rises: all cars have told that they followed, so that the next one is not theirs."""
-CALM_S = 20.0
+CALM_S = 45.0
 """What follows the start is over after this long."""
 SETTLED_LIMIT_S = 600.0
 

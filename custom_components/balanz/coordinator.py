@@ -7,6 +7,7 @@ other things in between. A tick is planned only when something is left to be wri
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
@@ -58,6 +59,10 @@ LONGEST_MEASUREMENT_INTERVAL_S = 30.0
 PORTION = 20
 """So many devices are written, or added, at once."""
 PORTION_PAUSE_S = 0.02
+LARGE_SITE = 100
+"""From so many chargers on, a full round of the garbage collector stalls the loop for too long."""
+FREEZE_AFTER_S = 60.0
+"""How long after the start all that is here to stay has been made."""
 RETRY_S = 60.0
 """When to try again what a failing disk did not let happen."""
 SITE_KEY = f"group:{ROOT_GROUP_ID}"
@@ -372,6 +377,18 @@ class BalanzCoordinator:
         """From now on a sensor that is not there will not just come a little later."""
         self._issues.started = True
         self._update_issues()
+        if len(self._settings.site.chargers) >= LARGE_SITE:
+            self._unsubscribe.append(async_call_later(self.hass, FREEZE_AFTER_S, self._freeze))
+
+    @callback
+    def _freeze(self, _now: datetime) -> None:
+        """Have the garbage collector pass over all that is here to stay.
+
+        The entities and registry entries of a large site are so many that looking at all of them
+        takes hundreds of milliseconds, again and again, in which nobody could be cut.
+        """
+        gc.freeze()
+        self._unsubscribe.append(gc.unfreeze)
 
     @callback
     def _update_issues(self) -> None:
