@@ -298,15 +298,15 @@ class BalanzCoordinator:
         if new is old:
             return
         self.snapshot = new
-        changed = {
+        changed = [
             f"group:{id_}" for id_, group in new.groups.items() if old.groups.get(id_) != group
-        }
+        ]
         for identity, charger in new.chargers.items():
             before = old.chargers.get(identity)
             if before is charger or before == charger:
                 continue
             key = f"charger:{identity}"
-            changed.add(key)
+            changed.append(key)
             if before is None or before.connected != charger.connected:
                 self._resting.discard(key)
             device = self.devices.get(key)
@@ -319,7 +319,7 @@ class BalanzCoordinator:
             new.refused,
             new.dark_budget,
         ):
-            changed.add(SITE_KEY)
+            changed.append(SITE_KEY)
         for key in changed:
             self._changed[key] = self._measured[key] = None
         self._write()
