@@ -85,7 +85,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensors of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _binary_sensors)
+    await entry.runtime_data.async_add_platform(async_add_entities, _binary_sensors)
 
 
 def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -84,7 +84,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the buttons of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _buttons)
+    await entry.runtime_data.async_add_platform(async_add_entities, _buttons)
 
 
 def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -1,13 +1,16 @@
 """One running site in Home Assistant: its snapshots to entities, its settings to the site.
 
-The site pushes; nothing polls. States, limits and reasons are written at once. Measurements are
-written at most each `MEASUREMENT_INTERVAL_S`, all in one tick, since writing entities is what
-costs at large sites; a tick is planned only when something was measured.
+The site pushes; nothing polls. States, limits and reasons are written at once; measurements of a
+device when they change, but not too often, since writing entities is what costs at large sites.
+However much there is to write or to add, it is done in portions, so that Home Assistant can do
+other things in between. A tick is planned only when something is left to be written.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from homeassistant.config_entries import ConfigEntry
@@ -50,6 +53,16 @@ type EntityFactory = Callable[[BalanzCoordinator, Device], Iterable[Entity]]
 type Listener = Callable[[], None]
 
 MEASUREMENT_INTERVAL_S = 5.0
+MEASUREMENT_INTERVAL_PER_CHARGER_S = 0.03
+LONGEST_MEASUREMENT_INTERVAL_S = 30.0
+"""How often the measurements of one device are written at most: it takes some 0.1 ms for each."""
+PORTION = 20
+"""So many devices are written, or added, at once."""
+PORTION_PAUSE_S = 0.02
+LARGE_SITE = 100
+"""From so many chargers on, a full round of the garbage collector stalls the loop for too long."""
+FREEZE_AFTER_S = 60.0
+"""How long after the start all that is here to stay has been made."""
 RETRY_S = 60.0
 """When to try again what a failing disk did not let happen."""
 SITE_KEY = f"group:{ROOT_GROUP_ID}"
@@ -82,7 +95,13 @@ class BalanzCoordinator:
         self._entities: dict[str, set[Entity]] = {}
         self._state_listeners: dict[str, set[Listener]] = {}
         self._measurement_listeners: dict[str, set[Listener]] = {}
-        self._measured: set[str] = set()
+        self._changed: dict[str, None] = {}
+        """Devices whose states are to be written at once, in the order in which they changed."""
+        self._measured: dict[str, None] = {}
+        """Devices whose measurements are to be written when it is their time."""
+        self._resting: set[str] = set()
+        """Devices whose measurements were written a moment ago."""
+        self._rests: set[CALLBACK_TYPE] = set()
         self._cancel_tick: CALLBACK_TYPE | None = None
         self._missing: dict[str, tuple[str, ...]] = {}
         self._unsubscribe: list[CALLBACK_TYPE] = []
@@ -114,6 +133,8 @@ class BalanzCoordinator:
         if self._cancel_tick is not None:
             self._cancel_tick()
             self._cancel_tick = None
+        while self._rests:
+            self._rests.pop()()
         self._discoveries.withdraw()
         self._power_switches.stop()
         self._issues.clear()
@@ -203,14 +224,21 @@ class BalanzCoordinator:
 
     # Devices and entities
 
-    @callback
-    def add_platform(
+    async def async_add_platform(
         self, async_add_entities: AddConfigEntryEntitiesCallback, factory: EntityFactory
     ) -> None:
         """Add a platform's entities for the devices of now, and for those to come."""
+        added: dict[str, tuple[object, ...]] = {}
+        # Devices may change between two portions.
+        while missing := [
+            device for device in self.devices.values() if added.get(device.key) != device.shape
+        ]:
+            for device in missing[:PORTION]:
+                added[device.key] = device.shape
+                async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+            if len(missing) > PORTION:
+                await asyncio.sleep(PORTION_PAUSE_S)
         self._platforms.append((async_add_entities, factory))
-        for device in self.devices.values():
-            async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
 
     @callback
     def track_entity(self, key: str, entity: Entity) -> CALLBACK_TYPE:
@@ -270,17 +298,17 @@ class BalanzCoordinator:
         if new is old:
             return
         self.snapshot = new
-        changed = {
+        changed = [
             f"group:{id_}" for id_, group in new.groups.items() if old.groups.get(id_) != group
-        }
+        ]
         for identity, charger in new.chargers.items():
             before = old.chargers.get(identity)
-            if before == charger:
+            if before is charger or before == charger:
                 continue
             key = f"charger:{identity}"
-            changed.add(key)
+            changed.append(key)
             if before is None or before.connected != charger.connected:
-                self._call(self._measurement_listeners, {key})
+                self._resting.discard(key)
             device = self.devices.get(key)
             if isinstance(device, ChargerDevice) and (
                 before is None or before.boot != charger.boot
@@ -291,30 +319,57 @@ class BalanzCoordinator:
             new.refused,
             new.dark_budget,
         ):
-            changed.add(SITE_KEY)
-        self._call(self._state_listeners, changed)
-        self._measured |= changed
-        if self._cancel_tick is None:
-            self._tick(dt_util.utcnow())
+            changed.append(SITE_KEY)
+        for key in changed:
+            self._changed[key] = self._measured[key] = None
+        self._write()
         if old.problems != new.problems:
             self._update_issues()
         self._discoveries.update(new)
 
     @callback
-    def _tick(self, _now: datetime) -> None:
-        self._cancel_tick = None
-        measured, self._measured = self._measured, set()
-        if not measured:
-            return
-        self._call(self._measurement_listeners, measured)
-        self._cancel_tick = async_call_later(
-            self.hass, timedelta(seconds=MEASUREMENT_INTERVAL_S), self._tick
-        )
+    def _write(self, _now: datetime | None = None) -> None:
+        """Write a portion of what has changed: states first, then measurements that are due."""
+        if self._cancel_tick is not None:
+            self._cancel_tick()
+            self._cancel_tick = None
+        states = list(islice(self._changed, PORTION))
+        for key in states:
+            del self._changed[key]
+            self._call(self._state_listeners, key)
+        due = [key for key in self._measured if key not in self._resting]
+        measurements = due[: PORTION - len(states)]
+        for key in measurements:
+            del self._measured[key]
+            self._call(self._measurement_listeners, key)
+        if measurements:
+            self._rest(measurements)
+        if self._changed or len(due) > len(measurements):
+            self._cancel_tick = async_call_later(self.hass, PORTION_PAUSE_S, self._write)
 
-    def _call(self, listeners: dict[str, set[Listener]], keys: set[str]) -> None:
-        for key in keys:
-            for listener in list(listeners.get(key, ())):
-                listener()
+    @callback
+    def _rest(self, keys: list[str]) -> None:
+        """Write no measurements of these devices for a while."""
+        self._resting.update(keys)
+
+        @callback
+        def over(_now: datetime) -> None:
+            self._rests.discard(cancel)
+            self._resting.difference_update(keys)
+            if any(key in self._measured for key in keys):
+                self._write()
+
+        cancel = async_call_later(self.hass, self._measurement_interval_s, over)
+        self._rests.add(cancel)
+
+    @property
+    def _measurement_interval_s(self) -> float:
+        longer_s = MEASUREMENT_INTERVAL_PER_CHARGER_S * len(self.snapshot.chargers)
+        return min(max(MEASUREMENT_INTERVAL_S, longer_s), LONGEST_MEASUREMENT_INTERVAL_S)
+
+    def _call(self, listeners: dict[str, set[Listener]], key: str) -> None:
+        for listener in list(listeners.get(key, ())):
+            listener()
 
     # Problems
 
@@ -322,6 +377,18 @@ class BalanzCoordinator:
         """From now on a sensor that is not there will not just come a little later."""
         self._issues.started = True
         self._update_issues()
+        if len(self._settings.site.chargers) >= LARGE_SITE:
+            self._unsubscribe.append(async_call_later(self.hass, FREEZE_AFTER_S, self._freeze))
+
+    @callback
+    def _freeze(self, _now: datetime) -> None:
+        """Have the garbage collector pass over all that is here to stay.
+
+        The entities and registry entries of a large site are so many that looking at all of them
+        takes hundreds of milliseconds, again and again, in which nobody could be cut.
+        """
+        gc.freeze()
+        self._unsubscribe.append(gc.unfreeze)
 
     @callback
     def _update_issues(self) -> None:

@@ -27,7 +27,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the dates and times of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _datetimes)
+    await entry.runtime_data.async_add_platform(async_add_entities, _datetimes)
 
 
 def _datetimes(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

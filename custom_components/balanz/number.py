@@ -63,7 +63,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the numbers of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _numbers)
+    await entry.runtime_data.async_add_platform(async_add_entities, _numbers)
 
 
 def _numbers(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -125,7 +125,7 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of a site."""
     reported = ReportedSensors(entry.runtime_data, async_add_entities)
-    entry.runtime_data.add_platform(async_add_entities, partial(_sensors, reported))
+    await entry.runtime_data.async_add_platform(async_add_entities, partial(_sensors, reported))
 
 
 def _sensors(

@@ -37,7 +37,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the switches of a site."""
-    entry.runtime_data.add_platform(async_add_entities, _switches)
+    await entry.runtime_data.async_add_platform(async_add_entities, _switches)
 
 
 def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -1,13 +1,16 @@
 """States are written at once; measurements, which come all the time, only now and then."""
 
+import gc
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.balanz.coordinator import MEASUREMENT_INTERVAL_S
+from custom_components.balanz import coordinator as module
+from custom_components.balanz.coordinator import FREEZE_AFTER_S, MEASUREMENT_INTERVAL_S
 from tests.ha.build import CURRENT_SENSORS, charger, set_up, site_entry, state_of, wait_until
 
 
@@ -94,3 +97,62 @@ async def test_a_snapshot_that_knows_less_makes_entities_unavailable(
     assert state_of(hass, "number.left_maximum_current") == "unavailable"
     assert state_of(hass, "switch.left_charging_allowed") == "unavailable"
     assert state_of(hass, "number.home_capacity") == "unknown"
+
+
+async def test_what_is_new_at_many_devices_is_written_in_portions(
+    hass: HomeAssistant, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = site_entry(port, charger("CP-1"), charger("CP-2"), charger("CP-3"))
+    await set_up(hass, entry)
+    await interval_over(hass)
+    monkeypatch.setattr(module, "PORTION", 1)
+    told: list[str] = []
+    for identity in ("CP-1", "CP-2", "CP-3"):
+        entry.runtime_data.subscribe(
+            f"charger:{identity}", lambda name=identity: told.append(name), measurement=False
+        )
+    site = entry.runtime_data.site
+    changed = {
+        identity: replace(snapshot, name="changed")
+        for identity, snapshot in site.snapshot.chargers.items()
+    }
+    site._feed.publish(replace(site.snapshot, chargers=changed))
+    assert told == ["CP-1"]
+
+    await interval_over(hass)
+    await interval_over(hass)
+
+    assert told == ["CP-1", "CP-2", "CP-3"]
+
+
+async def test_entities_of_many_devices_are_added_in_portions(
+    hass: HomeAssistant, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PORTION", 1)
+
+    await set_up(hass, site_entry(port, charger("CP-1"), charger("CP-2"), charger("CP-3")))
+
+    reasons = [entity_id for entity_id in hass.states.async_entity_ids() if "reason" in entity_id]
+    assert len(reasons) == 3
+
+
+@pytest.mark.parametrize(("large_site", "freezes"), [(1, True), (2, False)])
+async def test_the_garbage_collector_passes_over_a_large_site_while_it_runs(
+    hass: HomeAssistant,
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    large_site: int,
+    freezes: bool,
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(module, "LARGE_SITE", large_site)
+    monkeypatch.setattr(gc, "freeze", lambda: called.append("freeze"))
+    monkeypatch.setattr(gc, "unfreeze", lambda: called.append("unfreeze"))
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=FREEZE_AFTER_S + 1))
+    await hass.async_block_till_done()
+    await hass.config_entries.async_unload(entry.entry_id)
+
+    assert called == (["freeze", "unfreeze"] if freezes else [])

@@ -60,7 +60,7 @@ from .remote_commands import RemoteCommands
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
 from .snapshot import SiteSnapshot
-from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
 from .timetable import Timetable
 from .topology import build_site
@@ -68,6 +68,14 @@ from .withholding import Withholding
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
+PATIENT_ABOVE = 50
+PATIENCE_PER_CONNECTOR_S = 0.001
+MOST_PATIENCE_S = 0.9
+"""Above so many connectors, steps cost so much that news are gathered for longer.
+
+A cut may take a second. What the meters tell, which is why nearly all cuts are made, waits for
+nothing.
+"""
 RETRY_STEP_S = 1.0
 DEFAULT_PAIRING_S = 900.0
 DEFAULT_TIMES = ProofTimes()
@@ -101,7 +109,7 @@ class BalanzSite:
             journal=self._journal,
             ledger=self._ledger,
             spawn=self._spawn,
-            on_recorded=self._step_now,
+            on_recorded=self._step_soon,
         )
         self._leaving = LeavingChargers(ledger=self._ledger, recorder=self._recorder)
         self._dispatcher = Dispatcher(
@@ -110,7 +118,7 @@ class BalanzSite:
             recorder=self._recorder,
             leaving=self._leaving,
             spawn=self._spawn,
-            on_answer=self._step_now,
+            on_answer=self._step_soon,
         )
         self._firmwares = Firmwares(
             ledger=self._ledger, recorder=self._recorder, central=self._central
@@ -142,7 +150,7 @@ class BalanzSite:
             live=self._live,
             meters=self._meters,
             spawn=self._spawn,
-            on_change=self._step_now,
+            on_change=self._step_soon,
         )
         self._plans = Plans(ledger=self._ledger, recorder=self._recorder, live=self._live)
         self._foreign = ForeignProfiles(
@@ -152,7 +160,7 @@ class BalanzSite:
             recorder=self._recorder,
             is_free=self._smart_charging.is_free,
             rating_fits=lambda identity: self._rating_fits(identity, seen=True),
-            on_change=self._step_now,
+            on_change=self._step_soon,
         )
         self.remote = RemoteCommands(
             central=self._central, profiles=self._foreign, on_asked_back=self._asked_back
@@ -161,6 +169,7 @@ class BalanzSite:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
+        self._charger_snapshots = ChargerSnapshots()
         self._problems = ProblemWatch(0.0)
         self._dark = DarkWatch()
         self._drills = Drills(ledger=self._ledger, recorder=self._recorder, on_end=self._step)
@@ -169,6 +178,7 @@ class BalanzSite:
             ledger=self._ledger, recorder=self._recorder, live=self._live
         )
         self._result: Result | None = None
+        self._facts_are_new = False
         self._running = False
 
     @property
@@ -412,7 +422,7 @@ class BalanzSite:
                     self._proofs.firmware_changed(event.identity)
             case StationLearnt():
                 self._firmwares.learnt(event.identity, event.memory)
-        self._schedule(delay_s)
+        self._schedule(max(delay_s, self._patience_s))
 
     def _connectors_counted(self, event: ConnectorsCounted) -> None:
         charger = next((c for c in self._settings.chargers if c.identity == event.identity), None)
@@ -433,8 +443,14 @@ class BalanzSite:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_at(at, self._step)
 
-    def _step_now(self) -> None:
-        self._schedule(0.0)
+    @property
+    def _patience_s(self) -> float:
+        """How long what may wait does so, that more of it shares a step; 0 at usual sites."""
+        extra = max(len(self._live) - PATIENT_ABOVE, 0)
+        return min(PATIENCE_PER_CONNECTOR_S * extra, MOST_PATIENCE_S)
+
+    def _step_soon(self) -> None:
+        self._schedule(self._patience_s)
 
     def _step(self) -> None:
         if not self._running:
@@ -450,8 +466,12 @@ class BalanzSite:
             self._schedule(RETRY_STEP_S)
 
     def _decide(self, now: float) -> None:
-        if self._timetable.look(datetime.now(UTC)):
+        if self._timetable.look(datetime.now(UTC)) or self._facts_are_new:
             self._site = self._build(self._settings)
+        if self._facts_are_new:
+            self._facts_are_new = False
+            for key, live in self._live.items():
+                live.connector = self._site.connectors[key]
         self._plans.apply(now)
         inputs = self._inputs(now)
         result = step(self._site, inputs, self._state, now)
@@ -539,11 +559,9 @@ class BalanzSite:
         return all(it.within_limit and (it.available is not None or not seen) for it in views)
 
     def _rebuild(self) -> None:
-        """Build the site anew with what is known of its chargers now."""
-        self._site = self._build(self._settings)
-        for key, live in self._live.items():
-            live.connector = self._site.connectors[key]
-        self._step_now()
+        """Have the next step build the site anew with what is known of its chargers now."""
+        self._facts_are_new = True
+        self._step_soon()
 
     # Snapshots
 
@@ -568,7 +586,7 @@ class BalanzSite:
             now=now,
         )
         chargers = {
-            charger.identity: charger_snapshot(
+            charger.identity: self._charger_snapshots.of(
                 charger,
                 station=self._central.stations.get(charger.identity),
                 connectors=[self._live[key] for key in keys_of(charger)],

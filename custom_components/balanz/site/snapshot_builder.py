@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
-from ..csms.events import UNKNOWN_LINES, ConnectorStatus
+from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
 from .draws import wired_lines
@@ -28,32 +29,90 @@ from .topology import is_charger_group
 CHARGING_ABOVE_A = 1.0
 
 
-def charger_snapshot(
-    charger: ChargerSettings,
-    *,
-    station: Station | None,
-    connectors: Iterable[LiveConnector],
-    proof: ProofSnapshot,
-    plans: Plans,
-    site: Site,
-    now: float,
-) -> ChargerSnapshot:
-    """Return how a charger stands now (monotonic seconds)."""
-    connected = station is not None and station.connected
-    return ChargerSnapshot(
-        identity=charger.identity,
-        name=charger.name,
-        connected=connected,
-        boot=None if station is None else station.boot,
-        connectors=tuple(
-            _connector_snapshot(
-                live, plan=plans.of(live.connector.key), site=site, connected=connected, now=now
-            )
-            for live in connectors
-        ),
-        proof=proof,
-        diagnostics_status=None if station is None else station.diagnostics_status,
-        firmware_status=None if station is None else station.firmware_status,
+class ChargerSnapshots:
+    """Makes the snapshots of chargers, anew only where something has changed.
+
+    At large sites most chargers are as they were at the step before.
+    """
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._site: Site | None = None
+        self._made: dict[str, tuple[tuple[object, ...], ChargerSnapshot]] = {}
+
+    def of(
+        self,
+        charger: ChargerSettings,
+        *,
+        station: Station | None,
+        connectors: Iterable[LiveConnector],
+        proof: ProofSnapshot,
+        plans: Plans,
+        site: Site,
+        now: float,
+    ) -> ChargerSnapshot:
+        """Return how a charger stands now (monotonic s); the same object while nothing is new."""
+        if site is not self._site:
+            self._site = site
+            self._made.clear()
+        lives = [(live, plans.of(live.connector.key)) for live in connectors]
+        link = _Link.of(station)
+        # All that the snapshot is made of, in values that are replaced when they change.
+        sources = (charger, link, proof, *(_sources(live, plan, now) for live, plan in lives))
+        made = self._made.get(charger.identity)
+        if made is not None and made[0] == sources:
+            return made[1]
+        snapshot = ChargerSnapshot(
+            identity=charger.identity,
+            name=charger.name,
+            connected=link.connected,
+            boot=link.boot,
+            connectors=tuple(
+                _connector_snapshot(live, plan=plan, site=site, connected=link.connected, now=now)
+                for live, plan in lives
+            ),
+            proof=proof,
+            diagnostics_status=link.diagnostics_status,
+            firmware_status=link.firmware_status,
+        )
+        self._made[charger.identity] = (sources, snapshot)
+        return snapshot
+
+
+class _Link(NamedTuple):
+    """What a charger's link tells of the charger itself."""
+
+    connected: bool = False
+    boot: BootInfo | None = None
+    diagnostics_status: str | None = None
+    firmware_status: str | None = None
+
+    @classmethod
+    def of(cls, station: Station | None) -> _Link:
+        if station is None:
+            return cls()
+        return cls(
+            station.connected, station.boot, station.diagnostics_status, station.firmware_status
+        )
+
+
+def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
+    """Return all that a connector's snapshot is made of."""
+    return (
+        plan,
+        live.connector,
+        live.status,
+        live.values,
+        live.power_w,
+        live.energy,
+        live.commanded_a,
+        live.commitment.accepted_a,
+        live.commitment.booked_a(live.connector, now),
+        live.reason,
+        live.enabled,
+        live.maximum_a,
+        live.writes,
+        live.card,
     )
 
 

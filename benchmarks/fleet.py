@@ -1,0 +1,207 @@
+"""What a fleet of chargers costs one Home Assistant, and whether it stays quick meanwhile.
+
+A real Home Assistant with its recorder, and as many chargers as asked for, from a process of their
+own: all charge, and tell ten values each ten seconds, none twice the same. Eight entities of each
+are enabled. Meanwhile the house load of one group rises again and again, so that the chargers there
+have to be cut. In the end all sockets drop at once.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import math
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .fleets.home import HOUSE_A, MAXIMUM_A, WATCHED_SHARE_A, FleetHome
+
+INTERVAL_S = 10.0
+"""How often each charger tells its values."""
+REPORT_S = 5.0
+"""How often the meters report."""
+RISE_S = 13.0
+"""Between two rises: all cars have told that they followed, so that the next one is not theirs."""
+CALM_S = 45.0
+"""What follows the start is over after this long."""
+SETTLED_LIMIT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What came of it."""
+
+    chargers: int
+    aligned: bool
+    core_pct: float
+    """Processor time of Home Assistant, all threads, in percent of one core."""
+    memory_mib: float
+    """What it takes more than without a site."""
+    loop_delay_p99_ms: float
+    """How late its event loop is, over all moments."""
+    own_delay_p99_ms: float
+    """The same, less what it waited for a processor that other programs had."""
+    cut_p99_ms: float
+    """From the meter's state in Home Assistant to the limit at the charger, over all limits."""
+    reconnect_all_s: float
+    """From the drop of all sockets to the first answer to the last charger."""
+    lost: int
+    """How many chargers were not served again."""
+
+
+class FleetFailed(Exception):
+    """The chargers did not get what they were to get, so that nothing could be measured."""
+
+
+class Chargers:
+    """The process with the chargers."""
+
+    def __init__(self, process: Process) -> None:
+        """Talk to a process that runs."""
+        self._process = process
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def running(
+        cls, home: FleetHome, *, count: int, aligned: bool
+    ) -> AsyncIterator[Chargers]:
+        """Start it, and end it with the context."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.fleets.chargers"),
+            *("--url", f"ws://127.0.0.1:{home.ocpp_port}"),
+            *("--count", str(count), "--watched", str(home.watched)),
+            *("--interval-s", str(INTERVAL_S), "--maximum-a", str(MAXIMUM_A)),
+            *("--watched-maximum-a", str(WATCHED_SHARE_A)),
+            *(["--aligned"] if aligned else []),
+            stdin=PIPE,
+            stdout=PIPE,
+        )
+        try:
+            yield cls(process)
+        finally:
+            process.terminate()
+            await process.wait()
+
+    async def ask(self, word: str) -> Any:
+        """Send a word and return what it is answered."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        async with self._lock:
+            self._process.stdin.write(f"{word}\n".encode())
+            return json.loads(await self._process.stdout.readline())
+
+
+class Bench:
+    """The fleet, its home and its meters."""
+
+    def __init__(self, home: FleetHome, chargers: Chargers, count: int) -> None:
+        """Prepare."""
+        self._home = home
+        self._chargers = chargers
+        self._count = count
+        self._house_a = HOUSE_A
+
+    async def figures(self, *, rises: int, aligned: bool) -> Figures:
+        """Let it all happen and return what came of it."""
+        meters = asyncio.create_task(self._report_meters())
+        try:
+            await self._until_content()
+            before = await self._home.read()
+            cuts_ms = [cut_ms for _ in range(rises) for cut_ms in await self._rise()]
+            after = await self._home.read()
+            dropped = await self._chargers.ask("drop")
+        finally:
+            meters.cancel()
+        return Figures(
+            chargers=self._count,
+            aligned=aligned,
+            core_pct=round(100 * (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s), 1),
+            memory_mib=round(after.memory_mib - self._home.empty_memory_mib, 1),
+            loop_delay_p99_ms=round(after.loop_delay_p99_ms, 1),
+            own_delay_p99_ms=round(after.own_delay_p99_ms, 1),
+            cut_p99_ms=round(percentile(cuts_ms, 0.99), 1),
+            reconnect_all_s=round(dropped["all_s"], 1),
+            lost=dropped["lost"],
+        )
+
+    async def _report_meters(self) -> None:
+        while True:
+            await self._report()
+            await asyncio.sleep(REPORT_S)
+
+    async def _report(self) -> None:
+        drawn = await self._chargers.ask("currents")
+        await self._home.report_meters(
+            grid_a=drawn["all_a"] + self._house_a, watched_a=drawn["watched_a"] + self._house_a
+        )
+
+    async def _until_content(self) -> None:
+        """Wait until every charger has all that it can use, and what led to that is over."""
+        deadline = time.monotonic() + SETTLED_LIMIT_S
+        while (state := await self._chargers.ask("state"))["content"] < self._count:
+            if time.monotonic() > deadline:
+                raise FleetFailed(f"{state} of {self._count} chargers\n{self._home.log()[-2000:]}")
+            await asyncio.sleep(1)
+        await asyncio.sleep(CALM_S)
+
+    async def _rise(self) -> list[float]:
+        """Let the house take an ampere more of each watched charger; return when each was cut."""
+        await self._chargers.ask("cuts")
+        self._house_a += self._home.watched
+        await self._report()
+        written_at = await self._home.watched_meter_written_at()
+        await asyncio.sleep(RISE_S / 2)
+        cuts_at = (await self._chargers.ask("cuts"))["cuts_at"]
+        await asyncio.sleep(RISE_S / 2)
+        if not all(cuts_at):
+            raise FleetFailed(f"not every charger was cut: {cuts_at}")
+        return [1000 * (times[0] - written_at) for times in cuts_at]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least this share of the values does not exceed."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+async def measure(*, chargers: int, aligned: bool, rises: int) -> Figures:
+    """Return the figures of one run."""
+    async with (
+        FleetHome.running(chargers) as home,
+        Chargers.running(home, count=chargers, aligned=aligned) as fleet,
+    ):
+        return await Bench(home, fleet, chargers).figures(rises=rises, aligned=aligned)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="script/benchmark fleet", description=__doc__)
+    parser.add_argument("--chargers", type=int, default=1000, help="how many (1000)")
+    parser.add_argument(
+        "--aligned", action="store_true", help="all tell their values in the same second"
+    )
+    parser.add_argument(
+        "--rises", type=int, default=10, help=f"rises of a house load, {RISE_S:g} s each (10)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one object instead of a table")
+    options = parser.parse_args(arguments)
+    figures = asyncio.run(
+        measure(chargers=options.chargers, aligned=options.aligned, rises=options.rises)
+    )
+    print(shown(figures, as_json=options.json))
+    return 0
+
+
+def shown(figures: Figures, *, as_json: bool) -> str:
+    """Return the figures as text."""
+    if as_json:
+        return json.dumps(asdict(figures))
+    return "\n".join(f"{name:<18} {value!s:>8}" for name, value in asdict(figures).items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the fleet benchmark needs: chargers, a Home Assistant full of them, a probe."""
