@@ -32,6 +32,7 @@ from .rpc import RpcConnection
 from .rpc_errors import CallFailed, CallRejected, CallTimeout, MalformedAnswer
 from .rpc_frames import Payload
 from .station_errors import CommandRejected, StationError, StationUnreachable
+from .tag_desk import TagDesk
 from .transactions import TransactionBook
 from .v16 import InboundMessages, started_event
 
@@ -63,6 +64,7 @@ class Station:
         identity: str,
         *,
         transactions: TransactionBook,
+        tag_desk: TagDesk,
         listener: Callable[[StationEvent], None],
     ) -> None:
         self.identity = identity
@@ -81,7 +83,7 @@ class Station:
         """Answers that came after the time-out of their call."""
         self._listener = listener
         self._transactions = transactions
-        self._messages = InboundMessages(self, transactions)
+        self._messages = InboundMessages(self, transactions, tag_desk)
         self._link: StationLink | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None

@@ -55,6 +55,8 @@ class Transaction:
     meter_stop_wh: float | None = None
     reason: str = ""
     """Why it was stopped, as OCPP 1.6 section 7.36 names it, or IMPLICIT."""
+    refused: str = ""
+    """Why its tag may not charge, as OCPP 1.6 section 7.2 names it; empty where it may."""
 
     @property
     def identity(self) -> str:
@@ -157,6 +159,15 @@ class TransactionBook:
         self._add(stopped)
         return stopped
 
+    def refuse(self, identity: str, transaction_id: int, status: str) -> bool:
+        """Note that the tag of a running transaction may not charge; False if none runs."""
+        transaction = self.find(identity, transaction_id)
+        if transaction is None or not transaction.is_open:
+            return False
+        self._add(replace(transaction, refused=status))
+        self._log.append_soon(_refusal_record(self._by_id[transaction_id]))
+        return True
+
     def adopt(
         self,
         identity: str,
@@ -195,6 +206,8 @@ class TransactionBook:
         result: list[Record] = [{"kind": "transaction_counter", "last_id": self._last_id}]
         for transaction in self._by_id.values():
             result.append(_start_record(transaction))
+            if transaction.refused:
+                result.append(_refusal_record(transaction))
             if not transaction.is_open:
                 result.append(_stop_record(transaction))
         return result
@@ -214,6 +227,10 @@ class TransactionBook:
                 started_at = datetime.fromisoformat(record["started_at"])
                 self._add(Transaction(id=int(record["id"]), content=content, started_at=started_at))
                 self._last_id = int(record.get("last_id", self._last_id))
+            case "transaction_refused":
+                transaction = self.find(record["identity"], record["id"])
+                if transaction is not None and transaction.is_open:
+                    self._add(replace(transaction, refused=str(record["status"])))
             case "transaction_stopped":
                 transaction = self.find(record["identity"], record["id"])
                 meter_stop_wh = record["meter_stop_wh"]
@@ -288,6 +305,15 @@ def _start_record(transaction: Transaction) -> Record:
         "timestamp": content.timestamp,
         "meter_start_wh": content.meter_start_wh,
         "started_at": transaction.started_at.isoformat(),
+    }
+
+
+def _refusal_record(transaction: Transaction) -> Record:
+    return {
+        "kind": "transaction_refused",
+        "id": transaction.id,
+        "identity": transaction.identity,
+        "status": transaction.refused,
     }
 
 

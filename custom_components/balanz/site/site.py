@@ -30,6 +30,8 @@ from ..csms.events import (
     StationReady,
     StationRefused,
     StatusChanged,
+    TagShown,
+    TransactionRefused,
     TransactionStarted,
     TransactionStopped,
 )
@@ -53,10 +55,12 @@ from .problems import ProblemWatch
 from .proof import ProofTimes
 from .proofs import Proofs
 from .recorder import Recorder
+from .refusals import Refusals
 from .settings import SiteSettings
 from .snapshot import SiteSnapshot
 from .snapshot_builder import charger_snapshot, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
+from .tags import SiteTags
 from .timetable import Timetable
 from .topology import build_site
 
@@ -83,12 +87,20 @@ class BalanzSite:
         self._journal = Journal(storage_path / "journal.jsonl")
         self._ledger = Ledger()
         self._transactions = TransactionBook(self._journal)
+        self._live: dict[ConnectorKey, LiveConnector] = {}
+        self.tags = SiteTags(
+            folder=storage_path,
+            transactions=self._transactions,
+            live=self._live,
+            listener=self._on_event,
+            on_change=self._step_now,
+        )
         self._central = CentralSystem(
             settings=ServerSettings(host=settings.host, port=settings.port),
             listener=self._on_event,
             transactions=self._transactions,
+            tag_desk=self.tags.desk,
         )
-        self._live: dict[ConnectorKey, LiveConnector] = {}
         self._meters = Meters()
         self._state = State()
         self._pairing = Pairing(central=self._central, on_change=self._step)
@@ -126,6 +138,9 @@ class BalanzSite:
             recorder=self._recorder,
             spawn=self._spawn,
         )
+        self._refusals = Refusals(
+            central=self._central, transactions=self._transactions, spawn=self._spawn
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -160,6 +175,7 @@ class BalanzSite:
                 self._ledger.limits_a.clear()
             self._drills.restore()
             self._transactions.restore(records)
+            await self.tags.open()
             utc = datetime.now(UTC)
             heard_at = self._kept_base_loads.heard_at(utc, self._now())
             self._state = State(
@@ -173,9 +189,11 @@ class BalanzSite:
                 )
             self._site = self._build(self._settings)
             self._sync_connectors()
+            self.tags.follow(self._settings, self._site)
             self._central.set_known(charger.identity for charger in self._settings.chargers)
             self._restore_capabilities()
             self._firmwares.restarted()
+            self._refusals.resume()
             self._running = True
             self._problems = ProblemWatch(self._now())
             self._step()
@@ -197,9 +215,11 @@ class BalanzSite:
         self._drills.abort()
         await self._dispatcher.hand_over()
         await self._central.stop()
+        self.tags.desk.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.tags.close()
         await self._journal.close()
 
     @property
@@ -242,6 +262,7 @@ class BalanzSite:
             self._proofs.cancel(identity)
             self._recorder.note(self._ledger.note_forgotten(identity))
         self._sync_connectors()
+        self.tags.follow(settings, self._site)
         self._pairing.forget(identities)
         self._central.set_known(identities)
         self._step()
@@ -283,6 +304,18 @@ class BalanzSite:
         await self._change(self._ledger.note_enabled(key, enabled), raising=enabled)
         if enabled:
             self._asked_back(key)
+
+    def set_session_priority(self, key: ConnectorKey, priority: int | None) -> bool:
+        """Set the priority of the running transaction; None for that of its tag or charger.
+
+        Return whether one runs; without one nothing changes.
+        """
+        live = self._live[key]
+        if live.transaction is None:
+            return False
+        live.session_priority = priority
+        self._step_now()
+        return True
 
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
@@ -357,6 +390,7 @@ class BalanzSite:
                 live = self._live.get(ConnectorKey(event.identity, event.connector))
                 if live is not None:
                     live.take(event, now)
+                    self.tags.give_to(live)
                     self._proofs.look(event.identity)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
@@ -368,6 +402,13 @@ class BalanzSite:
             case StationDescribed():
                 if self._firmwares.booted(event.identity, event.boot):
                     self._proofs.firmware_changed(event.identity)
+            case TransactionRefused():
+                live = self._live.get(ConnectorKey(event.identity, event.connector))
+                if live is not None:
+                    live.refused(event.transaction_id)
+                self._refusals.refused(event.identity, event.transaction_id)
+            case TagShown():
+                self.tags.shown(event)
             case StationLearnt():
                 self._firmwares.learnt(event.identity, event.memory)
         self._schedule(delay_s)

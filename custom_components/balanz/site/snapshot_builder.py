@@ -18,6 +18,7 @@ from .snapshot import (
     GroupSnapshot,
     ProofSnapshot,
     ReasonSnapshot,
+    TagSnapshot,
 )
 from .topology import is_charger_group
 
@@ -105,6 +106,21 @@ def _connector_snapshot(
         rating_a=live.connector.rating_a,
         writes=live.writes,
         report_card=live.card.snapshot(),
+        tag=_tag_snapshot(live),
+        priority=live.priority,
+    )
+
+
+def _tag_snapshot(live: LiveConnector) -> TagSnapshot | None:
+    transaction = live.transaction
+    if transaction is None or not transaction.id_tag:
+        return None
+    tag = live.tag
+    return TagSnapshot(
+        id_tag=transaction.id_tag,
+        name=None if tag is None else tag.name or None,
+        person=None if tag is None else tag.person,
+        refused=transaction.refused,
     )
 
 

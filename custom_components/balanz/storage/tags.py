@@ -115,7 +115,7 @@ class TagRegistry:
 
     @property
     def tags(self) -> Mapping[str, Tag]:
-        """The tags by key."""
+        """The tags by key; always those of now."""
         return MappingProxyType(self._tags)
 
     @property
@@ -147,7 +147,8 @@ class TagRegistry:
         """Read the tags back. Raises StorageError."""
         records = await self._journal.open()
         tags, version = await asyncio.to_thread(_restored, records)
-        self._tags, self._version, self._log_begins = tags, version, version
+        self._tags.update(tags)
+        self._version = self._log_begins = version
         if len(records) > 1:
             try:
                 await self._journal.rewrite([await self._snapshot(tags, version)])
@@ -199,7 +200,8 @@ class TagRegistry:
                 raise TagError("tag_too_many", MAX_TAGS)
             version = self._version + 1
             await self._journal.rewrite([await self._snapshot(merged, version)])
-            self._tags = merged
+            self._tags.clear()
+            self._tags.update(merged)
             self._version = self._log_begins = version
             self._changed_in.clear()
 
