@@ -15,6 +15,7 @@ from custom_components.balanz.site.snapshot import TagSnapshot
 from custom_components.balanz.storage.tags import Tag
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
+from simulator.faults import Faults
 
 from .build import accepted_a, changed, charger, connector, group, pass_s, settings, until
 from .conftest import Bench
@@ -50,6 +51,7 @@ async def test_without_tags_every_car_charges(bench: Bench) -> None:
     await bench.dial_in(site, "A", car=car(), id_tag="STRANGER")
 
     await until(lambda: accepted_a(site, "A") == 16.0)
+    await until(lambda: connector(site, "A").tag is not None)
     assert connector(site, "A").tag == TagSnapshot(
         id_tag="STRANGER", name=None, person=None, refused=False
     )
@@ -104,13 +106,12 @@ async def test_a_charger_that_does_not_hear_is_told_again(
     monkeypatch.setattr(refusals, "STOP_AGAIN_AFTER_S", 5.0)
     site = await bench.start(with_unknown(UnknownTags.REFUSE, charger("A")))
     simulated = heedless(await bench.dial_in(site, "A", charges_freely=False))
-    simulated.station.faults.ignore_remote_stop = True
+    simulated.faults = Faults(ignore_remote_stop=True)
     await until(lambda: accepted_a(site, "A") is not None)
     await start_without_asking(simulated, "STRANGER")
-    stops = lambda: sum("RemoteStopTransaction" in it.text for it in simulated.frames)  # noqa: E731
 
-    await until(lambda: stops() >= 2)
-    simulated.station.faults.ignore_remote_stop = False
+    await until(lambda: sum("RemoteStopTransaction" in it.text for it in simulated.frames) >= 2)
+    simulated.faults = Faults()
 
     await until(lambda: not charges(simulated))
 
@@ -188,9 +189,10 @@ async def test_a_tag_outranks_its_charger_and_the_session_outranks_the_tag(
     )
     await site.tags.put(Tag(id="VIP", priority=tag_priority))
     await site.tags.put(Tag(id="GUEST"))
+    first = await bench.dial_in(site, "A", id_tag="VIP")
     await bench.dial_in(site, "B", car=car(), id_tag="GUEST")
     await until(lambda: accepted_a(site, "B") == 16.0)
-    await bench.dial_in(site, "A", car=car(), id_tag="VIP")
+    first.plug_in(car())
     await until(lambda: connector(site, "A").priority == tag_priority)
     if session_priority is not None:
         assert site.set_session_priority(ConnectorKey("A", 1), session_priority)
