@@ -114,6 +114,15 @@ class TagDesk:
                 question.answer = asyncio.get_running_loop().create_future()
                 question.answer.set_result(allow)
 
+    def question(self, tag_id: str) -> str:
+        """Return a tag's id as it was shown when the user was asked. Raises TagError if not."""
+        self._forget_old(self._now())
+        key = tag_key(tag_id)
+        for place, question in self._questions.items():
+            if place[1] == key:
+                return question.id_tag
+        raise TagError("tag_not_asked", tag_id)
+
     @property
     def asked(self) -> tuple[str, ...]:
         """The ids of tags that the user can answer for, oldest first."""

@@ -88,6 +88,10 @@ class SiteTags:
         await self._registry.put_all(tags, replace=replace)
         self._changed()
 
+    def question(self, tag_id: str) -> str:
+        """Return an unknown tag's id as it was shown. Raises TagError if nobody asked about it."""
+        return self.desk.question(tag_id)
+
     def answer(self, tag_id: str, *, allow: bool) -> None:
         """Say whether an unknown tag may charge, this once. Raises TagError if nobody asked."""
         self.desk.answer(tag_id, allow=allow)
