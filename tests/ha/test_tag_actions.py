@@ -86,7 +86,13 @@ async def test_what_is_not_told_stays_as_it_is(hass: HomeAssistant, entry: MockC
     assert (known.name, known.person, known.priority) == ("Anne", "person.anne", 5)
     assert known.status is TagStatus.BLOCKED
 
-    nothing = {"name": None, "person": None, "priority": None, "expires": None, "valid_in": None}
+    nothing: dict[str, Any] = {
+        "name": None,
+        "person": None,
+        "priority": None,
+        "expires": None,
+        "valid_in": None,
+    }
     await act(hass, "set_tag", id="04a1b2c3", status="accepted", **nothing)
     assert tags(entry) == {Tag(id="04a1b2c3")}
 
@@ -297,8 +303,11 @@ async def test_a_session_gets_a_priority_of_its_own(
         await act(hass, "set_session_priority", device_id=device, priority=5)
     simulated = await dial_in("CP-1", id_tag="04A1B2C3")
     simulated.plug_in(Car(name="car", start_lag_s=0.0))
-    site = entry.runtime_data.site
-    priority = lambda: site.snapshot.chargers["CP-1"].connectors[0].priority  # noqa: E731
+
+    def priority() -> int | None:
+        found: int | None = entry.runtime_data.snapshot.chargers["CP-1"].connectors[0].priority
+        return found
+
     await wait_until(lambda: priority() == 5)
 
     await act(hass, "set_session_priority", device_id=device, connector=1, priority=9)

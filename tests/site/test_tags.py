@@ -20,15 +20,13 @@ from simulator.faults import Faults
 from .build import accepted_a, changed, charger, connector, group, pass_s, settings, until
 from .conftest import Bench
 
-EAGER = {"start_lag_s": 0.0, "reaction_lag_s": 0.0}
-
 
 def with_unknown(unknown: UnknownTags, *chargers: ChargerSettings) -> SiteSettings:
     return replace(settings(*chargers), unknown_tags=unknown)
 
 
 def car() -> Car:
-    return Car(name="car", **EAGER)
+    return Car(name="car", start_lag_s=0.0, reaction_lag_s=0.0)
 
 
 def heedless(simulated: SimulatedCharger) -> SimulatedCharger:

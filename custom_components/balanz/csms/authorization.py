@@ -104,7 +104,11 @@ def decide(
     if key == RESERVED_ID or identity in rules.free:
         return Verdict(status=AuthorizationStatus.ACCEPTED, tag=tag)
     if tag is not None:
-        status = _known(tag, identity, starting, tags, uses, rules, now)
+        status = standing(tag, identity=identity, tags=tags, rules=rules, now=now)
+        if status is AuthorizationStatus.ACCEPTED and _in_full_use(
+            tag, identity, starting, tags, uses
+        ):
+            status = AuthorizationStatus.CONCURRENT_TX
         return Verdict(status=status, tag=tag, limited=True)
     unknown = rules.unknown
     if unknown is UnknownTags.AUTOMATIC:
@@ -124,26 +128,42 @@ def _is_readable(id_tag: str) -> bool:
     return len(id_tag) <= MAX_UNKNOWN_ID_LENGTH and id_tag.isprintable()
 
 
-def _known(
+def family_of(tag: Tag, tags: Mapping[str, Tag]) -> tuple[Tag, ...]:
+    """Return a tag, and its parent if that is a tag of its own."""
+    parent = None if tag.parent is None else tags.get(tag_key(tag.parent))
+    return (tag,) if parent is None else (tag, parent)
+
+
+def standing(
+    tag: Tag,
+    *,
+    identity: str,
+    tags: Mapping[str, Tag],
+    rules: AuthorizationRules,
+    now: datetime,
+) -> AuthorizationStatus:
+    """Return whether a tag may charge at a charger now, whatever else is charging."""
+    family = family_of(tag, tags)
+    if any(one.status is TagStatus.BLOCKED for one in family):
+        return AuthorizationStatus.BLOCKED
+    if any(one.expires_at is not None and one.expires_at <= now for one in family):
+        return AuthorizationStatus.EXPIRED
+    if tag.places and tag.places.isdisjoint(rules.places.get(identity, frozenset())):
+        return AuthorizationStatus.INVALID
+    return AuthorizationStatus.ACCEPTED
+
+
+def _in_full_use(
     tag: Tag,
     identity: str,
     starting: bool,
     tags: Mapping[str, Tag],
     uses: Callable[[], Iterable[Use]],
-    rules: AuthorizationRules,
-    now: datetime,
-) -> AuthorizationStatus:
-    family = None if tag.parent is None else tags.get(tag_key(tag.parent))
-    both = (tag,) if family is None else (tag, family)
-    if any(one.status is TagStatus.BLOCKED for one in both):
-        return AuthorizationStatus.BLOCKED
-    if any(one.expires_at is not None and one.expires_at <= now for one in both):
-        return AuthorizationStatus.EXPIRED
-    if tag.places and tag.places.isdisjoint(rules.places.get(identity, frozenset())):
-        return AuthorizationStatus.INVALID
-    limits = [one for one in both if one.sessions is not None]
+) -> bool:
+    """Return whether as many sessions run as the tag, or its family, may have."""
+    limits = [one for one in family_of(tag, tags) if one.sessions is not None]
     if not limits:
-        return AuthorizationStatus.ACCEPTED
+        return False
     running = list(uses())
     for one in limits:
         same = [use for use in running if _belongs(use.key, one, tags)]
@@ -151,8 +171,8 @@ def _known(
             # It may be shown to stop what runs there; a start is looked at again.
             continue
         if len(same) >= (one.sessions or 0):
-            return AuthorizationStatus.CONCURRENT_TX
-    return AuthorizationStatus.ACCEPTED
+            return True
+    return False
 
 
 def _belongs(key: str, tag: Tag, tags: Mapping[str, Tag]) -> bool:
