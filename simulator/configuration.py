@@ -77,6 +77,12 @@ class Configuration:
                 "true" if options.switches_phases and phases == 3 else "false"
             ),
         }
+        if options.local_list_length:
+            self._entries |= {
+                "LocalAuthListEnabled": _flag("true"),
+                "LocalAuthListMaxLength": _fixed(str(options.local_list_length)),
+                "SendLocalListMaxLength": _fixed("10"),
+            }
 
     def text(self, key: str) -> str:
         """Return a key's value. Raises KeyError if it is unknown."""

@@ -13,11 +13,10 @@ from custom_components.balanz.csms.local_list import (
     STEP,
     Entry,
     ListUpdate,
-    TagHistory,
     UpdateType,
     list_updates,
 )
-from custom_components.balanz.storage.tags import Tag, TagStatus
+from custom_components.balanz.storage.tags import Tag, TagHistory, TagStatus
 
 from .client import check_call
 

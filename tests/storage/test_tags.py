@@ -169,10 +169,13 @@ async def test_the_log_tells_what_has_changed_since_when(opened: Callable[[], An
     await registry.put(ANNE)
     await registry.put(BOB)
     await registry.remove(["04a1b2c3"])
-    assert (dict(registry.changed_in), registry.log_begins) == ({"04a1b2c3": 3, "b0b": 2}, 0)
+    history = registry.history
+    assert (history.changed_in, history.log_begins) == ({"04a1b2c3": 3, "b0b": 2}, 0)
 
     await registry.forget_log()
-    assert (registry.version, dict(registry.changed_in), registry.log_begins) == (4, {}, 4)
+    later = registry.history
+    assert (later.version, later.changed_in, later.log_begins) == (4, {}, 4)
+    assert (history.version, history.changed_in) == (3, {"04a1b2c3": 3, "b0b": 2})
 
 
 @pytest.mark.parametrize(

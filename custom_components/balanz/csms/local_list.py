@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import batched
 from typing import Any
 
-from ..storage.tags import Tag, tag_key
+from ..storage.tags import Tag, TagHistory, tag_key
 from .authorization import (
     MAX_UNKNOWN_ID_LENGTH,
     AuthorizationRules,
@@ -52,20 +52,6 @@ class ListUpdate:
         if self.entries or self.type is UpdateType.FULL:
             payload["localAuthorizationList"] = list(self.entries)
         return payload
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagHistory:
-    """The tags of now, and what has changed when."""
-
-    tags: Mapping[str, Tag]
-    """By key."""
-    version: int
-    """The number of the last change; 0 before the first one."""
-    changed_in: Mapping[str, int]
-    """The version in which each tag was last changed or removed, by key."""
-    log_begins: int
-    """The version after which `changed_in` tells all changes."""
 
 
 def whole_version(version: int) -> int:

@@ -48,6 +48,7 @@ from .firmwares import Firmwares
 from .kept_base_loads import KeptBaseLoads
 from .leaving import LeavingChargers
 from .live import LiveConnector
+from .local_lists import LocalLists
 from .meters import Meters, hour_of_week, remembered
 from .obedience import Obedience
 from .pairing import Pairing
@@ -93,7 +94,7 @@ class BalanzSite:
             transactions=self._transactions,
             live=self._live,
             listener=self._on_event,
-            on_change=self._step_now,
+            on_change=self._tags_changed,
         )
         self._central = CentralSystem(
             settings=ServerSettings(host=settings.host, port=settings.port),
@@ -140,6 +141,9 @@ class BalanzSite:
         )
         self._refusals = Refusals(
             central=self._central, transactions=self._transactions, spawn=self._spawn
+        )
+        self._local_lists = LocalLists(
+            central=self._central, tags=self.tags, is_idle=self._is_idle, spawn=self._spawn
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -189,7 +193,9 @@ class BalanzSite:
                 )
             self._site = self._build(self._settings)
             self._sync_connectors()
-            self.tags.follow(self._settings, self._site)
+            if self.tags.follow(self._settings, self._site):
+                # Chargers may have been moved since; their lists do not tell.
+                self._spawn(self.tags.moved())
             self._central.set_known(charger.identity for charger in self._settings.chargers)
             self._restore_capabilities()
             self._firmwares.restarted()
@@ -212,6 +218,7 @@ class BalanzSite:
             self._timer.cancel()
             self._timer = None
         self._pairing.cancel_timer()
+        self._local_lists.stop()
         self._drills.abort()
         await self._dispatcher.hand_over()
         await self._central.stop()
@@ -262,7 +269,8 @@ class BalanzSite:
             self._proofs.cancel(identity)
             self._recorder.note(self._ledger.note_forgotten(identity))
         self._sync_connectors()
-        self.tags.follow(settings, self._site)
+        if self.tags.follow(settings, self._site):
+            self._spawn(self.tags.moved())
         self._pairing.forget(identities)
         self._central.set_known(identities)
         self._step()
@@ -375,6 +383,7 @@ class BalanzSite:
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
+                self._local_lists.charger_changed(event.identity)
             case CapabilitiesLearnt():
                 told = event.capabilities.as_record()
                 self._recorder.note(self._ledger.note_capabilities(event.identity, told))
@@ -391,6 +400,8 @@ class BalanzSite:
                 if live is not None:
                     live.take(event, now)
                     self.tags.give_to(live)
+                    if not isinstance(event, MeterValuesReceived):
+                        self._local_lists.charger_changed(event.identity)
                     self._proofs.look(event.identity)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
@@ -572,6 +583,18 @@ class BalanzSite:
         self._feed.publish(snapshot)
 
     # Details
+
+    def _tags_changed(self) -> None:
+        self._local_lists.tags_changed()
+        self._step_now()
+
+    def _is_idle(self, identity: str) -> bool:
+        """Return whether nothing charges at a charger, or is about to."""
+        return not any(
+            live.transaction is not None or live.plugged_in_and_allowed
+            for key, live in self._live.items()
+            if key.charger == identity
+        )
 
     def _build(self, settings: SiteSettings) -> Site:
         identities = [charger.identity for charger in settings.chargers]

@@ -1,6 +1,7 @@
 """The tags of a running site: who may charge where, and with what priority."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..balancing.model import ConnectorKey, Site
@@ -8,7 +9,7 @@ from ..csms.authorization import AuthorizationRules
 from ..csms.events import StationEvent, TagShown
 from ..csms.tag_desk import TagDesk
 from ..csms.transactions import TransactionBook
-from ..storage.journal import Journal
+from ..storage.journal import Journal, StorageError
 from ..storage.tags import Tag, TagRegistry
 from .live import LiveConnector
 from .settings import SiteSettings
@@ -53,8 +54,11 @@ class SiteTags:
         """Answer nobody any more, and close the file."""
         await self._registry.close()
 
-    def follow(self, settings: SiteSettings, site: Site) -> None:
-        """Take over changed rules, and where the chargers hang."""
+    def follow(self, settings: SiteSettings, site: Site) -> bool:
+        """Take over changed rules, and where the chargers hang.
+
+        Return whether tags may be valid elsewhere from now on.
+        """
         known = {group.id for group in settings.groups}
         places = {
             charger.identity: frozenset(
@@ -66,12 +70,14 @@ class SiteTags:
             for charger in settings.chargers
         }
         free = frozenset(charger.identity for charger in settings.chargers if charger.free_charging)
+        moved = places != self.desk.rules.places and any(tag.places for tag in self._registry)
         self.desk.rules = AuthorizationRules(
             unknown=settings.unknown_tags,
             answer_within_s=settings.answer_tags_within_s,
             free=free,
             places=places,
         )
+        return moved
 
     async def put(self, tag: Tag) -> None:
         """Add a tag or replace the one with its id. Raises StorageError or TagError."""
@@ -91,6 +97,12 @@ class SiteTags:
     def question(self, tag_id: str) -> str:
         """Return an unknown tag's id as it was shown. Raises TagError if nobody asked about it."""
         return self.desk.question(tag_id)
+
+    async def moved(self) -> None:
+        """Note that tags are valid elsewhere, though none of them has changed."""
+        with suppress(StorageError):
+            await self._registry.forget_log()
+        self._on_change()
 
     def answer(self, tag_id: str, *, allow: bool) -> None:
         """Say whether an unknown tag may charge, this once. Raises TagError if nobody asked."""

@@ -102,6 +102,20 @@ def _check_id(tag_id: str, code: str) -> None:
         raise TagError(code, tag_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagHistory:
+    """The tags of now, and what has changed when."""
+
+    tags: Mapping[str, Tag]
+    """By key."""
+    version: int
+    """The number of the last change; 0 before the first one."""
+    changed_in: Mapping[str, int]
+    """The version in which each tag was last changed or removed, by key."""
+    log_begins: int
+    """The version after which `changed_in` tells all changes."""
+
+
 class TagRegistry:
     """All tags of a site, in memory by their key and durable in a journal of their own."""
 
@@ -119,19 +133,19 @@ class TagRegistry:
         return MappingProxyType(self._tags)
 
     @property
+    def history(self) -> TagHistory:
+        """The tags of now and what has changed when, as they will stay."""
+        return TagHistory(
+            tags=dict(self._tags),
+            version=self._version,
+            changed_in=dict(self._changed_in),
+            log_begins=self._log_begins,
+        )
+
+    @property
     def version(self) -> int:
         """The number of the last change; 0 before the first one."""
         return self._version
-
-    @property
-    def changed_in(self) -> Mapping[str, int]:
-        """The version in which each tag was last changed or removed, by key."""
-        return MappingProxyType(self._changed_in)
-
-    @property
-    def log_begins(self) -> int:
-        """The version from which on `changed_in` tells all changes."""
-        return self._log_begins
 
     def __len__(self) -> int:
         return len(self._tags)
