@@ -23,6 +23,8 @@ NEW_CHARGER: dict[str, Any] = {
     "connectors": 1,
     "advanced": {"fallback_a": 6, "keeps_limit": False},
 }
+UNASKED = {"lapses": False, "weight": 1, "free_charging": False}
+"""What of the advanced settings is kept though nobody gave it."""
 
 
 async def start(hass: HomeAssistant, entry: MockConfigEntry, kind: str) -> Any:
@@ -61,7 +63,7 @@ async def test_a_charger_added_by_hand_has_its_rating_as_maximum(
     assert subentry.data == {
         **without(NEW_CHARGER, "name"),
         "maximum_a": 32,
-        "advanced": {**NEW_CHARGER["advanced"], "lapses": False, "weight": 1},
+        "advanced": {**NEW_CHARGER["advanced"], **UNASKED},
     }
     assert hass.states.get("sensor.left_status") is not None
 
@@ -168,7 +170,7 @@ async def test_a_charger_is_changed_but_for_its_identity(hass: HomeAssistant, po
         maximum_a=32,
         phase_map="unknown",
         minimum_a=6,
-        advanced={**NEW_CHARGER["advanced"], "lapses": False, "weight": 1},
+        advanced={**NEW_CHARGER["advanced"], **UNASKED},
     )
 
 
