@@ -109,6 +109,14 @@ async def test_an_answer_tells_what_is_known_of_the_tag(door: Door) -> None:
     assert await door.authorize("long") == {"status": "Accepted"}
 
 
+async def test_a_card_is_looked_at_anew_though_the_charger_uses_one_message_id(door: Door) -> None:
+    first = await door.charger.call("Authorize", {"idTag": "A"}, "same-id")
+    door.know(Tag(id="A", status=TagStatus.BLOCKED))
+    second = await door.charger.call("Authorize", {"idTag": "A"}, "same-id")
+
+    assert (first["idTagInfo"]["status"], second["idTagInfo"]["status"]) == ("Accepted", "Blocked")
+
+
 async def test_without_tags_everybody_charges_and_with_one_strangers_do_not(door: Door) -> None:
     assert await door.authorize("STRANGER") == {"status": "Accepted"}
 

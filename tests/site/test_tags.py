@@ -81,8 +81,9 @@ async def test_a_refused_card_starts_nothing(bench: Bench) -> None:
 
 
 async def test_a_charger_that_goes_on_with_a_refused_tag_gets_nothing_and_is_stopped(
-    bench: Bench,
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(refusals, "STOP_AFTER_S", 20.0)
     site = await bench.start(with_unknown(UnknownTags.REFUSE, charger("A")))
     simulated = heedless(await bench.dial_in(site, "A", charges_freely=False))
     await until(lambda: accepted_a(site, "A") is not None)
@@ -93,7 +94,8 @@ async def test_a_charger_that_goes_on_with_a_refused_tag_gets_nothing_and_is_sto
     tag = connector(site, "A").tag
     assert tag is not None
     assert tag.refused
-    assert connector(site, "A").commanded_a == 0.0
+    await until(lambda: connector(site, "A").commanded_a == 0.0)
+    assert charges(simulated)
     await until(lambda: not charges(simulated))
     await until(lambda: connector(site, "A").tag is None)
 

@@ -45,7 +45,9 @@ MAX_UNREADABLE_PER_MINUTE = 30
 MAX_BINARY_FRAMES = 2
 MAX_CALLS_WAITING = 128
 MAX_REMEMBERED = 32
-ANSWERED_ANEW = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
+ANSWERED_ANEW = frozenset(
+    {"Authorize", "BootNotification", "Heartbeat", "MeterValues", "StatusNotification"}
+)
 """Calls that mean something new each time, even if a charger uses one message id for ever."""
 
 

@@ -54,7 +54,7 @@ class LocalLists:
 
     def charger_changed(self, identity: str) -> None:
         """Tell a charger soon, if there is anything to tell: it is ready, or may be idle now."""
-        if self._told.get(identity, 0) != self._tags.known.version and identity not in self._due:
+        if self._is_behind(identity) and identity not in self._due:
             self._due.add(identity)
             self._wait()
 
@@ -63,6 +63,9 @@ class LocalLists:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _is_behind(self, identity: str) -> bool:
+        return self._told.get(identity, 0) != self._tags.known.version
 
     def _wait(self) -> None:
         if self._timer is None:
@@ -74,7 +77,9 @@ class LocalLists:
         due, self._due = self._due, set()
         for identity in due - self._running:
             station = self._central.stations.get(identity)
-            if station is not None and station.ready and self._is_idle(identity):
+            if station is None or not station.ready or not self._is_behind(identity):
+                continue
+            if self._is_idle(identity):
                 self._running.add(identity)
                 self._spawn(self._tell(station))
 

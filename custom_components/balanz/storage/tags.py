@@ -16,7 +16,7 @@ from .journal import Journal, Record, StorageError
 MAX_ID_LENGTH = 36
 """What an id token may have in OCPP 2.0.1; in 1.6 it is 20, yet some chargers read out more."""
 MAX_NAME_LENGTH = 100
-MAX_TAGS = 50_000
+MAX_TAGS = 20_000
 RESERVED_ID = "balanz"
 """The id of the starts that balanz itself asks for."""
 LOWEST_PRIORITY, HIGHEST_PRIORITY = 0, 10
