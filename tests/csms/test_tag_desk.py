@@ -248,6 +248,24 @@ async def test_an_answer_that_comes_too_late_counts_for_the_next_time(door: Door
     assert await door.authorize("NEW") == {"status": "Accepted"}
 
 
+async def test_a_card_that_is_shown_twice_is_asked_about_once(
+    door: Door, other: RawCharger
+) -> None:
+    door.know(unknown=UnknownTags.ASK)
+    await ask(door)
+    again = await RawCharger.dial(door.central.port, "CP1")
+    await again.boot()
+    answer = asyncio.create_task(door.authorize("new", again))
+    elsewhere = asyncio.create_task(door.authorize("NEW", other))
+    await wait_until(lambda: len(door.told()) == 2)
+
+    door.desk.answer("NEW", allow=True)
+
+    assert await answer == await elsewhere == {"status": "Accepted"}
+    assert door.told() == [(TagOutcome.ASKED, "NEW", None)] * 2
+    await again.close()
+
+
 async def test_the_user_can_think_again(door: Door) -> None:
     door.know(unknown=UnknownTags.ASK)
     await ask(door)

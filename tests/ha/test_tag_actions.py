@@ -51,7 +51,7 @@ async def test_a_tag_is_added_with_all_that_is_told(
         name="Bob",
         person="person.bob",
         status="blocked",
-        expires="2027-01-01 00:00:00",
+        expires="2027-01-01T00:00:00+01:00",
         parent="FAM",
         priority=10,
         sessions=2,

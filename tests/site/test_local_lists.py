@@ -1,10 +1,17 @@
 """Local lists follow the tags, at chargers that have one and are idle."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
+from itertools import chain, repeat
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from custom_components.balanz.csms.local_list import STEP
+from custom_components.balanz.csms.server import CentralSystem
+from custom_components.balanz.csms.station import CommandRejected, StationUnreachable
 from custom_components.balanz.site import local_lists
 from custom_components.balanz.storage.tags import Tag, TagStatus
 from simulator.car import Car
@@ -119,3 +126,109 @@ async def test_a_charger_that_is_moved_learns_who_is_valid_there(bench: Bench) -
     await site.apply(changed(before, replace(before.chargers[0], group_id="yard")))
 
     await until(lambda: set(statuses(simulated)) == {"all"})
+
+
+class Scripted:
+    """A charger that answers as it is told to; a callable is asked at each call."""
+
+    identity = "A"
+    ready = True
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = {
+            "ClearCache": {"status": "Accepted"},
+            "GetLocalListVersion": {"listVersion": 0},
+            "GetConfiguration": {"configurationKey": []},
+            "SendLocalList": {"status": "Accepted"},
+            **answers,
+        }
+        self.lists: list[str] = []
+        self.calls: list[str] = []
+
+    async def request(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        self.calls.append(action)
+        if action == "SendLocalList":
+            self.lists.append(payload["updateType"])
+        answer = self.answers[action]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        return answer  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def tell(bench: Bench) -> Callable[..., Awaitable[Scripted]]:
+    """Let a charger be told of the tags A and B; `idle` is whether it is, each time one looks."""
+    site = await bench.start(settings(charger("Z")))
+    await site.tags.put(Tag(id="A"))
+    await site.tags.put(Tag(id="B"))
+    tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        return task
+
+    async def tell(idle: Iterable[bool] = (), **answers: Any) -> Scripted:
+        station = Scripted(**answers)
+        moods = chain(idle, repeat(True))
+        lists = local_lists.LocalLists(
+            central=cast("CentralSystem", SimpleNamespace(stations={"A": station})),
+            tags=site.tags,
+            is_idle=lambda _identity: next(moods),
+            spawn=spawn,
+        )
+        lists.tags_changed()
+        await pass_s(6.0)
+        lists.stop()
+        await asyncio.gather(*tasks)
+        return station
+
+    return tell
+
+
+type Tell = Callable[..., Awaitable[Scripted]]
+
+
+async def test_a_change_that_does_not_fit_is_followed_by_the_whole_list(tell: Tell) -> None:
+    station = await tell(
+        GetLocalListVersion={"listVersion": STEP},
+        SendLocalList=[{"status": "VersionMismatch"}, {"status": "Accepted"}],
+    )
+
+    assert station.lists == ["Differential", "Full"]
+
+
+@pytest.mark.parametrize("status", ["Failed", "NotSupported"])
+async def test_a_list_that_is_refused_is_not_sent_again(tell: Tell, status: str) -> None:
+    station = await tell(SendLocalList={"status": status})
+
+    assert station.lists == ["Full"]
+    assert station.calls.count("ClearCache") == 1
+
+
+async def test_a_charger_that_knows_no_such_messages_is_asked_once(tell: Tell) -> None:
+    refusal = CommandRejected("NotImplemented")
+    station = await tell(ClearCache=refusal, GetLocalListVersion=refusal)
+
+    assert station.calls == ["ClearCache", "GetLocalListVersion"]
+
+
+@pytest.mark.parametrize("answer", [CommandRejected("no"), {"configurationKey": "none"}, {}])
+async def test_what_a_charger_does_not_tell_of_its_list_is_assumed(
+    tell: Tell, answer: object
+) -> None:
+    assert (await tell(GetConfiguration=answer)).lists == ["Full"]
+
+
+async def test_a_charger_that_does_not_answer_is_not_asked_on_and_on(tell: Tell) -> None:
+    station = await tell(SendLocalList=StationUnreachable("gone"))
+
+    assert station.lists == ["Full"]
+
+
+async def test_a_car_that_comes_in_between_has_the_line(tell: Tell) -> None:
+    station = await tell(idle=[True, False])
+
+    assert station.calls == ["ClearCache", "GetLocalListVersion", "GetConfiguration"]

@@ -94,8 +94,10 @@ class LocalLists:
             self._told[station.identity] = version
         except StationUnreachable:
             _LOGGER.debug("%s could not be told of tags", station.identity)
+            return
         finally:
             self._running.discard(station.identity)
+        # The tags may have changed meanwhile.
         self.charger_changed(station.identity)
 
     async def _bring_list_up_to_date(self, station: Station) -> bool:
