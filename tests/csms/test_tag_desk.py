@@ -13,7 +13,7 @@ from custom_components.balanz.csms.authorization import AuthorizationRules, Unkn
 from custom_components.balanz.csms.events import TagOutcome, TagShown, TransactionRefused
 from custom_components.balanz.csms.server import CentralSystem, ServerSettings
 from custom_components.balanz.csms.tag_desk import TagDesk
-from custom_components.balanz.csms.transactions import TransactionBook
+from custom_components.balanz.csms.transactions import StartContent, Transaction, TransactionBook
 from custom_components.balanz.storage.journal import Journal
 from custom_components.balanz.storage.tags import Tag, TagError, TagStatus
 
@@ -308,6 +308,16 @@ async def test_a_start_is_answered_at_once_and_refused_without_an_answer(door: D
     assert door.told() == [(TagOutcome.ASKED, "NEW", 1)]
     await wait_until(door.refused)
     assert door.told()[1:] == [(TagOutcome.REFUSED, "NEW", 1)]
+
+
+async def test_nobody_is_asked_about_what_has_ended_already(door: Door) -> None:
+    door.know(unknown=UnknownTags.ASK)
+    content = StartContent("CP1", 1, "NEW", "", 0.0)
+    ended = Transaction(id=1, content=content, started_at=UNTIL, stopped_at=UNTIL)
+
+    assert not door.desk.started(ended, "NEW").accepted
+    assert door.desk.asked == ()
+    assert door.told() == [(TagOutcome.REFUSED, "NEW", 1)]
 
 
 @pytest.mark.parametrize("allow", [True, False])

@@ -78,11 +78,11 @@ class TagDesk:
         """Return what to answer to a transaction that has started, and note if it is refused.
 
         `id_tag` is as the charger wrote it. Where the user has to be asked it is accepted for now,
-        and refused without an answer.
+        and refused without an answer; about one that has ended meanwhile nobody is asked.
         """
         identity = transaction.identity
         verdict = self._decide(identity, id_tag, transaction)
-        if verdict.ask:
+        if verdict.ask and transaction.is_open:
             question, is_new = self._question(identity, transaction.content.id_tag)
             if question.allowed is None:
                 if is_new:
