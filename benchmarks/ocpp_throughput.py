@@ -27,6 +27,7 @@ from custom_components.balanz.csms.events import MeterValuesReceived, StationEve
 from custom_components.balanz.csms.message_rate import MessageRate
 from custom_components.balanz.csms.rpc import RpcConnection
 from custom_components.balanz.csms.station import Station
+from custom_components.balanz.csms.tag_desk import TagDesk
 from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.csms.validation import load
 from custom_components.balanz.storage.journal import Journal
@@ -101,7 +102,12 @@ class Bench:
         """Prepare; the transactions are those of balanz."""
         self._ids = count(1)
         self._readings = 0
-        self._station = Station("CP-1", transactions=transactions, listener=self._take)
+        self._station = Station(
+            "CP-1",
+            transactions=transactions,
+            tag_desk=TagDesk(tags={}, transactions=transactions, listener=self._take),
+            listener=self._take,
+        )
 
     async def turn(self, messages: int, stock_messages: int) -> Turn:
         """Let each serve so many messages."""

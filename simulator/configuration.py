@@ -79,6 +79,12 @@ class Configuration:
         }
         for key, value in options.behaviour.tells.items():
             self.set(key, value)
+        if options.local_list_length:
+            self._entries |= {
+                "LocalAuthListEnabled": _flag("true"),
+                "LocalAuthListMaxLength": _fixed(str(options.local_list_length)),
+                "SendLocalListMaxLength": _fixed("10"),
+            }
 
     def text(self, key: str) -> str:
         """Return a key's value. Raises KeyError if it is unknown."""

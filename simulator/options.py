@@ -40,5 +40,7 @@ class ChargerOptions:
     reconnect_at_most_s: float = 60.0
     call_timeout_s: float = 30.0
     """How long it waits for an answer, in real seconds."""
+    local_list_length: int = 0
+    """How many tags its local list holds; 0 where it has none."""
     profile_capabilities: ProfileCapabilities = field(default_factory=ProfileCapabilities)
     behaviour: Behaviour = field(default_factory=Behaviour)

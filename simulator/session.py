@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from .commands import Commands
 from .frames import Frame, RecordedConnection
+from .local_list import LocalListCommands
 from .outbox import Message
 from .profile_commands import ProfileCommands
 from .reporter import Reporter
@@ -68,6 +69,7 @@ class Session:
                 self._charge_point.route_map = routes(
                     Commands(self._station, self._reporter, self),
                     ProfileCommands(self._station),
+                    LocalListCommands(self._station.local_list),
                 )
                 # When the socket closes, the reader fails and takes all pending calls with it.
                 tasks.create_task(self._charge_point.start())

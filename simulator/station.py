@@ -15,6 +15,7 @@ from .clock import Clock, timestamp
 from .configuration import Configuration
 from .connector import Connector, Transaction
 from .faults import Faults
+from .local_list import LocalList
 from .options import ChargerOptions
 from .outbox import Message, Outbox
 from .profile_set import ActiveLimit, ProfileSet, merged
@@ -55,6 +56,7 @@ class Station:
         self._had_zero = False
         """Whether it offers nothing any more, as it was told 0 once."""
         self.profile_writes = 0
+        self.local_list = LocalList(length=options.local_list_length)
         self.outbox = Outbox()
         self.accepted = False
         """Whether the peer has accepted it since it was switched on."""

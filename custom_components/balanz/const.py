@@ -12,6 +12,7 @@ PLATFORMS: Final = (
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.DATETIME,
+    Platform.EVENT,
     Platform.NUMBER,
     Platform.SENSOR,
     Platform.SWITCH,
@@ -24,10 +25,12 @@ ATTR_CONNECTOR_ID: Final = "connector_id"
 
 CONF_ADVANCED: Final = "advanced"
 CONF_BEHAVES_LIKE: Final = "behaves_like"
+CONF_ANSWER_TAGS_WITHIN_S: Final = "answer_within_s"
 CONF_CONNECTORS: Final = "connectors"
 CONF_DIRECTION: Final = "direction"
 CONF_FALLBACK_A: Final = "fallback_a"
 CONF_FEEDS_CHARGERS_ONLY: Final = "feeds_chargers_only"
+CONF_FREE_CHARGING: Final = "free_charging"
 CONF_GROUP: Final = "group"
 CONF_HEARTBEAT: Final = "heartbeat"
 CONF_HOLIDAYS: Final = "holidays"
@@ -61,8 +64,10 @@ CONF_SHARE_A: Final = "share_a"
 CONF_SHORT_TURN_MIN: Final = "short_turn_min"
 CONF_SUPPLY: Final = "supply"
 CONF_SURPLUS: Final = "surplus"
+CONF_TAGS: Final = "tags"
 CONF_TURN_MIN: Final = "turn_min"
 CONF_UNBALANCE_A: Final = "unbalance_a"
+CONF_UNKNOWN_TAGS: Final = "unknown"
 CONF_VOLTAGE_V: Final = "voltage_v"
 CONF_WEIGHT: Final = "weight"
 CONF_WRITES_PER_DAY: Final = "writes_per_day"

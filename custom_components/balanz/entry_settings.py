@@ -19,8 +19,10 @@ from .balancing.tuning import Tuning
 from .behaviour_form import quirk_choice
 from .const import (
     CONF_ADVANCED,
+    CONF_ANSWER_TAGS_WITHIN_S,
     CONF_CONNECTORS,
     CONF_FALLBACK_A,
+    CONF_FREE_CHARGING,
     CONF_GROUP,
     CONF_HOLIDAYS,
     CONF_IDENTITY,
@@ -43,8 +45,10 @@ from .const import (
     CONF_SHORT_TURN_MIN,
     CONF_SUPPLY,
     CONF_SURPLUS,
+    CONF_TAGS,
     CONF_TURN_MIN,
     CONF_UNBALANCE_A,
+    CONF_UNKNOWN_TAGS,
     CONF_WEIGHT,
     CONF_WRITES_PER_DAY,
     POLICY_INHERIT,
@@ -52,6 +56,7 @@ from .const import (
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
+from .csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
@@ -123,6 +128,7 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             charger = charger_settings(subentry, group_id=ROOT_GROUP_ID)
         chargers.append(charger)
     schedules, unreadable = _schedules(entry)
+    tags = entry.options.get(CONF_TAGS, {})
     return EntrySettings(
         site=SiteSettings(
             host=entry.data[CONF_HOST],
@@ -134,6 +140,8 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             holidays=dates_in(entry.options.get(CONF_HOLIDAYS, ""))[0],
             unbalance_a=entry.options.get(CONF_UNBALANCE_A),
             tuning=_tuning(entry.options.get(CONF_ADVANCED, {})),
+            unknown_tags=UnknownTags(tags.get(CONF_UNKNOWN_TAGS, UnknownTags.AUTOMATIC)),
+            answer_tags_within_s=tags.get(CONF_ANSWER_TAGS_WITHIN_S, DEFAULT_ANSWER_WITHIN_S),
         ),
         supplies=supplies,
         subentry_ids=subentry_ids,
@@ -168,6 +176,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         connectors=int(data[CONF_CONNECTORS]),
         has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
         quirks=quirk_choice(advanced),
+        free_charging=advanced.get(CONF_FREE_CHARGING, False),
     )
 
 

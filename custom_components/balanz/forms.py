@@ -31,6 +31,7 @@ from .const import (
     CONF_DIRECTION,
     CONF_FALLBACK_A,
     CONF_FEEDS_CHARGERS_ONLY,
+    CONF_FREE_CHARGING,
     CONF_GROUP,
     CONF_HEARTBEAT,
     CONF_IDENTITY,
@@ -214,6 +215,7 @@ def charger_schema(
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(
                         selector.EntitySelectorConfig(domain=[SWITCH_DOMAIN, INPUT_BOOLEAN_DOMAIN])

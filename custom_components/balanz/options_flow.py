@@ -1,10 +1,10 @@
-"""The options of a site: holidays, and how lively it is controlled."""
+"""The options of a site: holidays, how lively it is controlled, and its tags."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import UnitOfTime
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import selector
@@ -16,6 +16,7 @@ from .const import (
     CONF_HOLIDAYS,
     CONF_RAISE_SPACING_S,
     CONF_SHORT_TURN_MIN,
+    CONF_TAGS,
     CONF_TURN_MIN,
     CONF_UNBALANCE_A,
     CONF_WRITES_PER_DAY,
@@ -23,6 +24,7 @@ from .const import (
 from .forms import Errors
 from .schedule_input import dates_in
 from .selectors import HIGHEST_RATING_A, current_selector, number_selector
+from .tag_options import TagSteps
 
 _DEFAULT = Tuning()
 
@@ -56,19 +58,27 @@ def options_schema(*, collapsed: bool = True) -> vol.Schema:
     )
 
 
-class SiteOptionsFlow(OptionsFlow):
+class SiteOptionsFlow(TagSteps):
     """Changes the options of a site; they are applied at once."""
 
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for all of them."""
+    async def async_step_init(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show what there is to change."""
+        return self.async_show_menu(step_id="init", menu_options=["general", "tags"])
+
+    async def async_step_general(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for all that is not about tags."""
         errors: Errors = {}
         wrong: tuple[str, ...] = ()
         if user_input is not None:
             errors, wrong = _errors(user_input)
             if not errors:
-                return self.async_create_entry(data=user_input)
+                tags = self.config_entry.options.get(CONF_TAGS)
+                kept = {} if tags is None else {CONF_TAGS: tags}
+                return self.async_create_entry(data={**user_input, **kept})
         return self.async_show_form(
-            step_id="init",
+            step_id="general",
             data_schema=self.add_suggested_values_to_schema(
                 options_schema(collapsed=CONF_ADVANCED not in errors),
                 user_input or self.config_entry.options,

@@ -60,6 +60,8 @@ REASON = SensorEntityDescription(
     options=list(Rule),
 )
 
+TAG = SensorEntityDescription(key="tag", translation_key="tag")
+
 PROOF_NOT_TRIED, PROOF_RUNNING, PROOF_FAILED = "not_tried", "running", "failed"
 PROOF_STATES = {
     ProofLevel.ACCEPTED: "accepted",
@@ -152,6 +154,7 @@ def _sensors(
             if connector_sensor.line < device.lines:
                 yield _connector_sensor(coordinator, device, key, connector_sensor)
         yield ReasonSensor(coordinator, device, key, REASON, needs_connection=False)
+        yield TagSensor(coordinator, device, key, TAG, needs_connection=False)
 
 
 class ConnectorSensor(ConnectorEntity, SensorEntity):
@@ -288,6 +291,23 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
         self._attr_native_value = reason.rule
         self._attr_extra_state_attributes = dict(attributes)
         return (self.available, reason.rule, *attributes.values())
+
+
+class TagSensor(ConnectorEntity, SensorEntity):
+    """Whose transaction runs at a connector."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the tag's name, or its id where it has none."""
+        tag = None if self.connector is None else self.connector.tag
+        value = None if tag is None else tag.name or tag.id_tag
+        attributes: dict[str, Any] = {
+            "person": None if tag is None else tag.person,
+            "refused": None if tag is None else tag.refused,
+        }
+        self._attr_native_value = value
+        self._attr_extra_state_attributes = attributes
+        return (self.available, value, *attributes.values())
 
 
 class FallbackProofSensor(ChargerEntity, SensorEntity):

@@ -22,6 +22,7 @@ from .devices import GroupDevice
 from .ocpp_actions import register_ocpp_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
+from .tag_actions import async_setup_tag_actions
 
 RUN_OVERLOAD_DRILL = "run_overload_drill"
 _GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
@@ -30,6 +31,7 @@ _GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions; they are there whether a site runs or not."""
+    async_setup_tag_actions(hass)
     hass.services.async_register(
         DOMAIN,
         RUN_OVERLOAD_DRILL,

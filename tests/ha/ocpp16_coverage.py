@@ -16,7 +16,7 @@ from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 PAGE = Path(__file__).parents[2] / "docs" / "ocpp16.md"
 
 SERVED: Mapping[str, str] = {
-    "Authorize": "every tag that can be one is accepted",
+    "Authorize": "the tags that are set up decide; the user is asked about others",
     "BootNotification": "accepted, with the time in UTC; unknown chargers wait while pairing",
     "DataTransfer": "answered UnknownVendorId, never an error",
     "DiagnosticsStatusNotification": "kept with the charger",
@@ -103,7 +103,7 @@ class Row:
 def served() -> set[str]:
     """The messages of chargers that have a handler."""
     nobody: Any = None
-    return set(InboundMessages(nobody, nobody)._handlers)
+    return set(InboundMessages(nobody, nobody, nobody)._handlers)
 
 
 def rows() -> Iterator[Row]:

@@ -77,6 +77,14 @@ async def test_a_group_may_share_as_the_group_above_it(hass: HomeAssistant, port
     assert [found.policy for found in settings.site.groups] == [Policy.FIRST_COME, None]
 
 
+async def test_charging_is_free_where_the_user_says_so(hass: HomeAssistant, port: int) -> None:
+    advanced = {"fallback_a": 6.0, "keeps_limit": False, "free_charging": True}
+    entry = site_entry(port, charger("CP-1", advanced=advanced), charger("CP-2"))
+    entry.add_to_hass(hass)
+
+    assert [one.free_charging for one in read_entry(entry).site.chargers] == [True, False]
+
+
 async def test_a_charger_has_the_weight_that_it_was_given(hass: HomeAssistant, port: int) -> None:
     advanced = {"fallback_a": 6.0, "keeps_limit": False, "weight": 2.5}
     entry = site_entry(port, charger("CP-1", advanced=advanced))

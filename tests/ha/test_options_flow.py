@@ -6,12 +6,21 @@ from typing import Any
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz.balancing.tuning import Tuning
 from custom_components.balanz.entry_settings import read_entry
 from tests.ha.build import set_up, site_entry
 
 DEFAULTS = {"turn_min": 30, "short_turn_min": 4, "raise_spacing_s": 20, "writes_per_day": 300}
+
+
+async def general(hass: HomeAssistant, entry: MockConfigEntry) -> Any:
+    """Open the options, and choose those that are not about tags."""
+    menu = await hass.config_entries.options.async_init(entry.entry_id)
+    return await hass.config_entries.options.async_configure(
+        menu["flow_id"], {"next_step_id": "general"}
+    )
 
 
 async def answer(hass: HomeAssistant, form: Any, user_input: dict[str, Any]) -> Any:
@@ -25,7 +34,7 @@ async def test_options_are_read_into_the_settings_of_the_site(
 ) -> None:
     entry = site_entry(port)
     await set_up(hass, entry)
-    form = await hass.config_entries.options.async_init(entry.entry_id)
+    form = await general(hass, entry)
     result = await answer(
         hass,
         form,
@@ -57,7 +66,7 @@ async def test_options_that_nobody_changes_are_those_of_a_site_without_any(
     entry = site_entry(port)
     await set_up(hass, entry)
     before = read_entry(entry).site
-    form = await hass.config_entries.options.async_init(entry.entry_id)
+    form = await general(hass, entry)
     await answer(hass, form, {"advanced": {}})
 
     assert entry.options == {"advanced": DEFAULTS}
@@ -81,7 +90,7 @@ async def test_each_mistake_is_named_and_can_be_mended(
 ) -> None:
     entry = site_entry(port)
     await set_up(hass, entry)
-    form = await hass.config_entries.options.async_init(entry.entry_id)
+    form = await general(hass, entry)
     refused = await answer(hass, form, {"advanced": DEFAULTS, **mistake})
     assert refused["errors"] == errors
     assert refused["description_placeholders"] == {"wrong": wrong}
@@ -97,7 +106,7 @@ async def test_an_unbalance_bound_that_cannot_be_is_refused(
 ) -> None:
     entry = site_entry(port)
     await set_up(hass, entry)
-    form = await hass.config_entries.options.async_init(entry.entry_id)
+    form = await general(hass, entry)
     with pytest.raises(InvalidData):
         await answer(hass, form, {"unbalance_a": value, "advanced": DEFAULTS})
 

@@ -24,6 +24,8 @@ NEW_CHARGER: dict[str, Any] = {
     "advanced": {"fallback_a": 6, "keeps_limit": False},
 }
 BY_ITSELF = dict.fromkeys(("behaves_like", "limit_unit", "limit_form", "pause"), "auto")
+UNASKED = {"lapses": False, "weight": 1, "free_charging": False}
+"""What of the advanced settings is kept though nobody gave it."""
 
 
 async def start(hass: HomeAssistant, entry: MockConfigEntry, kind: str) -> Any:
@@ -62,7 +64,7 @@ async def test_a_charger_added_by_hand_has_its_rating_as_maximum(
     assert subentry.data == {
         **without(NEW_CHARGER, "name"),
         "maximum_a": 32,
-        "advanced": {**NEW_CHARGER["advanced"], "lapses": False, "weight": 1, **BY_ITSELF},
+        "advanced": {**NEW_CHARGER["advanced"], **UNASKED, **BY_ITSELF},
     }
     assert hass.states.get("sensor.left_status") is not None
 
@@ -169,7 +171,7 @@ async def test_a_charger_is_changed_but_for_its_identity(hass: HomeAssistant, po
         maximum_a=32,
         phase_map="unknown",
         minimum_a=6,
-        advanced={**NEW_CHARGER["advanced"], "lapses": False, "weight": 1, **BY_ITSELF},
+        advanced={**NEW_CHARGER["advanced"], **UNASKED, **BY_ITSELF},
     )
 
 

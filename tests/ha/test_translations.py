@@ -19,18 +19,20 @@ from custom_components.balanz import (
     button,
     config_flow,
     datetime,
+    event,
     forms,
     number,
     options_flow,
     sensor,
     subentry_flow,
     switch,
+    tag_options,
 )
 from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
-from custom_components.balanz.csms.events import ConnectorStatus
+from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.issues import (
     GROUP_GONE,
@@ -52,6 +54,7 @@ FOLDER = Path(config_flow.__file__).parent
 EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text())
 ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
 SERVICES: dict[str, Any] = load_yaml_dict(str(FOLDER / "services.yaml"))
+STORAGE = "".join((FOLDER / f"storage/{name}.py").read_text() for name in ("tags", "tag_csv"))
 SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
 
 
@@ -72,7 +75,16 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     yield "config reconfigure", config["reconfigure"], site_schema
     yield "group user", group["user"], group_schema
     yield "group reconfigure", group["reconfigure"], group_schema
-    yield "options", EN["options"]["step"]["init"], options_flow.options_schema()
+    options = EN["options"]["step"]
+    places = {"group:root": "Home"}
+    yield "options general", options["general"], options_flow.options_schema()
+    yield "options rules of tags", options["tag_rules"], tag_options.rules_schema()
+    yield "options new tag", options["add_tag"], tag_options.tag_schema(places, new=True)
+    yield "options known tag", options["change_tag"], tag_options.tag_schema(places, new=False)
+    for step, multiple in (("edit_tag", False), ("remove_tags", True)):
+        schema = tag_options.choice_schema({"a": "A"}, multiple=multiple)
+        yield f"options {step}", options[step], schema
+    yield "options import", options["import_tags"], tag_options.import_schema()
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
     yield "charger reconfigure", charger["reconfigure"], without
@@ -151,6 +163,14 @@ def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> 
     assert set(menu) == {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
 
 
+def test_each_line_of_the_menus_of_the_options_has_its_text() -> None:
+    steps = EN["options"]["step"]
+
+    assert set(steps["init"]["menu_options"]) == {"general", "tags"}
+    assert set(steps["tags"]["menu_options"]) == set(tag_options.MENU)
+    assert set(tag_options.MENU_WITHOUT_TAGS) < set(tag_options.MENU)
+
+
 def strings_in(source: str) -> set[str]:
     return {
         node.value
@@ -175,7 +195,10 @@ def test_each_error_of_a_form_is_translated() -> None:
     assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
-    assert set(EN["options"]["error"]) == {"not_a_date", "short_turn_too_long"}
+    of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
+    of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
+    own = {"not_a_date", "short_turn_too_long"}
+    assert set(EN["options"]["error"]) == own | of_tags | of_files
 
 
 def test_an_error_about_a_schedule_tells_where_it_is() -> None:
@@ -213,7 +236,9 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.REFUSED,
         sensor.FALLBACK_PROOF,
         sensor.LAST_DRILL,
+        sensor.TAG,
     )
+    yield "event", str(event.TAG.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -240,6 +265,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
     assert set(texts["meter"]["state"]) == set(MeterStage)
+    shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
+    assert set(shown) == set(TagOutcome)
     proof = texts["fallback_proof"]
     assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])
@@ -258,7 +285,12 @@ def test_each_exception_has_its_message() -> None:
     plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', actions))
     plain |= set(re.findall(r'key = "(\w+)"', target))
 
-    own = (used - {"connector"}) | drill | plain
+    plain |= set(re.findall(r'translation_key="(\w+)"\)', SOURCES["tag_actions.py"]))
+    plain |= set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["tag_actions.py"]))
+    errors = STORAGE + SOURCES["tag_actions.py"] + (FOLDER / "csms/tag_desk.py").read_text()
+    tags = set(re.findall(r'"(tag_[a-z_]+)"', errors)) - {"tag_status"}
+
+    own = (used - {"connector"}) | drill | plain | tags
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
     assert own | refusals == set(EN["exceptions"])
 
@@ -269,6 +301,14 @@ def test_each_issue_has_its_text() -> None:
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own
     assert set(EN["issues"]["still_booked"]["fix_flow"]["abort"]) == {"site_not_running"}
+
+
+def test_each_action_and_each_of_its_fields_has_its_text_and_the_action_its_icon() -> None:
+    actions = load_yaml_dict(str(FOLDER / "services.yaml"))
+
+    assert set(actions) == set(EN["services"]) == set(ICONS["services"])
+    for name, action in actions.items():
+        assert set(action["fields"]) == set(EN["services"][name]["fields"])
 
 
 def test_texts_refer_to_no_other_texts() -> None:

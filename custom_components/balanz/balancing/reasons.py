@@ -15,6 +15,8 @@ class Rule(StrEnum):
     """The charger has not confirmed a limit since it connected."""
     OUT_OF_SERVICE = "out_of_service"
     """The charger says that it is faulted or unavailable."""
+    TAG_REFUSED = "tag_refused"
+    """The tag of the transaction may not charge."""
     SWITCHED_OFF = "switched_off"
     """The user has switched charging off."""
     LIMIT_IGNORED = "limit_ignored"

@@ -171,6 +171,8 @@ class TransactionStarted(StationEvent):
     meter_start_wh: float | None
     """What the register showed; None where nobody knows."""
     started_at: datetime
+    refused: bool = False
+    """Whether its tag may not charge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,35 @@ class FirmwareStatusChanged(StationEvent):
     """A charger told how a change of its firmware goes, as OCPP names it."""
 
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionRefused(StationEvent):
+    """The tag of a transaction that runs may not charge; the charger was told, and may go on."""
+
+    connector: int
+    transaction_id: int
+
+
+class TagOutcome(StrEnum):
+    """What came of a tag that a charger told of."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    ASKED = "asked"
+    """Nobody knows it; the user can say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagShown(StationEvent):
+    """A tag was shown at a charger, or a transaction began with it."""
+
+    connector: int | None
+    """None where it was only shown: the charger does not tell where."""
+    id_tag: str
+    outcome: TagOutcome
+    status: str
+    """What the charger is told, as OCPP 1.6 section 7.2 names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,9 @@ HELD_S = 0.002
 """A connection that has held the event loop for so long lets the others in."""
 MAX_CALLS_WAITING = 128
 MAX_REMEMBERED = 32
-ANSWERED_ANEW = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
+ANSWERED_ANEW = frozenset(
+    {"Authorize", "BootNotification", "Heartbeat", "MeterValues", "StatusNotification"}
+)
 """Calls that mean something new each time, even if a charger uses one message id for ever."""
 
 

@@ -23,6 +23,7 @@ from .pairing import PendingStation
 from .patience import Penalties, Reconnects
 from .rpc import CALL_TIMEOUT_S, RpcConnection
 from .station import Station
+from .tag_desk import TagDesk
 from .transactions import TransactionBook
 from .validation import load
 from .websocket import (
@@ -81,10 +82,14 @@ class CentralSystem:
         settings: ServerSettings,
         listener: Callable[[StationEvent], None],
         transactions: TransactionBook,
+        tag_desk: TagDesk | None = None,
     ) -> None:
         self._settings = settings
         self._listener = listener
         self._transactions = transactions
+        self._tag_desk = tag_desk or TagDesk(
+            tags={}, transactions=transactions, listener=self._emit
+        )
         self._stations: dict[str, Station] = {}
         self._pending: dict[str, PendingStation] = {}
         self._refused: OrderedDict[str, RefusedStation] = OrderedDict()
@@ -134,7 +139,12 @@ class CentralSystem:
             self._stations.pop(identity).disconnect("no longer known here")
             self._reconnects.pop(identity, None)
         for identity in known - self._stations.keys():
-            station = Station(identity, transactions=self._transactions, listener=self._emit)
+            station = Station(
+                identity,
+                transactions=self._transactions,
+                tag_desk=self._tag_desk,
+                listener=self._emit,
+            )
             self._stations[identity] = station
             self._refused.pop(identity, None)
             pending = self._pending.pop(identity, None)

@@ -42,6 +42,7 @@ from .station_errors import (
     StationOffline,
     StationUnreachable,
 )
+from .tag_desk import TagDesk
 from .transactions import TransactionBook
 from .v16 import InboundMessages, started_event
 from .v16_commands import Commands
@@ -64,6 +65,7 @@ class Station:
         identity: str,
         *,
         transactions: TransactionBook,
+        tag_desk: TagDesk,
         listener: Callable[[StationEvent], None],
     ) -> None:
         self.identity = identity
@@ -91,7 +93,7 @@ class Station:
         """Answers that came after the time-out of their call."""
         self._listener = listener
         self._transactions = transactions
-        self._messages = InboundMessages(self, transactions)
+        self._messages = InboundMessages(self, transactions, tag_desk)
         self._link: StationLink | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None

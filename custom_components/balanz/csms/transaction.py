@@ -35,6 +35,8 @@ class Transaction:
     meter_stop_wh: float | None = None
     reason: str = ""
     """Why it was stopped, as OCPP 1.6 section 7.36 names it, or one of those above."""
+    refused: str = ""
+    """Why its tag may not charge, as OCPP 1.6 section 7.2 names it; empty where it may."""
     charger_id: int | None = None
     """The charger's own id, where that can be none of ours; such ids are used again."""
 

@@ -194,6 +194,15 @@ class TransactionBook:
         self._add(stopped)
         return stopped if transaction.is_open else None
 
+    def refuse(self, identity: str, transaction_id: int, status: str) -> bool:
+        """Note that the tag of a running transaction may not charge; False if none runs."""
+        transaction = self.find(identity, transaction_id)
+        if transaction is None or not transaction.is_open:
+            return False
+        self._add(replace(transaction, refused=status))
+        self._log.append_soon(_refusal_record(self._by_id[transaction_id]))
+        return True
+
     def adopt(
         self,
         identity: str,
@@ -255,6 +264,11 @@ class TransactionBook:
                 result += [start_record(transaction), stop_record(transaction)]
         # Those that run come last, lest one that has ended take their place.
         result += [start_record(transaction) for transaction in self._open.values()]
+        result += [
+            _refusal_record(transaction)
+            for transaction in self._open.values()
+            if transaction.refused
+        ]
         return result
 
     def _restore(self, record: Record) -> None:
@@ -264,6 +278,10 @@ class TransactionBook:
             case "transaction_started":
                 self._add(recorded_start(record))
                 self._last_id = int(record.get("last_id", self._last_id))
+            case "transaction_refused":
+                transaction = self.find(record["identity"], record["id"])
+                if transaction is not None and transaction.is_open:
+                    self._add(replace(transaction, refused=str(record["status"])))
             case "transaction_stopped":
                 transaction = self._by_id.get(record["id"])
                 meter_stop_wh = record["meter_stop_wh"]
@@ -376,3 +394,12 @@ def _only(transactions: Iterable[Transaction]) -> Transaction | None:
     if len(running) > 1:
         return None
     return running[0] if running else max(known, key=lambda it: it.started_at, default=None)
+
+
+def _refusal_record(transaction: Transaction) -> Record:
+    return {
+        "kind": "transaction_refused",
+        "id": transaction.id,
+        "identity": transaction.identity,
+        "status": transaction.refused,
+    }

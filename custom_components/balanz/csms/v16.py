@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from ..storage.tags import MAX_ID_LENGTH
+from .authorization import MAX_UNKNOWN_ID_LENGTH, Verdict
 from .capabilities import MAX_CONNECTORS
 from .clock_skew import ClockSkew
 from .events import (
@@ -23,13 +25,13 @@ from .lenient import integer, number, require_integer, text, timestamp
 from .meter_quirks import MeterQuirks
 from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
+from .tag_desk import TagDesk
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
 from .v16_meter_values import last_register_wh, parse_meter_values
 from .validation import is_known
 
 HEARTBEAT_INTERVAL_S = 300
 PENDING_INTERVAL_S = 10
-MAX_ID_TAG_LENGTH = 20
 MAX_STATUS_LENGTH = 50
 _NO_CONNECTOR = -1
 _FIRST_YEAR = 2020
@@ -78,8 +80,11 @@ class StationState(Protocol):
 class InboundMessages:
     """Serves the messages of one accepted charger."""
 
-    def __init__(self, station: StationState, transactions: TransactionBook) -> None:
+    def __init__(
+        self, station: StationState, transactions: TransactionBook, tag_desk: TagDesk
+    ) -> None:
         self._station = station
+        self._tag_desk = tag_desk
         self._transactions = transactions
         self._handlers: Mapping[str, Callable[[Payload], Awaitable[Payload]]] = {
             "Authorize": self._authorize,
@@ -106,7 +111,8 @@ class InboundMessages:
         return await handler(payload)
 
     async def _authorize(self, payload: Payload) -> Payload:
-        return {"idTagInfo": _tag_info(payload.get("idTag"))}
+        verdict = await self._tag_desk.authorize(self._station.identity, payload.get("idTag"))
+        return {"idTagInfo": _tag_info(verdict)}
 
     async def _boot_notification(self, payload: Payload) -> Payload:
         boot = parse_boot_info(payload)
@@ -223,7 +229,7 @@ class InboundMessages:
         content = StartContent(
             self._station.identity,
             connector,
-            text(payload.get("idTag"), MAX_ID_TAG_LENGTH),
+            text(payload.get("idTag"), MAX_ID_LENGTH),
             text(payload.get("timestamp"), 50) if stamped_at else "",
             meter_start_wh,
         )
@@ -238,10 +244,12 @@ class InboundMessages:
                 self._emit_stopped(started.replaced, started.transaction.started_at, None, IMPLICIT)
             if started.runs:
                 self._station.emit(started_event(started.transaction))
-        return {
-            "transactionId": started.transaction.id,
-            "idTagInfo": _tag_info(payload.get("idTag")),
-        }
+        if started.is_new:
+            verdict = self._tag_desk.started(started.transaction, payload.get("idTag"))
+            tag_info = _tag_info(verdict)
+        else:
+            tag_info = {"status": started.transaction.refused or "Accepted"}
+        return {"transactionId": started.transaction.id, "idTagInfo": tag_info}
 
     async def _stop_transaction(self, payload: Payload) -> Payload:
         transaction_id = require_integer(payload, "transactionId")
@@ -256,7 +264,7 @@ class InboundMessages:
             stopped_at=stopped_at,
             meter_stop_wh=meter_stop_wh,
             reason=reason,
-            id_tag=text(payload.get("idTag"), MAX_ID_TAG_LENGTH),
+            id_tag=text(payload.get("idTag"), MAX_ID_LENGTH),
         )
         if stopped is not None and 1 <= stopped.connector <= MAX_CONNECTORS:
             self._emit_stopped(stopped, stopped_at, meter_stop_wh, reason)
@@ -316,6 +324,7 @@ def started_event(transaction: Transaction) -> TransactionStarted:
         id_tag=transaction.content.id_tag,
         meter_start_wh=transaction.content.meter_start_wh,
         started_at=transaction.started_at,
+        refused=bool(transaction.refused),
     )
 
 
@@ -340,10 +349,14 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _tag_info(id_tag: object) -> dict[str, Any]:
-    """Accept every tag that can be one."""
-    valid = isinstance(id_tag, str) and len(id_tag) <= MAX_ID_TAG_LENGTH and id_tag.isprintable()
-    return {"status": "Accepted" if valid else "Invalid"}
+def _tag_info(verdict: Verdict) -> dict[str, Any]:
+    """Return what a charger is told of a tag (OCPP 1.6 section 7.29)."""
+    info = {"status": verdict.status.value}
+    if verdict.expires_at is not None:
+        info["expiryDate"] = utc_text(verdict.expires_at)
+    if verdict.parent is not None and len(verdict.parent) <= MAX_UNKNOWN_ID_LENGTH:
+        info["parentIdTag"] = verdict.parent
+    return info
 
 
 async def _heartbeat(_payload: Payload) -> Payload:

@@ -21,6 +21,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from ..storage.tags import Tag
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
 from .energy import ConnectorEnergy
 from .lines_in_use import LinesInUse
@@ -70,6 +71,10 @@ class LiveConnector:
         self.need = Need()
         self.boosted = False
         """Whether it goes before all others for now."""
+        self.tag: Tag | None = None
+        """That of the running transaction, if it is known."""
+        self.session_priority: int | None = None
+        """What the user has set for the running transaction, over the tag and the charger."""
         self._appetite = Appetite()
         self._phase_use = PhaseUse()
         self.lines_in_use = LinesInUse()
@@ -165,6 +170,11 @@ class LiveConnector:
 
     def _transaction_started(self, transaction: TransactionStarted, now: float) -> None:
         """Take in the start of a session."""
+        if (
+            self.transaction is None
+            or self.transaction.transaction_id != transaction.transaction_id
+        ):
+            self.session_priority = None
         self.transaction = transaction
         self.energy = self.energy.began(
             transaction.transaction_id,
@@ -182,7 +192,12 @@ class LiveConnector:
         self.energy = self.energy.ended(
             transaction.meter_stop_wh, transaction.stopped_at, self._most_w
         )
-        self.transaction = None
+        self.transaction = self.session_priority = None
+
+    def refused(self, transaction_id: int) -> None:
+        """The tag of a transaction may not charge: from now on it gets nothing."""
+        if self.transaction is not None and self.transaction.transaction_id == transaction_id:
+            self.transaction = replace(self.transaction, refused=True)
 
     def sending(self, limit_a: float, now: float, *, lapse: Lapse | None = None) -> None:
         """A limit is about to be written; `lapse` is when it ends by itself."""
@@ -283,7 +298,20 @@ class LiveConnector:
     def plugged_in_and_allowed(self) -> bool:
         """Whether a car is here that may charge."""
         plugged = self.status in WANTING or (self.status is None and self.transaction is not None)
-        return plugged and self.enabled and self.maximum_a >= self.connector.minimum_a
+        allowed = self.enabled and not self.tag_refused
+        return plugged and allowed and self.maximum_a >= self.connector.minimum_a
+
+    @property
+    def tag_refused(self) -> bool:
+        """Whether a transaction runs whose tag may not charge."""
+        return self.transaction is not None and self.transaction.refused
+
+    @property
+    def priority(self) -> int | None:
+        """What the session or its tag says instead of the charger; None if neither does."""
+        if self.session_priority is not None:
+            return self.session_priority
+        return None if self.tag is None or self.tag_refused else self.tag.priority
 
     @property
     def session_energy_wh(self) -> float | None:
@@ -332,7 +360,7 @@ class LiveConnector:
             writes=self.writes,
             phase_use=self._phase_use,
             need=self.need,
-            priority=BOOST_PRIORITY if self.boosted else None,
+            priority=BOOST_PRIORITY if self.boosted else self.priority,
         )
 
     def _idle_rule(self) -> Rule:
@@ -342,7 +370,7 @@ class LiveConnector:
             return Rule.OUT_OF_SERVICE
         if not self.enabled or self.maximum_a < self.connector.minimum_a:
             return Rule.SWITCHED_OFF
-        return Rule.NO_CAR
+        return Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:

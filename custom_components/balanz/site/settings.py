@@ -9,6 +9,7 @@ from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
+from ..csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
 from ..csms.quirks import QuirkChoice
 
 
@@ -40,6 +41,8 @@ class ChargerSettings:
     """Whether the user named a switch that cuts its power."""
     quirks: QuirkChoice = field(default_factory=QuirkChoice)
     """What the user says of how it behaves; the rest follows from what it says of itself."""
+    free_charging: bool = False
+    """Whether every tag may charge here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +62,6 @@ class SiteSettings:
     unbalance_a: float | None = None
     """The most that a car on one or two phases may draw; None where that is not limited."""
     tuning: Tuning = field(default_factory=Tuning)
+    unknown_tags: UnknownTags = UnknownTags.AUTOMATIC
+    answer_tags_within_s: float = DEFAULT_ANSWER_WITHIN_S
+    """For how long a charger is kept waiting while the user is asked about a tag."""

@@ -30,6 +30,8 @@ from ..csms.events import (
     StationReady,
     StationRefused,
     StatusChanged,
+    TagShown,
+    TransactionRefused,
     TransactionStarted,
     TransactionStopped,
 )
@@ -48,6 +50,7 @@ from .kept_base_loads import KeptBaseLoads
 from .kept_energy import KeptEnergy
 from .leaving import LeavingChargers
 from .live import LiveConnector
+from .local_lists import LocalLists
 from .meters import Meters, hour_of_week, remembered
 from .obedience import Obedience
 from .pairing import Pairing
@@ -56,12 +59,14 @@ from .problems import ProblemWatch
 from .proof import ProofTimes
 from .proofs import Proofs
 from .recorder import Recorder
+from .refusals import Refusals
 from .remote_commands import RemoteCommands
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
 from .snapshot import SiteSnapshot
 from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
 from .snapshot_feed import SnapshotFeed
+from .tags import SiteTags
 from .timetable import Timetable
 from .topology import build_site
 from .withholding import Withholding
@@ -96,12 +101,20 @@ class BalanzSite:
         self._journal = Journal(storage_path / "journal.jsonl")
         self._ledger = Ledger()
         self._transactions = TransactionBook(self._journal)
+        self._live: dict[ConnectorKey, LiveConnector] = {}
+        self.tags = SiteTags(
+            folder=storage_path,
+            transactions=self._transactions,
+            live=self._live,
+            listener=self._on_event,
+            on_change=self._tags_changed,
+        )
         self._central = CentralSystem(
             settings=ServerSettings(host=settings.host, port=settings.port),
             listener=self._on_event,
             transactions=self._transactions,
+            tag_desk=self.tags.desk,
         )
-        self._live: dict[ConnectorKey, LiveConnector] = {}
         self._meters = Meters()
         self._state = State()
         self._pairing = Pairing(central=self._central, on_change=self._step)
@@ -166,6 +179,12 @@ class BalanzSite:
             central=self._central, profiles=self._foreign, on_asked_back=self._asked_back
         )
         """What users ask of chargers."""
+        self._refusals = Refusals(
+            central=self._central, transactions=self._transactions, spawn=self._spawn
+        )
+        self._local_lists = LocalLists(
+            central=self._central, tags=self.tags, is_idle=self._is_idle, spawn=self._spawn
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._feed = SnapshotFeed()
@@ -205,6 +224,7 @@ class BalanzSite:
                 self._ledger.limits_a.clear()
             self._drills.restore()
             self._transactions.restore(records)
+            await self.tags.open()
             utc = datetime.now(UTC)
             heard_at = self._kept_base_loads.heard_at(utc, self._now())
             self._state = State(
@@ -218,10 +238,14 @@ class BalanzSite:
                 )
             self._site = self._build(self._settings)
             self._sync_connectors()
+            if self.tags.follow(self._settings, self._site):
+                # Chargers may have been moved since; their lists do not tell.
+                self._spawn(self.tags.moved())
             self._central.set_known(charger.identity for charger in self._settings.chargers)
             self._firmwares.configure(self._settings.chargers)
             self._restore_capabilities()
             self._firmwares.restarted()
+            self._refusals.resume()
             self._running = True
             self._problems = ProblemWatch(self._now())
             self._step()
@@ -241,12 +265,15 @@ class BalanzSite:
             self._timer.cancel()
             self._timer = None
         self._pairing.cancel_timer()
+        self._local_lists.stop()
         self._drills.abort()
         await self._dispatcher.hand_over()
         await self._central.stop()
+        self.tags.desk.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.tags.close()
         await self._journal.close()
 
     @property
@@ -289,6 +316,8 @@ class BalanzSite:
             self._proofs.cancel(identity)
             self._recorder.note(self._ledger.note_forgotten(identity))
         self._sync_connectors()
+        if self.tags.follow(settings, self._site):
+            self._spawn(self.tags.moved())
         self._pairing.forget(identities)
         self._central.set_known(identities)
         self._firmwares.configure(settings.chargers)
@@ -347,6 +376,18 @@ class BalanzSite:
         if enabled:
             self._asked_back(key)
 
+    def set_session_priority(self, key: ConnectorKey, priority: int | None) -> bool:
+        """Set the priority of the running transaction; None for that of its tag or charger.
+
+        Return whether one runs; without one nothing changes.
+        """
+        live = self._live[key]
+        if live.transaction is None:
+            return False
+        live.session_priority = priority
+        self._step_soon()
+        return True
+
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
         if booking_id in self._ledger.bookings:
@@ -392,6 +433,7 @@ class BalanzSite:
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
+                self._local_lists.charger_changed(event.identity)
             case CapabilitiesLearnt():
                 told = event.capabilities.as_record()
                 self._recorder.note(self._ledger.note_capabilities(event.identity, told))
@@ -404,12 +446,7 @@ class BalanzSite:
                 | TransactionStarted()
                 | TransactionStopped()
             ):
-                live = self._live.get(ConnectorKey(event.identity, event.connector))
-                if live is not None:
-                    live.take(event, now)
-                    self._proofs.look(event.identity)
-                if isinstance(event, TransactionStarted | TransactionStopped):
-                    self._foreign.take(event)
+                self._take(event, now)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
             case ConnectorsCounted():
@@ -420,9 +457,35 @@ class BalanzSite:
             case StationDescribed():
                 if self._firmwares.booted(event.identity, event.boot):
                     self._proofs.firmware_changed(event.identity)
+            case TransactionRefused():
+                self._refuse(event)
+            case TagShown():
+                self.tags.shown(event)
             case StationLearnt():
                 self._firmwares.learnt(event.identity, event.memory)
         self._schedule(max(delay_s, self._patience_s))
+
+    def _take(
+        self,
+        event: StatusChanged | MeterValuesReceived | TransactionStarted | TransactionStopped,
+        now: float,
+    ) -> None:
+        """Take in what a charger said of a connector."""
+        live = self._live.get(ConnectorKey(event.identity, event.connector))
+        if live is not None:
+            live.take(event, now)
+            self.tags.give_to(live)
+            if not isinstance(event, MeterValuesReceived):
+                self._local_lists.charger_changed(event.identity)
+            self._proofs.look(event.identity)
+        if isinstance(event, TransactionStarted | TransactionStopped):
+            self._foreign.take(event)
+
+    def _refuse(self, event: TransactionRefused) -> None:
+        live = self._live.get(ConnectorKey(event.identity, event.connector))
+        if live is not None:
+            live.refused(event.transaction_id)
+        self._refusals.refused(event.identity, event.transaction_id)
 
     def _connectors_counted(self, event: ConnectorsCounted) -> None:
         charger = next((c for c in self._settings.chargers if c.identity == event.identity), None)
@@ -616,6 +679,18 @@ class BalanzSite:
         self._feed.publish(snapshot)
 
     # Details
+
+    def _tags_changed(self) -> None:
+        self._local_lists.tags_changed()
+        self._step_soon()
+
+    def _is_idle(self, identity: str) -> bool:
+        """Return whether nothing charges at a charger, or is about to."""
+        return not any(
+            live.transaction is not None or live.plugged_in_and_allowed
+            for key, live in self._live.items()
+            if key.charger == identity
+        )
 
     def _build(self, settings: SiteSettings) -> Site:
         identities = [charger.identity for charger in settings.chargers]

@@ -85,6 +85,19 @@ class ReportCardSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagSnapshot:
+    """The tag that a transaction began with."""
+
+    id_tag: str
+    name: str | None
+    """None where it is not known by name."""
+    person: str | None
+    """The entity id of whom it belongs to."""
+    refused: bool
+    """Whether it may not charge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorSnapshot:
     """One connector. None is what is not known."""
 
@@ -121,6 +134,10 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    tag: TagSnapshot | None = None
+    """None where no transaction runs, or nobody told whose it is."""
+    priority: int | None = None
+    """What the running transaction has instead of the charger's priority."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from .snapshot import (
     GroupSnapshot,
     ProofSnapshot,
     ReasonSnapshot,
+    TagSnapshot,
 )
 from .topology import is_charger_group
 
@@ -100,6 +101,9 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
     """Return all that a connector's snapshot is made of."""
     return (
         plan,
+        live.transaction,
+        live.tag,
+        live.priority,
         live.connector,
         live.status,
         live.values,
@@ -182,6 +186,21 @@ def _connector_snapshot(
         frequency_hz=None if values is None else values.frequency_hz,
         state_of_charge_pct=None if values is None else values.state_of_charge_pct,
         temperature_c=None if values is None else values.temperature_c,
+        tag=_tag_snapshot(live),
+        priority=live.priority,
+    )
+
+
+def _tag_snapshot(live: LiveConnector) -> TagSnapshot | None:
+    transaction = live.transaction
+    if transaction is None or not transaction.id_tag:
+        return None
+    tag = live.tag
+    return TagSnapshot(
+        id_tag=transaction.id_tag,
+        name=None if tag is None else tag.name or None,
+        person=None if tag is None else tag.person,
+        refused=transaction.refused,
     )
 
 
