@@ -26,6 +26,7 @@ from custom_components.balanz import (
     sensor,
     subentry_flow,
     switch,
+    tag_actions,
     tag_options,
 )
 from custom_components.balanz.balancing.meter_watch import MeterStage
@@ -53,6 +54,9 @@ from tests.ha.bad_schedules import BAD_SCHEDULES
 FOLDER = Path(config_flow.__file__).parent
 EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text())
 ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
+TAG_ACTIONS = {
+    value for name, value in vars(tag_actions).items() if name.endswith(("_TAG", "_TAGS"))
+} | {tag_actions.SET_SESSION_PRIORITY}
 SERVICES: dict[str, Any] = load_yaml_dict(str(FOLDER / "services.yaml"))
 STORAGE = "".join((FOLDER / f"storage/{name}.py").read_text() for name in ("tags", "tag_csv"))
 SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
@@ -144,7 +148,7 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in OCPP_ACTIONS}
 
-    assert set(schemas) | {RUN_OVERLOAD_DRILL} == set(SERVICES)
+    assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS} == set(SERVICES)
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
     for name, action in SERVICES.items():
         assert set(EN["services"][name]["fields"]) == set(action["fields"])
