@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ type Dial = Callable[..., Awaitable[RawCharger]]
 class Bench(CentralSystem):
     """A central system that remembers its events."""
 
-    def __init__(self, transactions: TransactionBook, **settings: float) -> None:
+    def __init__(self, transactions: TransactionBook, **settings: Any) -> None:
         self.events: list[StationEvent] = []
         super().__init__(
             ServerSettings(host="127.0.0.1", port=0, **settings),
@@ -60,8 +61,8 @@ async def central(socket_enabled: None, journal: Journal) -> AsyncGenerator[Benc
 async def dial(central: Bench) -> AsyncGenerator[Dial]:
     chargers: list[RawCharger] = []
 
-    async def dial_in(identity: str = "CP1", **options: str | None) -> RawCharger:
-        charger = await RawCharger.dial(central.port, identity, **options)
+    async def dial_in(identity: str = "CP1", **options: Any) -> RawCharger:
+        charger = await RawCharger.dial(options.pop("port", central.port), identity, **options)
         chargers.append(charger)
         return charger
 

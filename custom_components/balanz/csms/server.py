@@ -14,10 +14,14 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
 from .pairing import PendingStation
+from .peers import Peer
 from .rpc import CALL_TIMEOUT_S, RpcConnection
+from .security_profile import SecurityProfile
 from .station import Station
+from .tls import TlsContexts, TlsSettings
 from .transactions import TransactionBook
 from .validation import load
 from .websocket import (
@@ -27,9 +31,11 @@ from .websocket import (
     Gate,
     GatedConnection,
     WebSocket,
+    close_for_good,
     gated_by,
     offered_subprotocols,
     parse_identity,
+    peer_of,
     quiet_logger,
 )
 
@@ -52,6 +58,8 @@ class ServerSettings:
     """A charger that is not heard for so long is gone: three times its heartbeat interval."""
     call_timeout_s: float = CALL_TIMEOUT_S
     """How long a charger may take to answer."""
+    tls: TlsSettings | None = None
+    """Where to listen for encrypted connections, besides; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,11 @@ class CentralSystem:
         self._pending: dict[str, PendingStation] = {}
         self._refused: OrderedDict[str, RefusedStation] = OrderedDict()
         self._pairing_open = False
+        self.admission = Admission(self._emit)
+        self.tls = None if settings.tls is None else TlsContexts(settings.tls)
+        """The certificates; None where nothing is encrypted."""
         self._server: Server | None = None
+        self._tls_server: Server | None = None
         self._watchdog: asyncio.Task[None] | None = None
         self._gate = Gate(lambda: 2 * len(self._stations) + SPARE_SOCKETS)
 
@@ -89,8 +101,14 @@ class CentralSystem:
         """The port that is listened on."""
         if self._server is None:
             return self._settings.port
-        port: int = next(iter(self._server.sockets)).getsockname()[1]
-        return port
+        return _port_of(self._server)
+
+    @property
+    def tls_port(self) -> int | None:
+        """The port that is listened on for encrypted connections, if any."""
+        if self._tls_server is None:
+            return None if self._settings.tls is None else self._settings.tls.port
+        return _port_of(self._tls_server)
 
     @property
     def stations(self) -> Mapping[str, Station]:
@@ -114,9 +132,19 @@ class CentralSystem:
             for pending in self._pending.values():
                 pending.rpc.stop(1000, "not known here")
 
-    def set_known(self, identities: Iterable[str]) -> None:
-        """Say which chargers belong here. Sockets of the others are closed, none else."""
+    def set_known(
+        self,
+        identities: Iterable[str],
+        rules: Mapping[str, AdmissionRule] = MappingProxyType({}),
+    ) -> None:
+        """Say which chargers belong here, and what is asked of those that anything is asked of.
+
+        Sockets of the others are closed, none else.
+        """
         known = set(identities)
+        self.admission.set_rules(
+            {identity: rules.get(identity, AdmissionRule()) for identity in known}
+        )
         for identity in self._stations.keys() - known:
             self._stations.pop(identity).disconnect("no longer known here")
         for identity in known - self._stations.keys():
@@ -126,15 +154,30 @@ class CentralSystem:
             pending = self._pending.pop(identity, None)
             if pending is not None:
                 _LOGGER.info("Charger %s is accepted", identity)
+                grant = Grant(profile=SecurityProfile.OPEN, peer=Peer(address=pending.address))
+                self.admission.admitted(identity, grant)
                 station.attach(pending.rpc, must_boot=True)
 
     async def start(self) -> None:
-        """Listen. Raises OSError if that cannot be, such as on a port in use."""
+        """Listen.
+
+        Raises OSError if that cannot be, such as on a port in use, TlsError if the certificates
+        cannot be used.
+        """
         await load()
-        self._server = await serve(
+        if self.tls is not None:
+            await self.tls.load()
+        self._server = await self._listen(self._settings.port)
+        if self.tls is not None:
+            self._tls_server = await self._listen(self.tls.settings.port, self.tls)
+        self._watchdog = asyncio.get_running_loop().create_task(self._drop_silent())
+
+    async def _listen(self, port: int, tls: TlsContexts | None = None) -> Server:
+        encrypted = {} if tls is None else tls.server_arguments()
+        return await serve(
             self._serve,
             self._settings.host,
-            self._settings.port,
+            port,
             process_request=self._process_request,
             select_subprotocol=_select_subprotocol,
             create_connection=gated_by(self._gate),
@@ -146,8 +189,8 @@ class CentralSystem:
             ping_interval=None,
             server_header=None,
             logger=quiet_logger(f"{__name__}.websockets"),
+            **encrypted,
         )
-        self._watchdog = asyncio.get_running_loop().create_task(self._drop_silent())
 
     async def stop(self) -> None:
         """Close all sockets and wait until nothing is left of them."""
@@ -155,11 +198,13 @@ class CentralSystem:
             self._watchdog.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watchdog
-        if self._server is not None:
-            self._server.close()
-            self._gate.drop_handshakes()
-            await self._server.wait_closed()
-            self._server = None
+        servers = [server for server in (self._server, self._tls_server) if server is not None]
+        for server in servers:
+            server.close()
+        self._gate.drop_handshakes()
+        for server in servers:
+            await close_for_good(server)
+        self._server = self._tls_server = None
 
     def _emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""
@@ -170,12 +215,16 @@ class CentralSystem:
             _LOGGER.exception("An event was not taken: %s", event)
 
     async def _drop_silent(self) -> None:
-        """Drop the connections of chargers that vanished without a word."""
+        """Drop the connections of chargers that vanished without a word; look for renewed files."""
         while True:
             await asyncio.sleep(self._settings.silence_limit_s / 6)
             self._gate.drop_silent(self._settings.silence_limit_s)
+            if self.tls is not None:
+                await self.tls.reload_if_changed()
 
-    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(
+        self, connection: ServerConnection, request: Request
+    ) -> Response | None:
         """Let a request pass or return its refusal."""
         assert isinstance(connection, GatedConnection)
         self._gate.handshakes.discard(connection)
@@ -184,15 +233,25 @@ class CentralSystem:
         identity = parse_identity(request.path)
         if identity is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "")
-        if identity not in self._stations and not self._may_wait(identity):
-            self._refuse(identity, _address(connection))
-            return connection.respond(HTTPStatus.NOT_FOUND, "")
+        answer = await self.admission.check(
+            identity,
+            request.headers.get_all("Authorization"),
+            peer_of(connection),
+            may_wait=self._may_wait(identity),
+        )
+        if isinstance(answer, Refusal):
+            if identity not in self._stations:
+                self._refuse(identity, _address(connection))
+            response = connection.respond(answer.status, "")
+            response.headers.update(answer.headers)
+            return response
         offered = offered_subprotocols(request.headers.get_all("Sec-WebSocket-Protocol"))
         if offered and OCPP_16 not in offered:
             return connection.respond(HTTPStatus.BAD_REQUEST, "only ocpp1.6 is spoken here\n")
         if not offered and "Sec-WebSocket-Protocol" in request.headers:
             del request.headers["Sec-WebSocket-Protocol"]
         connection.identity = identity
+        connection.grant = answer
         return None
 
     def _may_wait(self, identity: str) -> bool:
@@ -223,7 +282,11 @@ class CentralSystem:
         )
         station = self._stations.get(identity)
         if station is not None:
+            if not self.admission.admitted(identity, connection.grant):
+                return
             _LOGGER.info("Charger %s has connected from %s", identity, address)
+            if station.connected:
+                self.admission.replaced(identity, address, asyncio.get_running_loop().time())
             station.attach(rpc)
         elif self._may_wait(identity):
             _LOGGER.info("Unknown charger %s at %s waits to be accepted", identity, address)
@@ -248,6 +311,11 @@ def _select_subprotocol(
 ) -> Subprotocol | None:
     """Speak OCPP 1.6, also with chargers that forget to ask for it."""
     return OCPP_16 if OCPP_16 in offered else None
+
+
+def _port_of(server: Server) -> int:
+    port: int = next(iter(server.sockets)).getsockname()[1]
+    return port
 
 
 def _address(connection: ServerConnection) -> str:
