@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -101,9 +101,17 @@ class Admission:
         """Say what is asked of each known charger. Open sockets stay open."""
         for identity in self._rules.keys() - rules.keys():
             self._replacements.pop(identity, None)
+        changed = {
+            identity for identity, rule in self._rules.items() if rules.get(identity) != rule
+        }
+        self._tell_again(changed)
         self._rules = dict(rules)
         in_use = {known for rule in rules.values() for known in rule.passwords}
         self._verifier.forget_all_but(in_use)
+
+    def set_rule(self, identity: str, rule: AdmissionRule) -> None:
+        """Say what is asked of one charger from now on."""
+        self.set_rules({**self._rules, identity: rule})
 
     async def check(
         self, identity: str, authorization: Sequence[str], peer: Peer, *, may_wait: bool = False
@@ -150,8 +158,7 @@ class Admission:
             return False
         if grant.profile is SecurityProfile.OPEN and not _is_at_home(rule, grant.peer):
             return False
-        for told in [told for told in self._told if told[0] == identity]:
-            del self._told[told]
+        self._tell_again({identity})
         if grant.password is not None and grant.password in rule.passwords[1:]:
             rule = replace(rule, passwords=(grant.password,))
             self._rules[identity] = rule
@@ -178,6 +185,10 @@ class Admission:
                 ", ".join(addresses),
             )
             self._emit(IdentityShared(identity=identity, addresses=addresses))
+
+    def _tell_again(self, identities: Collection[str]) -> None:
+        for told in [told for told in self._told if told[0] in identities]:
+            del self._told[told]
 
     def _refuse(self, identity: str, peer: Peer, cause: RefusalCause) -> Refusal:
         """Return the refusal; each is told once, and never of whom nobody knows."""

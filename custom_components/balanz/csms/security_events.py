@@ -23,7 +23,12 @@ class RefusalCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdmissionRefused(StationEvent):
+class SecurityEvent(StationEvent):
+    """Something that concerns who gets in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionRefused(SecurityEvent):
     """Somebody who says to be this charger was refused; told once per address and cause."""
 
     address: str
@@ -31,33 +36,33 @@ class AdmissionRefused(StationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddressPinned(StationEvent):
+class AddressPinned(SecurityEvent):
     """A charger without a password came; from now on it has to come from there."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileRaised(StationEvent):
+class ProfileRaised(SecurityEvent):
     """A charger came with more security than was asked for; it never gets in with less again."""
 
     profile: SecurityProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordTaken(StationEvent):
+class PasswordTaken(SecurityEvent):
     """A charger used its new password for the first time; the one before has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityShared(StationEvent):
+class IdentityShared(SecurityEvent):
     """Connections under one identity keep replacing one another: two devices, or a bad link."""
 
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityReported(StationEvent):
+class SecurityReported(SecurityEvent):
     """A charger reported something about its own security (SecurityEventNotification)."""
 
     type: str

@@ -9,6 +9,7 @@ from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
+from ..csms.security_profile import SecurityProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class ChargerSettings:
     connectors: int = 1
     has_power_switch: bool = False
     """Whether the user named a switch that cuts its power."""
+    security: SecurityProfile = SecurityProfile.OPEN
+    """How it has to show at least that it is who it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +59,5 @@ class SiteSettings:
     unbalance_a: float | None = None
     """The most that a car on one or two phases may draw; None where that is not limited."""
     tuning: Tuning = field(default_factory=Tuning)
+    allows_internet: bool = False
+    """Whether chargers may come from public addresses, which they have to encrypted."""

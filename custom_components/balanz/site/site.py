@@ -33,13 +33,16 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from ..csms.security_events import SecurityEvent
 from ..csms.server import CentralSystem, ServerSettings
 from ..csms.station import Station, StationUnreachable
+from ..csms.tls import TlsSettings
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
 from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
+from .doorkeeper import Doorkeeper
 from .drill import Drills
 from .drill_report import DrillReport
 from .firmwares import Firmwares
@@ -73,8 +76,13 @@ _LOGGER = logging.getLogger(__name__)
 class BalanzSite:
     """One site. All methods are for the event loop that `start` was called in."""
 
-    def __init__(self, *, settings: SiteSettings, storage_path: Path) -> None:
-        """Prepare; nothing runs yet. The folder is the site's own."""
+    def __init__(
+        self, *, settings: SiteSettings, storage_path: Path, tls: TlsSettings | None = None
+    ) -> None:
+        """Prepare; nothing runs yet. The folder is the site's own.
+
+        With `tls` chargers can come encrypted as well, at a port of its own.
+        """
         self.on_connectors_counted: Callable[[str, int], None] | None = None
         self._settings = settings
         self._timetable = Timetable()
@@ -84,7 +92,7 @@ class BalanzSite:
         self._ledger = Ledger()
         self._transactions = TransactionBook(self._journal)
         self._central = CentralSystem(
-            settings=ServerSettings(host=settings.host, port=settings.port),
+            settings=ServerSettings(host=settings.host, port=settings.port, tls=tls),
             listener=self._on_event,
             transactions=self._transactions,
         )
@@ -98,6 +106,13 @@ class BalanzSite:
             spawn=self._spawn,
             on_recorded=self._step_now,
         )
+        self.door = Doorkeeper(
+            central=self._central,
+            ledger=self._ledger,
+            recorder=self._recorder,
+            on_change=self._step_now,
+        )
+        """Who gets in: passwords, pinned addresses and security profiles."""
         self._leaving = LeavingChargers(ledger=self._ledger, recorder=self._recorder)
         self._dispatcher = Dispatcher(
             central=self._central,
@@ -150,7 +165,8 @@ class BalanzSite:
     async def start(self) -> None:
         """Read back what was recorded, then listen.
 
-        Raises OSError if the port is taken, StorageError if the folder cannot be used.
+        Raises OSError if the port is taken, StorageError if the folder cannot be used, TlsError
+        if the certificates cannot.
         """
         records = await self._journal.open()
         try:
@@ -158,6 +174,7 @@ class BalanzSite:
             if self._journal.damaged_lines:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
+            self.door.forget_strangers(self._settings)
             self._drills.restore()
             self._transactions.restore(records)
             utc = datetime.now(UTC)
@@ -173,13 +190,15 @@ class BalanzSite:
                 )
             self._site = self._build(self._settings)
             self._sync_connectors()
-            self._central.set_known(charger.identity for charger in self._settings.chargers)
+            self.door.open(self._settings)
             self._restore_capabilities()
             self._firmwares.restarted()
             self._running = True
             self._problems = ProblemWatch(self._now())
             self._step()
             await self._central.start()
+            # How long the certificates last is known only now.
+            self._step_now()
         except BaseException:
             await self.stop()
             raise
@@ -243,7 +262,7 @@ class BalanzSite:
             self._recorder.note(self._ledger.note_forgotten(identity))
         self._sync_connectors()
         self._pairing.forget(identities)
-        self._central.set_known(identities)
+        self.door.open(settings)
         self._step()
 
     def report_meter(
@@ -358,6 +377,8 @@ class BalanzSite:
                 if live is not None:
                     live.take(event, now)
                     self._proofs.look(event.identity)
+            case SecurityEvent():
+                self.door.take(event)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
             case ConnectorsCounted():
@@ -430,7 +451,8 @@ class BalanzSite:
         self._kept_base_loads.keep(self._state.base_loads, now, datetime.now(UTC))
         self._recorder.heal()
         schedule_at = now + self._timetable.wait_s(datetime.now(UTC))
-        for wake_at in (result.wake_at, self._problems.next_change(now), schedule_at):
+        changes_at = (self._problems.next_change(now), self.door.next_change(now))
+        for wake_at in (result.wake_at, *changes_at, schedule_at):
             if wake_at is not None:
                 self._schedule(max(wake_at - now, COALESCE_S))
 
@@ -522,7 +544,7 @@ class BalanzSite:
                 self._drills,
             ),
             chargers=chargers,
-            problems=problems,
+            problems=(*problems, *self.door.problems(datetime.now(UTC))),
             pending=self._pairing.pending,
             refused=self._pairing.refused,
             pairing_until=self._pairing.until,

@@ -61,6 +61,8 @@ class Ledger:
         """The last drill of each group, by its id, as it was recorded."""
         self.capabilities: dict[str, Mapping[str, Any]] = {}
         """What each charger said that it can do, by its identity, as it was recorded."""
+        self.admissions: dict[str, Mapping[str, Any]] = {}
+        """What is known of how each charger gets in, by its identity, as it was recorded."""
         self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
         """How well each connector has kept its limits, as it was recorded."""
         self.base_loads: dict[str, KeptBaseLoad] = {}
@@ -102,6 +104,8 @@ class Ledger:
             yield {"kind": "drill", **drill}
         for identity, capabilities in self.capabilities.items():
             yield self.note_capabilities(identity, capabilities)
+        for identity, admission in self.admissions.items():
+            yield self.note_admission(identity, admission)
         for key, told in self.obedience.items():
             yield self.note_obedience(key, told)
         for base_load in self.base_loads.values():
@@ -159,6 +163,10 @@ class Ledger:
     def note_capabilities(self, identity: str, capabilities: Mapping[str, Any]) -> Record:
         """Return the record of what a charger can do."""
         return {"kind": "capabilities", "charger": identity, "told": dict(capabilities)}
+
+    def note_admission(self, identity: str, told: Mapping[str, Any]) -> Record:
+        """Return the record of how a charger gets in: hashes of passwords, and its address."""
+        return {"kind": "admission", "charger": identity, "told": dict(told)}
 
     def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
         """Return the record of how well a connector has kept its limits."""
@@ -239,6 +247,8 @@ class Ledger:
                 }
             case "capabilities":
                 self.capabilities[str(record["charger"])] = dict(record["told"])
+            case "admission":
+                self.admissions[str(record["charger"])] = dict(record["told"])
             case "obedience":
                 self.obedience[_key(record)] = dict(record["told"])
             case "base_load":
@@ -266,6 +276,7 @@ class Ledger:
         self.firmwares.pop(identity, None)
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
+        self.admissions.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
