@@ -41,7 +41,7 @@ def ec_key() -> ec.EllipticCurvePrivateKey:
 
 
 def name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
 
 
 @dataclass(frozen=True, slots=True)
