@@ -18,6 +18,7 @@ from .balancing.surplus import SurplusMode
 from .balancing.tuning import Tuning
 from .const import (
     CONF_ADVANCED,
+    CONF_ALLOW_INTERNET,
     CONF_CONNECTORS,
     CONF_FALLBACK_A,
     CONF_GROUP,
@@ -38,6 +39,7 @@ from .const import (
     CONF_RAISE_SPACING_S,
     CONF_RATING_A,
     CONF_SCHEDULE,
+    CONF_SECURITY,
     CONF_SHARE_A,
     CONF_SHORT_TURN_MIN,
     CONF_SUPPLY,
@@ -51,6 +53,7 @@ from .const import (
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
+from .csms.security_profile import SecurityProfile
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
@@ -74,6 +77,8 @@ class EntrySettings:
     """The wrong words of schedules that mean nothing, by group id; the groups go without."""
     power_switches: Mapping[str, str]
     """The entities that cut the power of chargers, by charger identity."""
+    tls: Mapping[str, Any]
+    """Where certificates come from, as it is kept; only a restart of the site takes it over."""
 
 
 def site_phases(entry: ConfigEntry) -> tuple[Phase, ...]:
@@ -133,6 +138,7 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             holidays=dates_in(entry.options.get(CONF_HOLIDAYS, ""))[0],
             unbalance_a=entry.options.get(CONF_UNBALANCE_A),
             tuning=_tuning(entry.options.get(CONF_ADVANCED, {})),
+            allows_internet=entry.data.get(CONF_SECURITY, {}).get(CONF_ALLOW_INTERNET, False),
         ),
         supplies=supplies,
         subentry_ids=subentry_ids,
@@ -142,6 +148,11 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             subentry.data[CONF_IDENTITY]: entity_id
             for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER)
             if (entity_id := subentry.data[CONF_ADVANCED].get(CONF_POWER_SWITCH))
+        },
+        tls={
+            name: value
+            for name, value in entry.data.get(CONF_SECURITY, {}).items()
+            if name != CONF_ALLOW_INTERNET
         },
     )
 
@@ -166,7 +177,14 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         lapses=advanced.get(CONF_LAPSES, False),
         connectors=int(data[CONF_CONNECTORS]),
         has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
+        security=security_of(data),
     )
+
+
+def security_of(data: Mapping[str, Any]) -> SecurityProfile:
+    """Return what a charger's data asks of it; those from before it could be set are open."""
+    name = data.get(CONF_SECURITY, SecurityProfile.OPEN.name)
+    return SecurityProfile[name.upper()]
 
 
 def _parent_ids(entry: ConfigEntry) -> dict[str, str]:

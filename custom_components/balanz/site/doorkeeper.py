@@ -1,7 +1,8 @@
 """Who gets in: what the user asks of each charger, and what was learnt of it since."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from ..csms.security_events import (
 )
 from ..csms.security_profile import SecurityProfile
 from ..csms.server import CentralSystem
-from ..csms.station import StationUnreachable
+from ..csms.station import StationError, StationUnreachable
 from ..csms.v16_security import change_password
 from ..storage.ledger import Ledger
 from .recorder import Recorder
@@ -38,6 +39,8 @@ _KINDS = {
     RefusalCause.OTHER_ADDRESS: ProblemKind.ADDRESS_CHANGED,
     RefusalCause.FROM_THE_INTERNET: ProblemKind.INTERNET_REFUSED,
 }
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ class Doorkeeper:
         central: CentralSystem,
         ledger: Ledger,
         recorder: Recorder,
+        spawn: Callable[[Coroutine[object, object, None]], object],
         on_change: Callable[[], None],
     ) -> None:
         """Know nobody yet; `on_change` is called after each change of what is shown."""
@@ -103,7 +107,9 @@ class Doorkeeper:
         self._central = central
         self._ledger = ledger
         self._recorder = recorder
+        self._spawn = spawn
         self._on_change = on_change
+        self._to_give: dict[str, str] = {}
         self._chargers: dict[str, ChargerSettings] = {}
         self._refused: dict[str, AdmissionRefused] = {}
         self._shared: dict[str, tuple[IdentityShared, float]] = {}
@@ -161,6 +167,22 @@ class Doorkeeper:
         if station is None:
             raise StationUnreachable("not connected")
         await change_password(station, password)
+
+    def give_password(self, identity: str, password: str) -> None:
+        """Give a charger its new password as soon as it takes commands."""
+        self._to_give[identity] = password
+
+    def ready(self, identity: str) -> None:
+        """Learn that a charger takes commands."""
+        password = self._to_give.pop(identity, None)
+        if password is not None:
+            self._spawn(self._give(identity, password))
+
+    async def _give(self, identity: str, password: str) -> None:
+        try:
+            await self.send_password(identity, password)
+        except StationError:
+            _LOGGER.warning("Charger %s did not take its password; enter it there", identity)
 
     def accept_address(self, identity: str) -> None:
         """Take the address that a charger was refused for as its own from now on."""

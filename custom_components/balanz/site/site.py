@@ -110,6 +110,7 @@ class BalanzSite:
             central=self._central,
             ledger=self._ledger,
             recorder=self._recorder,
+            spawn=self._spawn,
             on_change=self._step_now,
         )
         """Who gets in: passwords, pinned addresses and security profiles."""
@@ -361,6 +362,7 @@ class BalanzSite:
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
+                self.door.ready(event.identity)
             case CapabilitiesLearnt():
                 told = event.capabilities.as_record()
                 self._recorder.note(self._ledger.note_capabilities(event.identity, told))
