@@ -47,7 +47,7 @@ from .site import BalanzSite
 from .site.snapshot import SiteSnapshot
 from .storage.journal import StorageError
 from .supply_sensors import MeterReport, SupplySensors
-from .tls_sources import TlsSource, async_prepare_own, tls_source
+from .tls_sources import TlsSource, async_prepare_own, own_authority, tls_source
 
 type BalanzConfigEntry = ConfigEntry[BalanzCoordinator]
 type EntityFactory = Callable[[BalanzCoordinator, Device], Iterable[Entity]]
@@ -79,6 +79,7 @@ class BalanzCoordinator:
             settings=self._settings.site,
             storage_path=storage_path(hass, entry.entry_id),
             tls=tls,
+            authority=own_authority(hass, entry),
         )
         self.snapshot: SiteSnapshot = self.site.snapshot
         self.devices: dict[str, Device] = devices_of(entry, self._settings)

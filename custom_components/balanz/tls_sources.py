@@ -122,11 +122,17 @@ async def async_prepare_own(
         raise TlsError(authority.root.parent, str(error)) from error
 
 
+def own_authority(hass: HomeAssistant, entry: ConfigEntry) -> CertificateAuthority | None:
+    """Return the certificate authority of a site that signs certificates itself."""
+    if tls_source(entry.data) is not TlsSource.OWN:
+        return None
+    return authority_of(hass, entry.entry_id)
+
+
 def root_file(hass: HomeAssistant, entry: ConfigEntry) -> str:
     """Return the file that chargers need to trust a site's own certificates; "-" without."""
-    if tls_source(entry.data) is not TlsSource.OWN:
-        return "-"
-    return str(authority_of(hass, entry.entry_id).root)
+    authority = own_authority(hass, entry)
+    return "-" if authority is None else str(authority.root)
 
 
 def _files(certificate: str, key: str) -> CertificateFiles:

@@ -1,23 +1,28 @@
 """Who gets into a running site, over its restarts and the changes of its settings."""
 
+import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
+from custom_components.balanz.csms import certificate_authority
+from custom_components.balanz.csms.certificate_authority import CertificateAuthority
 from custom_components.balanz.csms.credentials import authorization_key, new_password
 from custom_components.balanz.csms.peers import Peer
 from custom_components.balanz.csms.security_events import IdentityShared, SecurityEvent
 from custom_components.balanz.csms.security_profile import SecurityProfile
 from custom_components.balanz.csms.station import CommandRejected, StationUnreachable
-from custom_components.balanz.csms.tls import TlsError, TlsSettings
+from custom_components.balanz.csms.tls import CertificateFiles, TlsError, TlsSettings
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.settings import SiteSettings
 from custom_components.balanz.site.snapshot import Problem, ProblemKind
-from tests.csms.certificates import Made
+from tests.csms.certificates import Made, ec_key
 from tests.csms.client import RawCharger, status_of
+from tests.csms.test_certificate_authority import csr
 from tests.csms.test_security_profiles import basic, come_from
 
 from .build import changed, charger, settings, until
@@ -302,8 +307,10 @@ async def test_a_shared_identity_is_told_for_half_an_hour(bench: Bench) -> None:
 # Certificates
 
 
-async def start_encrypted(folder: Path, tls: TlsSettings) -> BalanzSite:
-    site = BalanzSite(settings=asking(), storage_path=folder, tls=tls)
+async def start_encrypted(
+    folder: Path, tls: TlsSettings, authority: CertificateAuthority | None = None
+) -> BalanzSite:
+    site = BalanzSite(settings=asking(), storage_path=folder, tls=tls, authority=authority)
     try:
         await site.start()
     except BaseException:
@@ -341,6 +348,101 @@ async def test_a_site_without_a_usable_certificate_does_not_start(
 
     with pytest.raises(TlsError):
         await start_encrypted(tmp_path / "site", TlsSettings(port=0, certificates=(files,)))
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CertificateAuthority:
+    monkeypatch.setattr(certificate_authority, "_ROOT_KEY_BITS", 2048)
+    return CertificateAuthority(tmp_path / "certificates")
+
+
+async def start_with_own(folder: Path, authority: CertificateAuthority) -> BalanzSite:
+    """A site that signs certificates itself, with a charger that has its password."""
+    tls = TlsSettings(
+        port=0,
+        certificates=authority.prepare(("127.0.0.1",)),
+        client_authority=authority.root,
+    )
+    site = await start_encrypted(folder / "site", tls, authority)
+    await site.door.set_password("A", PASSWORD)
+    return site
+
+
+async def test_tc_074_a_charger_asks_for_a_certificate_and_comes_with_it(
+    socket_enabled: None, tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    site = await start_with_own(tmp_path, authority)
+    charger = await dial(site, PASSWORD)
+    charger.answers["CertificateSigned"] = {"status": "Accepted"}
+    charger.answers["InstallCertificate"] = {"status": "Accepted"}
+    await charger.boot(chargePointSerialNumber="S-1")
+    await site.door.trust_root("A")
+    key = ec_key()
+
+    assert await charger.call("SignCertificate", {"csr": csr("S-1", key)}) == {"status": "Accepted"}
+
+    await until(lambda: charger.received("CertificateSigned"))
+    [installed] = charger.received("InstallCertificate")
+    [signed] = charger.received("CertificateSigned")
+    await charger.close()
+    own = CertificateFiles(certificate=tmp_path / "own.pem", key=tmp_path / "own.key")
+    own.certificate.write_text(signed["certificateChain"])
+    Made(x509.load_pem_x509_certificate(own.certificate.read_bytes()), key).files(tmp_path, "own")
+    own.certificate.write_text(signed["certificateChain"])
+    context = ssl.create_default_context(cadata=installed["certificate"])
+    context.load_cert_chain(own.certificate, own.key)
+    assert site.door.port is not None
+    again = await RawCharger.dial(site.door.port, "A", ssl=context)
+    assert await again.alive()
+    await again.close()
+    # It has a certificate now, so a password alone is not enough any more.
+    assert await refusal(site, PASSWORD) == 403
+    await site.stop()
+
+
+async def test_d31_a_request_that_is_not_the_chargers_is_refused(
+    socket_enabled: None,
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = await start_with_own(tmp_path, authority)
+    charger = await dial(site, PASSWORD)
+    await charger.boot()
+
+    for request in (csr("B"), "junk"):
+        assert await charger.call("SignCertificate", {"csr": request}) == {"status": "Rejected"}
+
+    assert "gets no certificate" in caplog.text
+    assert charger.received("CertificateSigned") == []
+    await charger.close()
+    await site.stop()
+
+
+async def test_tc_077_a_charger_may_refuse_what_it_asked_for(
+    socket_enabled: None,
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = await start_with_own(tmp_path, authority)
+    charger = await dial(site, PASSWORD)
+    charger.answers["CertificateSigned"] = {"status": "Rejected"}
+    await charger.boot()
+
+    await charger.call("SignCertificate", {"csr": csr("A")})
+
+    await until(lambda: "got no certificate" in caplog.text)
+    assert await charger.alive()
+    await charger.close()
+    await site.stop()
+
+
+async def test_a_site_without_a_root_has_none_to_install(bench: Bench) -> None:
+    site = await bench.start(asking())
+
+    with pytest.raises(LookupError):
+        await site.door.trust_root("A")
 
 
 async def test_a_damaged_record_lets_nobody_in_and_keeps_nobody_from_starting(

@@ -74,12 +74,7 @@ class CertificateAuthority:
         identity is among the names of the certificate in any case. Raises CsrRefused, OSError, or
         ValueError if what is in the folder cannot be read.
         """
-        request = _checked(csr_pem)
-        names = {
-            str(name.value) for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        }
-        if not names or not names <= {identity, serial}:
-            raise CsrRefused("the common name is neither the identity nor the serial number")
+        request = checked(csr_pem, identity, serial=serial)
         issuer = self._issuer()
         builder = _builder(request.subject, issuer.certificate.subject, CHARGER_LASTS)
         uri = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(identity_uri(identity))])
@@ -147,8 +142,8 @@ class CertificateAuthority:
         return files
 
 
-def _checked(csr_pem: str) -> x509.CertificateSigningRequest:
-    """Return a signing request that can be signed. Raises CsrRefused."""
+def checked(csr_pem: str, identity: str, *, serial: str = "") -> x509.CertificateSigningRequest:
+    """Return a charger's signing request if it can be signed. Raises CsrRefused."""
     if len(csr_pem) > MAX_CSR_CHARACTERS:
         raise CsrRefused("it is too long")
     try:
@@ -164,6 +159,11 @@ def _checked(csr_pem: str) -> x509.CertificateSigningRequest:
     )
     if not is_strong:
         raise CsrRefused("its key is too short, or of another kind than RSA and elliptic curve")
+    names = {
+        str(name.value) for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    }
+    if not names or not names <= {identity, serial}:
+        raise CsrRefused("the common name is neither the identity nor the serial number")
     return request
 
 

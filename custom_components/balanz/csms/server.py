@@ -91,6 +91,8 @@ class CentralSystem:
         self.admission = Admission(self._emit)
         self.tls = None if settings.tls is None else TlsContexts(settings.tls)
         """The certificates; None where nothing is encrypted."""
+        self.on_certificate_wanted: Callable[[str, str], bool] | None = None
+        """Who signs certificates of chargers; None: nobody does."""
         self._server: Server | None = None
         self._tls_server: Server | None = None
         self._watchdog: asyncio.Task[None] | None = None
@@ -149,6 +151,7 @@ class CentralSystem:
             self._stations.pop(identity).disconnect("no longer known here")
         for identity in known - self._stations.keys():
             station = Station(identity, transactions=self._transactions, listener=self._emit)
+            station.on_certificate_wanted = self.on_certificate_wanted
             self._stations[identity] = station
             self._refused.pop(identity, None)
             pending = self._pending.pop(identity, None)

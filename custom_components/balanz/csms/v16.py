@@ -21,6 +21,7 @@ from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
 from .v16_meter_values import parse_meter_values
+from .v16_security import security_handlers
 from .validation import is_known
 
 HEARTBEAT_INTERVAL_S = 300
@@ -50,6 +51,10 @@ class StationState(Protocol):
         """Learn that a connector exists."""
         ...
 
+    def wants_certificate(self, csr_pem: str) -> bool:
+        """Learn that the charger wants a certificate; return whether it will get one."""
+        ...
+
     @property
     def connector_count(self) -> int | None:
         """How many connectors the charger has, if that is known."""
@@ -71,12 +76,11 @@ class InboundMessages:
             "Heartbeat": _heartbeat,
             "LogStatusNotification": _noted,
             "MeterValues": self._meter_values,
-            "SecurityEventNotification": _noted,
-            "SignCertificate": _sign_certificate,
             "SignedFirmwareStatusNotification": _noted,
             "StartTransaction": self._start_transaction,
             "StatusNotification": self._status_notification,
             "StopTransaction": self._stop_transaction,
+            **security_handlers(station),
         }
 
     async def handle(self, action: str, payload: Payload) -> Payload:
@@ -266,10 +270,6 @@ async def _heartbeat(_payload: Payload) -> Payload:
 
 async def _data_transfer(_payload: Payload) -> Payload:
     return {"status": "UnknownVendorId"}
-
-
-async def _sign_certificate(_payload: Payload) -> Payload:
-    return {"status": "Rejected"}
 
 
 async def _noted(_payload: Payload) -> Payload:

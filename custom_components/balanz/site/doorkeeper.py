@@ -6,9 +6,11 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ..csms.admission import AdmissionRule
+from ..csms.certificate_authority import CertificateAuthority, CsrRefused, checked
 from ..csms.credentials import PasswordHash
 from ..csms.security_events import (
     AddressPinned,
@@ -22,7 +24,7 @@ from ..csms.security_events import (
 from ..csms.security_profile import SecurityProfile
 from ..csms.server import CentralSystem
 from ..csms.station import StationError, StationUnreachable
-from ..csms.v16_security import change_password
+from ..csms.v16_security import CertificateUse, SecurityCommands
 from ..storage.ledger import Ledger
 from .recorder import Recorder
 from .settings import ChargerSettings, SiteSettings
@@ -98,6 +100,7 @@ class Doorkeeper:
         recorder: Recorder,
         spawn: Callable[[Coroutine[object, object, None]], object],
         on_change: Callable[[], None],
+        authority: CertificateAuthority | None = None,
     ) -> None:
         """Know nobody yet; `on_change` is called after each change of what is shown."""
         self.on_raised: Callable[[str, SecurityProfile], None] | None = None
@@ -110,6 +113,9 @@ class Doorkeeper:
         self._spawn = spawn
         self._on_change = on_change
         self._to_give: dict[str, str] = {}
+        self._authority = authority
+        self._certifying: set[str] = set()
+        central.on_certificate_wanted = self.certificate_wanted
         self._chargers: dict[str, ChargerSettings] = {}
         self._refused: dict[str, AdmissionRefused] = {}
         self._shared: dict[str, tuple[IdentityShared, float]] = {}
@@ -163,10 +169,54 @@ class Doorkeeper:
 
     async def send_password(self, identity: str, password: str) -> None:
         """Give a charger its new password over the connection it has. Raises StationError."""
+        await self.commands(identity).change_password(password)
+
+    def commands(self, identity: str) -> SecurityCommands:
+        """Return what a charger can be asked about its security. Raises StationUnreachable."""
         station = self._central.stations.get(identity)
         if station is None:
             raise StationUnreachable("not connected")
-        await change_password(station, password)
+        return SecurityCommands(station.request)
+
+    async def trust_root(self, identity: str) -> None:
+        """Have a charger trust the root of the site's own certificates.
+
+        Raises StationError, LookupError where there is none, or OSError.
+        """
+        if self._authority is None:
+            raise LookupError("the site has no root of its own")
+        loop = asyncio.get_running_loop()
+        root_pem = await loop.run_in_executor(None, self._authority.root.read_text)
+        commands = self.commands(identity)
+        await commands.install_certificate(CertificateUse.CENTRAL_SYSTEM, root_pem)
+
+    def certificate_wanted(self, identity: str, csr_pem: str) -> bool:
+        """Learn that a charger wants a certificate; return whether it will get one."""
+        if self._authority is None or identity in self._certifying:
+            return False
+        try:
+            checked(csr_pem, identity, serial=self._serial(identity))
+        except CsrRefused as error:
+            _LOGGER.warning("Charger %s gets no certificate: %s", identity, error)
+            return False
+        self._certifying.add(identity)
+        self._spawn(self._certify(self._authority, identity, csr_pem))
+        return True
+
+    async def _certify(self, authority: CertificateAuthority, identity: str, csr: str) -> None:
+        sign = partial(authority.sign, csr, identity, serial=self._serial(identity))
+        try:
+            chain = await asyncio.get_running_loop().run_in_executor(None, sign)
+            await self.commands(identity).certificate_signed(chain)
+            _LOGGER.info("Charger %s has a new certificate", identity)
+        except (StationError, OSError, ValueError) as error:
+            _LOGGER.warning("Charger %s got no certificate: %s", identity, error)
+        finally:
+            self._certifying.discard(identity)
+
+    def _serial(self, identity: str) -> str:
+        station = self._central.stations.get(identity)
+        return "" if station is None or station.boot is None else station.boot.serial
 
     def give_password(self, identity: str, password: str) -> None:
         """Give a charger its new password as soon as it takes commands."""

@@ -16,6 +16,7 @@ from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.phases import PhaseCurrents
 from ..csms.capabilities import Capabilities
+from ..csms.certificate_authority import CertificateAuthority
 from ..csms.events import (
     CapabilitiesLearnt,
     ConnectorsCounted,
@@ -77,11 +78,17 @@ class BalanzSite:
     """One site. All methods are for the event loop that `start` was called in."""
 
     def __init__(
-        self, *, settings: SiteSettings, storage_path: Path, tls: TlsSettings | None = None
+        self,
+        *,
+        settings: SiteSettings,
+        storage_path: Path,
+        tls: TlsSettings | None = None,
+        authority: CertificateAuthority | None = None,
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
 
-        With `tls` chargers can come encrypted as well, at a port of its own.
+        With `tls` chargers can come encrypted as well, at a port of its own; with `authority`
+        they can get certificates.
         """
         self.on_connectors_counted: Callable[[str, int], None] | None = None
         self._settings = settings
@@ -112,6 +119,7 @@ class BalanzSite:
             recorder=self._recorder,
             spawn=self._spawn,
             on_change=self._step_now,
+            authority=authority,
         )
         """Who gets in: passwords, pinned addresses and security profiles."""
         self._leaving = LeavingChargers(ledger=self._ledger, recorder=self._recorder)
