@@ -29,6 +29,7 @@ from .const import (
     PAIRING_S,
     SUBENTRY_CHARGER,
 )
+from .csms.security_events import SecurityEvent
 from .csms.security_profile import SecurityProfile
 from .csms.tls import TlsError, TlsSettings
 from .devices import (
@@ -43,6 +44,7 @@ from .discovery import Discoveries
 from .entry_settings import read_entry
 from .issues import Issues
 from .power_switches import PowerSwitches
+from .security_events import fire_security_event
 from .site import BalanzSite
 from .site.snapshot import SiteSnapshot
 from .storage.journal import StorageError
@@ -107,6 +109,7 @@ class BalanzCoordinator:
         self.site.on_connectors_counted = self._connectors_counted
         self.site.on_power = self._power_switches.turn
         self.site.door.on_raised = self._profile_raised
+        self.site.door.on_event = self._security_event
         await self.site.start()
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
@@ -220,6 +223,11 @@ class BalanzCoordinator:
                     subentry,
                     data={**subentry.data, CONF_SECURITY: profile.name.lower()},
                 )
+
+    @callback
+    def _security_event(self, event: SecurityEvent) -> None:
+        device = self.devices.get(f"{SUBENTRY_CHARGER}:{event.identity}")
+        fire_security_event(self.hass, device, event)
 
     async def _renew_certificates(self, _now: datetime) -> None:
         """Have the site's own certificates made anew in time."""

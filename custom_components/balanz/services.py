@@ -20,6 +20,7 @@ from homeassistant.helpers import device_registry as dr
 from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import GroupDevice
+from .security_actions import register_security_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
 
@@ -37,6 +38,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=_GROUP_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    register_security_actions(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

@@ -44,6 +44,7 @@ from tests.ha.bad_schedules import BAD_SCHEDULES
 FOLDER = Path(config_flow.__file__).parent
 EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text())
 ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
+SERVICES: dict[str, Any] = load_yaml_dict(str(FOLDER / "services.yaml"))
 SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
 
 
@@ -111,6 +112,12 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
             if isinstance(value, selector.SelectSelector) and "translation_key" in value.config:
                 names = {str(option) for option in value.config["options"]}
                 offered[value.config["translation_key"]] |= names
+
+    for action in SERVICES.values():
+        for field in action["fields"].values():
+            choice = field["selector"].get("select")
+            if choice is not None:
+                offered[choice["translation_key"]] |= set(choice["options"])
 
     assert offered == {key: set(texts["options"]) for key, texts in EN["selector"].items()}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from ..csms.security_events import (
     ProfileRaised,
     RefusalCause,
     SecurityEvent,
+    SecurityReported,
 )
 from ..csms.security_profile import SecurityProfile
 from ..csms.server import CentralSystem
@@ -32,6 +34,9 @@ from .snapshot import Problem, ProblemKind
 
 SHARED_LASTS_S = 1800.0
 """How long an alarm about an identity that two devices share is shown."""
+MOST_REPORTS = 10
+REPORTS_S = 60.0
+"""No charger has more of its reports told within this time."""
 EXPIRES_SOON = timedelta(days=14)
 _KINDS = {
     RefusalCause.NO_CREDENTIALS: ProblemKind.PASSWORD_REFUSED,
@@ -113,6 +118,7 @@ class Doorkeeper:
         self._spawn = spawn
         self._on_change = on_change
         self._to_give: dict[str, str] = {}
+        self._reports: dict[str, deque[float]] = {}
         self._authority = authority
         self._certifying: set[str] = set()
         central.on_certificate_wanted = self.certificate_wanted
@@ -137,6 +143,7 @@ class Doorkeeper:
         for identity in self._chargers.keys() - asked.keys():
             self._refused.pop(identity, None)
             self._shared.pop(identity, None)
+            self._reports.pop(identity, None)
         for identity, charger in self._chargers.items():
             if asked.get(identity) != charger.security:
                 self._refused.pop(identity, None)
@@ -258,8 +265,20 @@ class Doorkeeper:
             case IdentityShared():
                 now = asyncio.get_running_loop().time()
                 self._shared[event.identity] = (event, now + SHARED_LASTS_S)
-        if self.on_event is not None:
+        if self.on_event is not None and self._is_news(event):
             self.on_event(event)
+
+    def _is_news(self, event: SecurityEvent) -> bool:
+        """Return whether to tell an event; a charger that reports without end is told seldom."""
+        if not isinstance(event, SecurityReported):
+            return True
+        now = asyncio.get_running_loop().time()
+        times = self._reports.setdefault(event.identity, deque(maxlen=MOST_REPORTS))
+        if len(times) == MOST_REPORTS and times[0] > now - REPORTS_S:
+            return False
+        times.append(now)
+        _LOGGER.info("Charger %s reports %s", event.identity, event.type)
+        return True
 
     def problems(self, utc: datetime) -> Iterator[Problem]:
         """Yield what the user should know of."""
