@@ -222,6 +222,16 @@ async def test_guesses_at_unknown_identities_are_throttled_alike(central: Bench)
     assert statuses == [401] * 5 + [429] * 2
 
 
+async def test_guesses_at_a_charger_without_a_password_are_throttled_alike(
+    central: Bench,
+) -> None:
+    ask(central, SecurityProfile.OPEN, address="192.168.1.5")
+
+    statuses = [await status_of(central.port, "/CP1", **basic("x")) for _ in range(7)]
+
+    assert statuses == [401] * 5 + [429] * 2
+
+
 # A new password
 
 

@@ -135,21 +135,22 @@ class Admission:
             match = None
         profile = _profile(identity, peer, match)
         if rule is not None and profile >= rule.profile:
-            if profile is SecurityProfile.OPEN and not _is_at_home(rule, peer):
-                return self._refuse(identity, peer, RefusalCause.OTHER_ADDRESS)
-            if match is not None:
-                self._guesses.forget(f"address {peer.address}")
-            return Grant(profile=profile, peer=peer, password=match)
+            if profile is not SecurityProfile.OPEN or _is_at_home(rule, peer):
+                if match is not None:
+                    self._guesses.forget(f"address {peer.address}")
+                return Grant(profile=profile, peer=peer, password=match)
         if match is not None:
             is_readable = not peer.encrypted
             cause = RefusalCause.NOT_ENCRYPTED if is_readable else RefusalCause.NO_CERTIFICATE
             return self._refuse(identity, peer, cause)
-        if not authorization:
-            return self._refuse(identity, peer, RefusalCause.NO_CREDENTIALS)
         now = asyncio.get_running_loop().time()
-        if self._guesses.note((f"address {peer.address}", f"identity {identity}"), now):
+        sources = (f"address {peer.address}", f"identity {identity}")
+        if authorization and self._guesses.note(sources, now):
             return _TOO_MANY
-        return self._refuse(identity, peer, RefusalCause.WRONG_PASSWORD)
+        if rule is not None and rule.profile is SecurityProfile.OPEN:
+            return self._refuse(identity, peer, RefusalCause.OTHER_ADDRESS)
+        cause = RefusalCause.WRONG_PASSWORD if authorization else RefusalCause.NO_CREDENTIALS
+        return self._refuse(identity, peer, cause)
 
     def admitted(self, identity: str, grant: Grant) -> bool:
         """Learn that somebody known is in, and what follows; False: the rules ask for more now."""
