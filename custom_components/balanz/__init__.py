@@ -14,8 +14,10 @@ from homeassistant.helpers.typing import ConfigType
 from .balancing.model import SiteError
 from .const import DOMAIN, PLATFORMS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator, storage_path
+from .csms.tls import TlsError
 from .services import async_setup_services
 from .storage.journal import StorageError
+from .tls_sources import NoCertificate, async_tls_settings
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -29,13 +31,24 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bool:
     """Start the site of a config entry."""
     try:
-        coordinator = BalanzCoordinator(hass, entry)
+        tls = await async_tls_settings(hass, entry.data, entry.entry_id)
+        coordinator = BalanzCoordinator(hass, entry, tls)
         await coordinator.async_start()
     except SiteError as error:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
             translation_key="settings_refused",
             translation_placeholders={"error": str(error), "field": error.field},
+        ) from error
+    except NoCertificate as error:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN, translation_key="home_assistant_has_no_certificate"
+        ) from error
+    except TlsError as error:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="certificate_unusable",
+            translation_placeholders={"file": str(error.path), "reason": error.reason},
         ) from error
     except StorageError as error:
         raise ConfigEntryNotReady(

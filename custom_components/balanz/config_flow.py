@@ -28,18 +28,25 @@ from .const import (
     CONF_IDENTITY,
     CONF_PHASES,
     CONF_RATING_A,
+    CONF_SECURITY,
     CONF_SUPPLY,
+    CONF_TLS,
+    CONF_TLS_PORT,
     DEFAULT_HOST,
     DEFAULT_PORT,
     DOMAIN,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
+from .coordinator import BalanzConfigEntry
+from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
-from .entry_settings import group_names, site_phases
+from .entry_settings import group_names, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
 from .options_flow import SiteOptionsFlow
+from .password_steps import WITH_PASSWORD, PasswordSteps
+from .security_form import async_security_errors, security_section
 from .selectors import (
     DEFAULT_RATING_A,
     HIGHEST_RATING_A,
@@ -49,10 +56,11 @@ from .selectors import (
 )
 from .subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
 from .supply_steps import SupplySteps
+from .tls_sources import TlsSource, profiles_offered, tls_source
 
 
-def site_schema(*, collapsed: bool = True) -> vol.Schema:
-    """Return the form for a site, its advanced section open or not."""
+def site_schema(*, collapsed: bool = True, security_collapsed: bool = True) -> vol.Schema:
+    """Return the form for a site, its sections open or not."""
     fields: dict[vol.Marker, Any] = {
         vol.Required(CONF_NAME): selector.TextSelector(),
         vol.Required(CONF_HOST, default=DEFAULT_HOST): selector.TextSelector(),
@@ -64,7 +72,11 @@ def site_schema(*, collapsed: bool = True) -> vol.Schema:
         ),
         vol.Required(CONF_PHASES, default="3"): select(["1", "3"], CONF_PHASES),
     }
-    return vol.Schema(fields | sharing_section(root=True, collapsed=collapsed))
+    return vol.Schema(
+        fields
+        | sharing_section(root=True, collapsed=collapsed)
+        | security_section(collapsed=security_collapsed)
+    )
 
 
 async def async_try_to_listen(host: str, port: int) -> Errors:
@@ -83,12 +95,17 @@ async def async_try_to_listen(host: str, port: int) -> Errors:
 
 
 class BalanzConfigFlow(
-    SupplySteps[ConfigFlowContext, ConfigFlowResult, str], ConfigFlow, domain=DOMAIN
+    SupplySteps[ConfigFlowContext, ConfigFlowResult, str],
+    PasswordSteps[ConfigFlowContext, ConfigFlowResult, str],
+    ConfigFlow,
+    domain=DOMAIN,
 ):
     """Sets up a site, changes it, and confirms chargers that dial in."""
 
     _site: dict[str, Any]
     _discovery: Discovery
+    _charger: dict[str, Any]
+    _charger_name: str
 
     @classmethod
     @callback
@@ -128,14 +145,24 @@ class BalanzConfigFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
+            if CONF_SECURITY in old:
+                self._site.setdefault(CONF_SECURITY, old[CONF_SECURITY])
             errors |= await self._async_listening_errors(user_input, old)
+            errors |= await self._async_tls_port_errors(old)
+            wrong_files, unusable = await async_security_errors(self.hass, self._site)
+            errors |= wrong_files
+            wrong |= unusable
             if not errors:
                 return await self.async_step_supply()
         suggested = user_input or sharing_suggestions(old)
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
-                site_schema(collapsed=CONF_ADVANCED not in errors), suggested
+                site_schema(
+                    collapsed=CONF_ADVANCED not in errors,
+                    security_collapsed=CONF_SECURITY not in errors,
+                ),
+                suggested,
             ),
             errors=errors,
             description_placeholders={**EXAMPLES, **wrong},
@@ -152,6 +179,20 @@ class BalanzConfigFlow(
         if any(site.data[CONF_PORT] == port for site in sites):
             return {CONF_PORT: "port_of_other_site"}
         return await async_try_to_listen(host, port)
+
+    async def _async_tls_port_errors(self, old: Mapping[str, Any]) -> Errors:
+        """Return why the port for encrypted connections cannot be used, if there is to be one."""
+        if tls_source(self._site) is TlsSource.NONE:
+            return {}
+        port = self._site[CONF_SECURITY][CONF_TLS_PORT]
+        if port == self._site[CONF_PORT]:
+            return {CONF_SECURITY: "tls_port_same"}
+        before = old.get(CONF_SECURITY, {})
+        if port == before.get(CONF_TLS_PORT) and before[CONF_TLS] != TlsSource.NONE:
+            return {}
+        if await async_try_to_listen(self._site[CONF_HOST], port):
+            return {CONF_SECURITY: "tls_port_in_use"}
+        return {}
 
     @property
     @override
@@ -211,19 +252,14 @@ class BalanzConfigFlow(
         identity = self._discovery.identity
         errors: Errors = {}
         if user_input is not None:
-            data, errors = read_charger_input(user_input, site_phases(entry))
+            self._charger, errors = read_charger_input(
+                user_input, site_phases(entry), profiles_offered(entry.data)
+            )
+            self._charger_name = user_input[CONF_NAME]
             if not errors:
-                # Aborts with already_configured where it was added by hand meanwhile.
-                self.hass.config_entries.async_add_subentry(
-                    entry,
-                    ConfigSubentry(
-                        data=MappingProxyType({**data, CONF_IDENTITY: identity}),
-                        subentry_type=SUBENTRY_CHARGER,
-                        title=user_input[CONF_NAME],
-                        unique_id=f"{SUBENTRY_CHARGER}:{identity}",
-                    ),
-                )
-                return self.async_abort(reason="charger_added")
+                if self.password_profile in WITH_PASSWORD:
+                    return await self.async_step_password()
+                return await self.async_finish_charger()
         boot = self._discovery.boot
         return self.async_show_form(
             step_id="confirm",
@@ -241,3 +277,43 @@ class BalanzConfigFlow(
                 "address": self._discovery.address,
             },
         )
+
+    @property
+    @override
+    def password_entry(self) -> BalanzConfigEntry:
+        """The site that the charger introduced itself to."""
+        return self.hass.config_entries.async_get_known_entry(self._discovery.entry_id)
+
+    @property
+    @override
+    def password_identity(self) -> str:
+        """What the charger calls itself."""
+        return self._discovery.identity
+
+    @property
+    @override
+    def password_profile(self) -> SecurityProfile:
+        """What the user chose."""
+        return security_of(self._charger)
+
+    @property
+    @override
+    def can_send_password(self) -> bool:
+        """It waits for being confirmed, and can be told then."""
+        return True
+
+    @override
+    async def async_finish_charger(self) -> ConfigFlowResult:
+        """Add the charger to its site."""
+        identity = self._discovery.identity
+        # Aborts with already_configured where it was added by hand meanwhile.
+        self.hass.config_entries.async_add_subentry(
+            self.password_entry,
+            ConfigSubentry(
+                data=MappingProxyType({**self._charger, CONF_IDENTITY: identity}),
+                subentry_type=SUBENTRY_CHARGER,
+                title=self._charger_name,
+                unique_id=f"{SUBENTRY_CHARGER}:{identity}",
+            ),
+        )
+        return self.async_abort(reason="charger_added")

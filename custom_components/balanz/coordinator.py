@@ -9,7 +9,7 @@ other things in between. A tick is planned only when something is left to be wri
 import asyncio
 import gc
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -18,19 +18,23 @@ from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from .balancing.model import ROOT_GROUP_ID, SiteError
 from .const import (
     CONF_CONNECTORS,
+    CONF_SECURITY,
     DOMAIN,
     LOGGER,
     MAXIMUM_CONNECTORS,
     PAIRING_S,
     SUBENTRY_CHARGER,
 )
+from .csms.security_events import SecurityEvent
+from .csms.security_profile import SecurityProfile
+from .csms.tls import TlsError, TlsSettings
 from .devices import (
     ChargerDevice,
     Device,
@@ -43,10 +47,12 @@ from .discovery import Discoveries
 from .entry_settings import read_entry
 from .issues import Issues
 from .power_switches import PowerSwitches
+from .security_events import fire_security_event
 from .site import BalanzSite
 from .site.snapshot import SiteSnapshot
 from .storage.journal import StorageError
 from .supply_sensors import MeterReport, SupplySensors
+from .tls_sources import TlsSource, async_prepare_own, own_authority, tls_source
 
 type BalanzConfigEntry = ConfigEntry[BalanzCoordinator]
 type EntityFactory = Callable[[BalanzCoordinator, Device], Iterable[Entity]]
@@ -65,6 +71,7 @@ FREEZE_AFTER_S = 60.0
 """How long after the start all that is here to stay has been made."""
 RETRY_S = 60.0
 """When to try again what a failing disk did not let happen."""
+RENEWAL = timedelta(days=1)
 SITE_KEY = f"group:{ROOT_GROUP_ID}"
 
 
@@ -76,13 +83,18 @@ def storage_path(hass: HomeAssistant, entry_id: str) -> Path:
 class BalanzCoordinator:
     """Runs the site of one config entry."""
 
-    def __init__(self, hass: HomeAssistant, entry: BalanzConfigEntry) -> None:
+    def __init__(
+        self, hass: HomeAssistant, entry: BalanzConfigEntry, tls: TlsSettings | None = None
+    ) -> None:
         """Prepare the site; nothing runs before it is started."""
         self.hass = hass
         self.entry = entry
         self._settings = read_entry(entry)
         self.site = BalanzSite(
-            settings=self._settings.site, storage_path=storage_path(hass, entry.entry_id)
+            settings=self._settings.site,
+            storage_path=storage_path(hass, entry.entry_id),
+            tls=tls,
+            authority=own_authority(hass, entry),
         )
         self.snapshot: SiteSnapshot = self.site.snapshot
         self.devices: dict[str, Device] = devices_of(entry, self._settings)
@@ -108,9 +120,15 @@ class BalanzCoordinator:
         self._lock = asyncio.Lock()
 
     async def async_start(self) -> None:
-        """Start the site. Raises OSError if it cannot listen, StorageError without its folder."""
+        """Start the site.
+
+        Raises OSError if it cannot listen, StorageError without its folder, TlsError with
+        certificates that cannot be used.
+        """
         self.site.on_connectors_counted = self._connectors_counted
         self.site.on_power = self._power_switches.turn
+        self.site.door.on_raised = self._profile_raised
+        self.site.door.on_event = self._security_event
         await self.site.start()
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
@@ -120,6 +138,10 @@ class BalanzCoordinator:
         self._unsubscribe.append(
             self.hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._core_config_changed)
         )
+        if tls_source(self.entry.data) is TlsSource.OWN:
+            self._unsubscribe.append(
+                async_track_time_interval(self.hass, self._renew_certificates, RENEWAL)
+            )
         age_s = (dt_util.utcnow() - self.entry.created_at).total_seconds()
         if age_s < PAIRING_S:
             self.site.open_pairing(PAIRING_S - age_s)
@@ -150,10 +172,11 @@ class BalanzCoordinator:
     # Settings to the site
 
     async def async_entry_changed(self) -> None:
-        """Apply what the user changed; only another host or port needs a restart."""
+        """Apply what the user changed; only other ports or certificates need a restart."""
         async with self._lock:
             old, new = self._settings, read_entry(self.entry)
-            if (old.site.host, old.site.port) != (new.site.host, new.site.port):
+            was_at = (old.site.host, old.site.port, old.tls)
+            if was_at != (new.site.host, new.site.port, new.tls):
                 self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
                 return
             if new == old:
@@ -210,6 +233,29 @@ class BalanzCoordinator:
                 self.hass.config_entries.async_update_subentry(
                     self.entry, subentry, data={**subentry.data, CONF_CONNECTORS: count}
                 )
+
+    @callback
+    def _profile_raised(self, identity: str, profile: SecurityProfile) -> None:
+        """Show in the settings that a charger has come with more security than they ask for."""
+        for subentry in self.entry.get_subentries_of_type(SUBENTRY_CHARGER):
+            if subentry.unique_id == f"{SUBENTRY_CHARGER}:{identity}":
+                self.hass.config_entries.async_update_subentry(
+                    self.entry,
+                    subentry,
+                    data={**subentry.data, CONF_SECURITY: profile.name.lower()},
+                )
+
+    @callback
+    def _security_event(self, event: SecurityEvent) -> None:
+        device = self.devices.get(f"{SUBENTRY_CHARGER}:{event.identity}")
+        fire_security_event(self.hass, device, event)
+
+    async def _renew_certificates(self, _now: datetime) -> None:
+        """Have the site's own certificates made anew in time."""
+        try:
+            await async_prepare_own(self.hass, self.entry.data, self.entry.entry_id)
+        except TlsError as error:
+            LOGGER.warning("The certificates of %s are not renewed: %s", self.entry.title, error)
 
     @callback
     def _meter_reported(self, group_id: str, report: MeterReport | None) -> None:

@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 
 from .coordinator import BalanzConfigEntry
 
-TO_REDACT = {"address", "serial", "tag", CONF_HOST}
+TO_REDACT = {"address", "addresses", "known_address", "serial", "tag", CONF_HOST}
 
 
 async def async_get_config_entry_diagnostics(

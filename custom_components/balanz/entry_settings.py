@@ -19,6 +19,7 @@ from .balancing.tuning import Tuning
 from .behaviour_form import quirk_choice
 from .const import (
     CONF_ADVANCED,
+    CONF_ALLOW_INTERNET,
     CONF_ANSWER_TAGS_WITHIN_S,
     CONF_CONNECTORS,
     CONF_FALLBACK_A,
@@ -41,6 +42,7 @@ from .const import (
     CONF_RAISE_SPACING_S,
     CONF_RATING_A,
     CONF_SCHEDULE,
+    CONF_SECURITY,
     CONF_SHARE_A,
     CONF_SHORT_TURN_MIN,
     CONF_SUPPLY,
@@ -57,6 +59,7 @@ from .const import (
     SUBENTRY_GROUP,
 )
 from .csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
+from .csms.security_profile import SecurityProfile
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
@@ -80,6 +83,8 @@ class EntrySettings:
     """The wrong words of schedules that mean nothing, by group id; the groups go without."""
     power_switches: Mapping[str, str]
     """The entities that cut the power of chargers, by charger identity."""
+    tls: Mapping[str, Any]
+    """Where certificates come from, as it is kept; only a restart of the site takes it over."""
 
 
 def site_phases(entry: ConfigEntry) -> tuple[Phase, ...]:
@@ -142,6 +147,7 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             tuning=_tuning(entry.options.get(CONF_ADVANCED, {})),
             unknown_tags=UnknownTags(tags.get(CONF_UNKNOWN_TAGS, UnknownTags.AUTOMATIC)),
             answer_tags_within_s=tags.get(CONF_ANSWER_TAGS_WITHIN_S, DEFAULT_ANSWER_WITHIN_S),
+            allows_internet=entry.data.get(CONF_SECURITY, {}).get(CONF_ALLOW_INTERNET, False),
         ),
         supplies=supplies,
         subentry_ids=subentry_ids,
@@ -151,6 +157,11 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             subentry.data[CONF_IDENTITY]: entity_id
             for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER)
             if (entity_id := subentry.data[CONF_ADVANCED].get(CONF_POWER_SWITCH))
+        },
+        tls={
+            name: value
+            for name, value in entry.data.get(CONF_SECURITY, {}).items()
+            if name != CONF_ALLOW_INTERNET
         },
     )
 
@@ -177,7 +188,14 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
         quirks=quirk_choice(advanced),
         free_charging=advanced.get(CONF_FREE_CHARGING, False),
+        security=security_of(data),
     )
+
+
+def security_of(data: Mapping[str, Any]) -> SecurityProfile:
+    """Return what a charger's data asks of it; those from before it could be set are open."""
+    name = data.get(CONF_SECURITY, SecurityProfile.OPEN.name)
+    return SecurityProfile[name.upper()]
 
 
 def _parent_ids(entry: ConfigEntry) -> dict[str, str]:

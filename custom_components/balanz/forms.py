@@ -1,6 +1,6 @@
 """The forms of the config flows: their fields, and what is wrong with an input."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import isfinite
 from typing import Any
 
@@ -44,12 +44,14 @@ from .const import (
     CONF_MAX_AGE_S,
     CONF_MAXIMUM_A,
     CONF_MINIMUM_A,
+    CONF_NEW_PASSWORD,
     CONF_OTHER_LOADS_A,
     CONF_PHASE_MAP,
     CONF_PHASES,
     CONF_POWER_SWITCH,
     CONF_PRIORITY,
     CONF_RATING_A,
+    CONF_SECURITY,
     CONF_SENSORS,
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
@@ -57,6 +59,7 @@ from .const import (
     DEFAULT_VOLTAGE_V,
     MAXIMUM_CONNECTORS,
 )
+from .csms.security_profile import SecurityProfile
 from .csms.websocket import is_identity
 from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
 from .supply import Direction, SupplyKind, sensor_names
@@ -181,8 +184,14 @@ def charger_schema(
     phases: tuple[Phase, ...],
     *,
     identity: bool,
+    security: SecurityProfile = SecurityProfile.OPEN,
+    new_password: bool = False,
 ) -> vol.Schema:
-    """Return the form for a charger, with or without its identity."""
+    """Return the form for a charger, with or without its identity.
+
+    `security` is the security profile that is offered first; `new_password` says that one can be
+    asked for.
+    """
     single_phase = len(phases) == 1
     fields: dict[vol.Marker, Any] = {}
     if identity:
@@ -207,6 +216,9 @@ def charger_schema(
         ),
         vol.Required(CONF_PRIORITY, default=1): number_selector(1, 10),
         vol.Required(CONF_CONNECTORS, default=1): number_selector(1, MAXIMUM_CONNECTORS),
+        vol.Required(CONF_SECURITY, default=security.name.lower()): select(
+            [profile.name.lower() for profile in SecurityProfile], CONF_SECURITY
+        ),
         vol.Required(CONF_ADVANCED): section(
             vol.Schema(
                 {
@@ -226,13 +238,20 @@ def charger_schema(
             {"collapsed": True},
         ),
     }
+    if new_password:
+        fields[vol.Required(CONF_NEW_PASSWORD, default=False)] = selector.BooleanSelector()
     return vol.Schema(fields)
 
 
 def read_charger_input(
-    user_input: Mapping[str, Any], phases: tuple[Phase, ...]
+    user_input: Mapping[str, Any],
+    phases: tuple[Phase, ...],
+    profiles: Collection[SecurityProfile],
 ) -> tuple[dict[str, Any], Errors]:
-    """Return what to keep of a charger form, and what is wrong with it."""
+    """Return what to keep of a charger form, and what is wrong with it.
+
+    `profiles` are the security profiles that the site can ask for.
+    """
     rating_a = user_input[CONF_RATING_A]
     minimum_a = user_input[CONF_MINIMUM_A]
     maximum_a = user_input.get(CONF_MAXIMUM_A, rating_a)
@@ -248,7 +267,12 @@ def read_charger_input(
         # The frontend shows no errors inside a section, but those of the section itself above it.
         errors[CONF_ADVANCED] = "fallback_out_of_range"
     errors |= _wiring_errors(user_input, phases)
-    data = {key: value for key, value in user_input.items() if key != CONF_NAME}
+    profile = SecurityProfile[user_input[CONF_SECURITY].upper()]
+    if profile not in profiles:
+        is_certificate = profile is SecurityProfile.TLS_CERTIFICATE
+        errors[CONF_SECURITY] = "needs_own_root" if is_certificate else "needs_encryption"
+    dropped = (CONF_NAME, CONF_NEW_PASSWORD)
+    data = {key: value for key, value in user_input.items() if key not in dropped}
     data[CONF_MAXIMUM_A] = maximum_a
     return data, errors
 

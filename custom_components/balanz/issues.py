@@ -26,10 +26,19 @@ _SEVERITIES = {
     ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_IGNORED_SWITCHED_OFF: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_REFUSED: ir.IssueSeverity.ERROR,
+    ProblemKind.ADDRESS_CHANGED: ir.IssueSeverity.ERROR,
+    ProblemKind.PASSWORD_REFUSED: ir.IssueSeverity.ERROR,
+    ProblemKind.SECURITY_TOO_LOW: ir.IssueSeverity.ERROR,
+    ProblemKind.CERTIFICATE_UNUSABLE: ir.IssueSeverity.ERROR,
     SENSOR_MISSING: ir.IssueSeverity.ERROR,
     SCHEDULE_UNREADABLE: ir.IssueSeverity.ERROR,
     SETTINGS_REFUSED: ir.IssueSeverity.ERROR,
 }
+_FIXED_BY: Mapping[str, str] = {
+    ProblemKind.STILL_BOOKED: "booking_id",
+    ProblemKind.ADDRESS_CHANGED: "identity",
+}
+"""What the flow that mends an issue is told the issue's subject as; others cannot be mended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +148,15 @@ class Issues:
         return issues
 
     def _publish(self, issue_id: str, issue: _Issue) -> None:
-        fixable = issue.kind == ProblemKind.STILL_BOOKED
+        told_as = _FIXED_BY.get(issue.kind)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             issue_id,
-            data={"entry_id": self._entry.entry_id, "booking_id": issue.subject}
-            if fixable
-            else None,
-            is_fixable=fixable,
+            data=None
+            if told_as is None
+            else {"entry_id": self._entry.entry_id, told_as: issue.subject},
+            is_fixable=told_as is not None,
             severity=_SEVERITIES.get(issue.kind, ir.IssueSeverity.WARNING),
             translation_key=issue.text,
             translation_placeholders={"site": self._entry.title, **issue.placeholders},

@@ -1,5 +1,8 @@
 """Repairs that the user can finish with a click."""
 
+from abc import abstractmethod
+from typing import override
+
 import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
@@ -9,16 +12,21 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .coordinator import BalanzConfigEntry
 from .entity import recorded
+from .site import BalanzSite
 
 
-class ReleaseBookingFlow(RepairsFlow):
-    """Releases the current that is still booked for a charger that was removed or moved."""
+class ConfirmedFlow(RepairsFlow):
+    """Does something to a site once the user has confirmed it."""
 
-    def __init__(self, entry_id: str, booking_id: str) -> None:
-        """Stand for one booking."""
+    def __init__(self, entry_id: str, subject: str) -> None:
+        """Stand for one issue of one site."""
         super().__init__()
         self._entry_id = entry_id
-        self._booking_id = booking_id
+        self._subject = subject
+
+    @abstractmethod
+    async def async_mend(self, site: BalanzSite, subject: str) -> None:
+        """Do what was confirmed. Raises StorageError."""
 
     async def async_step_init(self, _user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask at once."""
@@ -27,7 +35,7 @@ class ReleaseBookingFlow(RepairsFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask whether the charger really draws nothing any more."""
+        """Ask whether to do it."""
         if user_input is None:
             issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
             return self.async_show_form(
@@ -39,13 +47,33 @@ class ReleaseBookingFlow(RepairsFlow):
         if entry is None or entry.state is not ConfigEntryState.LOADED:
             return self.async_abort(reason="site_not_running")
         with recorded():
-            await entry.runtime_data.site.release_booking(self._booking_id)
+            await self.async_mend(entry.runtime_data.site, self._subject)
         return self.async_create_entry(data={})
+
+
+class ReleaseBookingFlow(ConfirmedFlow):
+    """Releases the current that is still booked for a charger that was removed or moved."""
+
+    @override
+    async def async_mend(self, site: BalanzSite, subject: str) -> None:
+        """Release it: the user has seen that the charger draws nothing any more."""
+        await site.release_booking(subject)
+
+
+class AcceptAddressFlow(ConfirmedFlow):
+    """Lets a charger without a password come from its new address."""
+
+    @override
+    async def async_mend(self, site: BalanzSite, subject: str) -> None:
+        """Accept it: the user knows that it is the charger who has moved."""
+        site.door.accept_address(subject)
 
 
 async def async_create_fix_flow(
     _hass: HomeAssistant, _issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow that mends an issue; only bookings have one."""
+    """Return the flow that mends an issue."""
     assert data is not None
-    return ReleaseBookingFlow(str(data["entry_id"]), str(data["booking_id"]))
+    if "booking_id" in data:
+        return ReleaseBookingFlow(str(data["entry_id"]), str(data["booking_id"]))
+    return AcceptAddressFlow(str(data["entry_id"]), str(data["identity"]))

@@ -20,6 +20,7 @@ from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
 from .ocpp_actions import register_ocpp_actions
+from .security_actions import register_security_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
 from .tag_actions import async_setup_tag_actions
@@ -40,6 +41,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         supports_response=SupportsResponse.OPTIONAL,
     )
     register_ocpp_actions(hass)
+    register_security_actions(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

@@ -21,17 +21,22 @@ from .charger_url import charger_url
 from .const import (
     CONF_ADVANCED,
     CONF_IDENTITY,
+    CONF_NEW_PASSWORD,
     CONF_PARENT,
     CONF_RATING_A,
     CONF_SUPPLY,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
-from .entry_settings import group_id_of, group_names, read_entry, site_phases
+from .coordinator import BalanzConfigEntry
+from .csms.security_profile import SecurityProfile
+from .entry_settings import group_id_of, group_names, read_entry, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .password_steps import WITH_PASSWORD, PasswordSteps
 from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from .supply_steps import SupplySteps
+from .tls_sources import profiles_offered
 
 
 def group_schema(parents: Mapping[str, str], *, collapsed: bool = True) -> vol.Schema:
@@ -46,8 +51,13 @@ def group_schema(parents: Mapping[str, str], *, collapsed: bool = True) -> vol.S
     return vol.Schema(fields | sharing_section(root=False, collapsed=collapsed))
 
 
-class ChargerSubentryFlow(ConfigSubentryFlow):
+class ChargerSubentryFlow(
+    PasswordSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]], ConfigSubentryFlow
+):
     """Adds a charger before it has dialled in, or changes one."""
+
+    _charger: dict[str, Any]
+    _charger_name: str
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a charger; meanwhile unknown ones may introduce themselves."""
@@ -56,18 +66,24 @@ class ChargerSubentryFlow(ConfigSubentryFlow):
             entry.runtime_data.open_pairing()
         errors: Errors = {}
         if user_input is not None:
-            data, errors = read_charger_input(user_input, site_phases(entry))
+            errors = self._read(user_input)
             unique_id = f"{SUBENTRY_CHARGER}:{user_input[CONF_IDENTITY]}"
             if any(other.unique_id == unique_id for other in entry.subentries.values()):
                 errors[CONF_IDENTITY] = "identity_taken"
             if not errors:
-                return self.async_create_entry(
-                    title=user_input[CONF_NAME], data=data, unique_id=unique_id
-                )
+                if self.password_profile in WITH_PASSWORD:
+                    return await self.async_step_password()
+                return await self.async_finish_charger()
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(
-                charger_schema(group_names(entry), site_phases(entry), identity=True), user_input
+                charger_schema(
+                    group_names(entry),
+                    site_phases(entry),
+                    identity=True,
+                    security=SecurityProfile.PASSWORD,
+                ),
+                user_input,
             ),
             errors=errors,
             description_placeholders={
@@ -83,19 +99,80 @@ class ChargerSubentryFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         errors: Errors = {}
         if user_input is not None:
-            data, errors = read_charger_input(user_input, site_phases(entry))
+            errors = self._read(user_input)
             if not errors:
-                return self.async_update_and_abort(
-                    entry, subentry, title=user_input[CONF_NAME], data_updates=data
-                )
+                if self._needs_password(wanted=user_input.get(CONF_NEW_PASSWORD, False)):
+                    return await self.async_step_password()
+                return await self.async_finish_charger()
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                charger_schema(group_names(entry), site_phases(entry), identity=False),
+                charger_schema(
+                    group_names(entry),
+                    site_phases(entry),
+                    identity=False,
+                    security=security_of(subentry.data),
+                    new_password=True,
+                ),
                 user_input or {**subentry.data, CONF_NAME: subentry.title},
             ),
             errors=errors,
             description_placeholders={"identity": subentry.data[CONF_IDENTITY]},
+        )
+
+    def _read(self, user_input: dict[str, Any]) -> Errors:
+        entry = self._get_entry()
+        self._charger, errors = read_charger_input(
+            user_input, site_phases(entry), profiles_offered(entry.data)
+        )
+        self._charger_name = user_input[CONF_NAME]
+        return errors
+
+    def _needs_password(self, *, wanted: bool) -> bool:
+        """Return whether to make a password: one is wanted, or asked for and never made."""
+        entry = self.password_entry
+        if wanted or self.password_profile not in WITH_PASSWORD:
+            return wanted
+        # Without its site nobody knows whether there is one; it was asked for before, then.
+        if entry.state is not ConfigEntryState.LOADED:
+            before = security_of(self._get_reconfigure_subentry().data)
+            return before not in WITH_PASSWORD
+        return not entry.runtime_data.site.door.has_password(self.password_identity)
+
+    @property
+    @override
+    def password_entry(self) -> BalanzConfigEntry:
+        """The site of the charger."""
+        return self._get_entry()
+
+    @property
+    @override
+    def password_identity(self) -> str:
+        """What the user said when the charger was added."""
+        if self.source == SOURCE_RECONFIGURE:
+            return str(self._get_reconfigure_subentry().data[CONF_IDENTITY])
+        return str(self._charger[CONF_IDENTITY])
+
+    @property
+    @override
+    def password_profile(self) -> SecurityProfile:
+        """What the user chose."""
+        return security_of(self._charger)
+
+    @override
+    async def async_finish_charger(self) -> SubentryFlowResult:
+        """Create the charger, or change it."""
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_and_abort(
+                self._get_entry(),
+                self._get_reconfigure_subentry(),
+                title=self._charger_name,
+                data_updates=self._charger,
+            )
+        return self.async_create_entry(
+            title=self._charger_name,
+            data=self._charger,
+            unique_id=f"{SUBENTRY_CHARGER}:{self.password_identity}",
         )
 
 

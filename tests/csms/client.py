@@ -52,12 +52,13 @@ class RawCharger:
 
     @classmethod
     async def dial(
-        cls, port: int, identity: str, *, subprotocol: str | None = "ocpp1.6"
+        cls, port: int, identity: str, *, subprotocol: str | None = "ocpp1.6", **options: Any
     ) -> RawCharger:
-        """Open a socket as this charger."""
+        """Open a socket as this charger; an `ssl` context among the options encrypts it."""
         offered = [Subprotocol(subprotocol)] if subprotocol else None
-        uri = f"ws://127.0.0.1:{port}/ocpp/{identity}"
-        return cls(await connect(uri, subprotocols=offered, compression=None))
+        scheme = "wss" if "ssl" in options else "ws"
+        uri = f"{scheme}://127.0.0.1:{port}/ocpp/{identity}"
+        return cls(await connect(uri, subprotocols=offered, compression=None, **options))
 
     async def close(self) -> None:
         """Close the socket."""

@@ -61,8 +61,8 @@ async def central(socket_enabled: None, journal: Journal) -> AsyncGenerator[Benc
 async def dial(central: Bench) -> AsyncGenerator[Dial]:
     chargers: list[RawCharger] = []
 
-    async def dial_in(identity: str = "CP1", **options: str | None) -> RawCharger:
-        charger = await RawCharger.dial(central.port, identity, **options)
+    async def dial_in(identity: str = "CP1", **options: Any) -> RawCharger:
+        charger = await RawCharger.dial(options.pop("port", central.port), identity, **options)
         chargers.append(charger)
         return charger
 

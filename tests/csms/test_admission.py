@@ -18,6 +18,7 @@ from custom_components.balanz.csms.events import (
     StationReady,
     StationRefused,
 )
+from custom_components.balanz.csms.security_events import AddressPinned
 from custom_components.balanz.csms.server import CentralSystem, ServerSettings
 from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.storage.journal import Journal
@@ -51,7 +52,8 @@ async def test_a_known_charger_is_accepted_when_it_boots(central: Bench, dial: D
     assert answer["status"] == "Accepted"
     boot = BootInfo(vendor="Simple", model="One", firmware="1.2", serial="4711")
     await wait_until(lambda: central.stations["CP1"].ready)
-    assert central.events[:3] == [
+    assert central.events[:4] == [
+        AddressPinned(identity="CP1", address="127.0.0.1"),
         StationConnected(identity="CP1"),
         StationDescribed(identity="CP1", boot=boot),
         StationReady(identity="CP1", booted=True),
@@ -72,7 +74,7 @@ async def test_an_unknown_charger_is_refused_and_named_once(
     central: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        assert await status_of(central.port, "/CP9") == 404
+        assert await status_of(central.port, "/CP9") == 401
 
     assert central.seen(StationRefused) == [StationRefused(identity="CP9", address="127.0.0.1")]
     assert central.refused["CP9"].count == 3

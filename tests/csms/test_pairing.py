@@ -83,7 +83,7 @@ async def test_pending_chargers_are_dropped_when_pairing_closes(central: Bench, 
 
     assert await pending.closed() == 1000
     assert await known.alive()
-    assert await status_of(central.port, "/NEW") == 404
+    assert await status_of(central.port, "/NEW") == 401
     assert not central.pairing_open
 
 
@@ -95,7 +95,7 @@ async def test_only_so_many_chargers_may_wait(
     first = await dial("NEW1")
     await first.boot()
 
-    assert await status_of(central.port, "/NEW2") == 404
+    assert await status_of(central.port, "/NEW2") == 401
 
 
 async def test_a_pending_charger_may_dial_in_anew(central: Bench, dial: Dial) -> None:
@@ -116,7 +116,7 @@ async def test_a_removed_charger_is_closed_and_then_refused(central: Bench, dial
     central.set_known(["CP2"])
 
     assert await removed.closed() == 1000
-    assert await status_of(central.port, "/CP1") == 404
+    assert await status_of(central.port, "/CP1") == 401
     assert await kept.alive()
     assert central.seen(StationDisconnected) == [StationDisconnected(identity="CP1")]
     assert len(central.seen(StationRefused)) == 1

@@ -21,6 +21,7 @@ NEW_CHARGER: dict[str, Any] = {
     "minimum_a": 6,
     "priority": 1,
     "connectors": 1,
+    "security": "open",
     "advanced": {"fallback_a": 6, "keeps_limit": False},
 }
 BY_ITSELF = dict.fromkeys(("behaves_like", "limit_unit", "limit_form", "pause"), "auto")
@@ -171,6 +172,7 @@ async def test_a_charger_is_changed_but_for_its_identity(hass: HomeAssistant, po
         maximum_a=32,
         phase_map="unknown",
         minimum_a=6,
+        security="open",
         advanced={**NEW_CHARGER["advanced"], **UNASKED, **BY_ITSELF},
     )
 

@@ -23,6 +23,7 @@ from custom_components.balanz import (
     forms,
     number,
     options_flow,
+    password_steps,
     sensor,
     subentry_flow,
     switch,
@@ -91,7 +92,13 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     yield "options import", options["import_tags"], tag_options.import_schema()
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
-    yield "charger reconfigure", charger["reconfigure"], without
+    reconfigured = forms.charger_schema(
+        {"root": "Home"}, ALL_PHASES, identity=False, new_password=True
+    )
+    yield "charger reconfigure", charger["reconfigure"], reconfigured
+    password = password_steps.password_schema("", can_send=True)
+    yield "config password", config["password"], password
+    yield "charger password", charger["password"], password
 
 
 def fields_of(schema: Any) -> Iterator[Any]:
@@ -185,8 +192,9 @@ def strings_in(source: str) -> set[str]:
 
 def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
-    shared = strings_in(SOURCES["forms.py"])
-    config = shared | strings_in(SOURCES["config_flow.py"])
+    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"])
+    site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
+    config = shared | site
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
     supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
@@ -284,9 +292,8 @@ def test_each_exception_has_its_message() -> None:
     }
 
     drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
+    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', "".join(SOURCES.values())))
     target = SOURCES["charger_target.py"]
-    actions = SOURCES["services.py"] + SOURCES["ocpp_actions.py"] + target
-    plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', actions))
     plain |= set(re.findall(r'key = "(\w+)"', target))
 
     plain |= set(re.findall(r'translation_key="(\w+)"\)', SOURCES["tag_actions.py"]))
@@ -304,7 +311,8 @@ def test_each_issue_has_its_text() -> None:
     silent = ProblemKind.METER_SILENT
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own
-    assert set(EN["issues"]["still_booked"]["fix_flow"]["abort"]) == {"site_not_running"}
+    for fixable in ("still_booked", "address_changed"):
+        assert set(EN["issues"][fixable]["fix_flow"]["abort"]) == {"site_not_running"}
 
 
 def test_each_action_and_each_of_its_fields_has_its_text_and_the_action_its_icon() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
 
+from .admission import Grant
 from .patience import Budget
 
 SPARE_SOCKETS = 32
@@ -81,6 +82,7 @@ class GatedConnection(ServerConnection):
 
     gate: Gate
     identity: str
+    grant: Grant
     address = ""
     """The peer's IP address; empty if it has gone already."""
     heard_at = 0.0

@@ -23,7 +23,7 @@ class PendingStation:
     ) -> None:
         self.identity = identity
         self.rpc = rpc
-        self._address = address
+        self.address = address
         self._emit = emit
         self._on_closed = on_closed
         self._boot: BootInfo | None = None
@@ -40,7 +40,7 @@ class PendingStation:
         boot = parse_boot_info(payload)
         if boot != self._boot:
             self._boot = boot
-            self._emit(StationPending(identity=self.identity, boot=boot, address=self._address))
+            self._emit(StationPending(identity=self.identity, boot=boot, address=self.address))
         return boot_answer("Pending", PENDING_INTERVAL_S)
 
     def answered(self, action: str) -> None:

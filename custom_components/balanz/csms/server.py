@@ -5,6 +5,7 @@ import logging
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,15 +16,19 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
 from .gate import Gate, GatedConnection, gated_by
 from .line_watch import PING_AFTER_S, watch_line
 from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
 from .patience import Penalties, Reconnects
+from .peers import Peer
 from .rpc import CALL_TIMEOUT_S, RpcConnection
+from .security_profile import SecurityProfile
 from .station import Station
 from .tag_desk import TagDesk
+from .tls import TlsContexts, TlsSettings
 from .transactions import TransactionBook
 from .validation import load
 from .websocket import (
@@ -32,9 +37,11 @@ from .websocket import (
     MAX_MESSAGE_BYTES,
     WebSocket,
     asks_for,
+    close_for_good,
     is_oversized,
     offered_subprotocols,
     parse_identity,
+    peer_of,
     quiet_logger,
 )
 
@@ -43,6 +50,8 @@ _LOGGER = logging.getLogger(__name__)
 OCPP_16 = Subprotocol("ocpp1.6")
 MAX_REFUSED = 50
 MAX_PENDING = 16
+RENEWAL_EVERY_S = 150.0
+"""How often the files of certificates are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,8 @@ class ServerSettings:
     """What a charger sends faster, for long, has to wait."""
     max_sockets_per_address: int | None = None
     """None for twice the known chargers and some: a proxy may carry them all."""
+    tls: TlsSettings | None = None
+    """Where to listen for encrypted connections, besides; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +105,14 @@ class CentralSystem:
         self._pending: dict[str, PendingStation] = {}
         self._refused: OrderedDict[str, RefusedStation] = OrderedDict()
         self._pairing_open = False
+        self.admission = Admission(self._emit)
+        self.tls = None if settings.tls is None else TlsContexts(settings.tls)
+        """The certificates; None where nothing is encrypted."""
+        self.on_certificate_wanted: Callable[[str, str], bool] | None = None
+        """Who signs certificates of chargers; None: nobody does."""
         self._server: Server | None = None
+        self._tls_server: Server | None = None
+        self._renewal: asyncio.Task[None] | None = None
         self._penalties = Penalties()
         self._reconnects: dict[str, Reconnects] = {}
         self._hinted: set[tuple[str, str]] = set()
@@ -107,8 +125,14 @@ class CentralSystem:
         """The port that is listened on."""
         if self._server is None:
             return self._settings.port
-        port: int = next(iter(self._server.sockets)).getsockname()[1]
-        return port
+        return _port_of(self._server)
+
+    @property
+    def tls_port(self) -> int | None:
+        """The port that is listened on for encrypted connections, if any."""
+        if self._tls_server is None:
+            return None if self._settings.tls is None else self._settings.tls.port
+        return _port_of(self._tls_server)
 
     @property
     def stations(self) -> Mapping[str, Station]:
@@ -132,9 +156,19 @@ class CentralSystem:
             for pending in self._pending.values():
                 pending.rpc.stop(1000, "not known here")
 
-    def set_known(self, identities: Iterable[str]) -> None:
-        """Say which chargers belong here. Sockets of the others are closed, none else."""
+    def set_known(
+        self,
+        identities: Iterable[str],
+        rules: Mapping[str, AdmissionRule] = MappingProxyType({}),
+    ) -> None:
+        """Say which chargers belong here, and what is asked of those that anything is asked of.
+
+        Sockets of the others are closed, none else.
+        """
         known = set(identities)
+        self.admission.set_rules(
+            {identity: rules.get(identity, AdmissionRule()) for identity in known}
+        )
         for identity in self._stations.keys() - known:
             self._stations.pop(identity).disconnect("no longer known here")
             self._reconnects.pop(identity, None)
@@ -145,20 +179,36 @@ class CentralSystem:
                 tag_desk=self._tag_desk,
                 listener=self._emit,
             )
+            station.on_certificate_wanted = self.on_certificate_wanted
             self._stations[identity] = station
             self._refused.pop(identity, None)
             pending = self._pending.pop(identity, None)
             if pending is not None:
                 _LOGGER.info("Charger %s is accepted", identity)
+                grant = Grant(profile=SecurityProfile.OPEN, peer=Peer(address=pending.address))
+                self.admission.admitted(identity, grant)
                 station.attach(pending.rpc, must_boot=True)
 
     async def start(self) -> None:
-        """Listen. Raises OSError if that cannot be, such as on a port in use."""
+        """Listen.
+
+        Raises OSError if that cannot be, such as on a port in use, TlsError if the certificates
+        cannot be used.
+        """
         await load()
-        self._server = await serve(
+        if self.tls is not None:
+            await self.tls.load()
+        self._server = await self._listen(self._settings.port)
+        if self.tls is not None:
+            self._tls_server = await self._listen(self.tls.settings.port, self.tls)
+            self._renewal = asyncio.get_running_loop().create_task(_renew(self.tls))
+
+    async def _listen(self, port: int, tls: TlsContexts | None = None) -> Server:
+        encrypted = {} if tls is None else tls.server_arguments()
+        return await serve(
             self._serve,
             self._settings.host,
-            self._settings.port,
+            port,
             process_request=self._process_request,
             select_subprotocol=_select_subprotocol,
             create_connection=gated_by(self._gate),
@@ -170,15 +220,22 @@ class CentralSystem:
             ping_interval=None,
             server_header=None,
             logger=quiet_logger(f"{__name__}.websockets"),
+            **encrypted,
         )
 
     async def stop(self) -> None:
         """Close all sockets and wait until nothing is left of them."""
-        if self._server is not None:
-            self._server.close()
-            self._gate.drop_handshakes()
-            await self._server.wait_closed()
-            self._server = None
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._renewal
+        servers = [server for server in (self._server, self._tls_server) if server is not None]
+        for server in servers:
+            server.close()
+        self._gate.drop_handshakes()
+        for server in servers:
+            await close_for_good(server)
+        self._server = self._tls_server = None
 
     def _emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""
@@ -188,7 +245,9 @@ class CentralSystem:
             # A fault of the listener must not cost a charger its answer.
             _LOGGER.exception("An event was not taken: %s", event)
 
-    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(
+        self, connection: ServerConnection, request: Request
+    ) -> Response | None:
         """Let a request pass or return its refusal."""
         assert isinstance(connection, GatedConnection)
         self._gate.end_handshake(connection)
@@ -200,10 +259,20 @@ class CentralSystem:
         identity = parse_identity(request.path)
         if identity is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "")
-        if identity not in self._stations and not self._may_wait(identity):
-            self._refuse(identity, connection.address)
-            return connection.respond(HTTPStatus.NOT_FOUND, "")
+        answer = await self.admission.check(
+            identity,
+            headers.get_all("Authorization"),
+            peer_of(connection),
+            may_wait=self._may_wait(identity),
+        )
+        if isinstance(answer, Refusal):
+            if identity not in self._stations:
+                self._refuse(identity, connection.address)
+            response = connection.respond(answer.status, "")
+            response.headers.update(answer.headers)
+            return response
         connection.identity = identity
+        connection.grant = answer
         return self._refuse_handshake(connection, headers)
 
     def _refuse_handshake(self, connection: GatedConnection, headers: Headers) -> Response | None:
@@ -274,7 +343,11 @@ class CentralSystem:
         )
         station = self._stations.get(identity)
         if station is not None:
+            if not self.admission.admitted(identity, connection.grant):
+                return
             _LOGGER.info("Charger %s has connected from %s", identity, address)
+            if station.connected:
+                self.admission.replaced(identity, address, asyncio.get_running_loop().time())
             station.attach(rpc)
         elif self._may_wait(identity):
             _LOGGER.info("Unknown charger %s at %s waits to be accepted", identity, address)
@@ -319,6 +392,18 @@ def _select_subprotocol(
 ) -> Subprotocol | None:
     """Speak OCPP 1.6, also with chargers that forget to ask for it."""
     return OCPP_16 if OCPP_16 in offered else None
+
+
+async def _renew(tls: TlsContexts) -> None:
+    """Look for renewed certificates, for as long as there is a server."""
+    while True:
+        await asyncio.sleep(RENEWAL_EVERY_S)
+        await tls.reload_if_changed()
+
+
+def _port_of(server: Server) -> int:
+    port: int = next(iter(server.sockets)).getsockname()[1]
+    return port
 
 
 def _who(connection: GatedConnection) -> str:

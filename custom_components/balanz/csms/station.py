@@ -91,6 +91,8 @@ class Station:
         """How often it was accepted after a boot."""
         self.late_answers = 0
         """Answers that came after the time-out of their call."""
+        self.on_certificate_wanted: Callable[[str, str], bool] | None = None
+        """Who signs certificates: told identity and request, says whether it will."""
         self._listener = listener
         self._transactions = transactions
         self._messages = InboundMessages(self, transactions, tag_desk)
@@ -353,6 +355,12 @@ class Station:
     def _tell_what_is_learnt(self) -> None:
         memory = FirmwareMemory(capabilities=self.capabilities, form=self._limits.forms.known)
         self.emit(StationLearnt(identity=self.identity, memory=memory))
+
+    def wants_certificate(self, csr_pem: str) -> bool:
+        """Learn that the charger wants a certificate; return whether it will get one."""
+        if self.on_certificate_wanted is None:
+            return False
+        return self.on_certificate_wanted(self.identity, csr_pem)
 
     def saw_connector(self, connector: int) -> None:
         """Learn that a connector exists."""

@@ -28,6 +28,7 @@ from .rpc_frames import ErrorCode, Payload
 from .tag_desk import TagDesk
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
 from .v16_meter_values import last_register_wh, parse_meter_values
+from .v16_security import security_handlers
 from .validation import is_known
 
 HEARTBEAT_INTERVAL_S = 300
@@ -71,6 +72,10 @@ class StationState(Protocol):
         """Learn that a connector exists."""
         ...
 
+    def wants_certificate(self, csr_pem: str) -> bool:
+        """Learn that the charger wants a certificate; return whether it will get one."""
+        ...
+
     @property
     def connector_count(self) -> int | None:
         """How many connectors the charger has, if that is known."""
@@ -95,12 +100,11 @@ class InboundMessages:
             "Heartbeat": _heartbeat,
             "LogStatusNotification": _noted,
             "MeterValues": self._meter_values,
-            "SecurityEventNotification": _noted,
-            "SignCertificate": _sign_certificate,
             "SignedFirmwareStatusNotification": self._firmware_status,
             "StartTransaction": self._start_transaction,
             "StatusNotification": self._status_notification,
             "StopTransaction": self._stop_transaction,
+            **security_handlers(station),
         }
 
     async def handle(self, action: str, payload: Payload) -> Payload:
@@ -365,10 +369,6 @@ async def _heartbeat(_payload: Payload) -> Payload:
 
 async def _data_transfer(_payload: Payload) -> Payload:
     return {"status": "UnknownVendorId"}
-
-
-async def _sign_certificate(_payload: Payload) -> Payload:
-    return {"status": "Rejected"}
 
 
 async def _noted(_payload: Payload) -> Payload:

@@ -5,10 +5,12 @@ import logging
 import re
 from urllib.parse import unquote_to_bytes
 
+from websockets.asyncio.server import Server, ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
 from .gate import GatedConnection
+from .peers import Peer, names_in
 from .rpc_errors import ConnectionLost
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -96,6 +98,27 @@ class WebSocket:
     def abort(self) -> None:
         """Drop the connection at once."""
         self._connection.transport.abort()
+
+
+def peer_of(connection: ServerConnection) -> Peer:
+    """Return who is at the other end; without an address if it has gone already."""
+    address = connection.remote_address
+    encryption = connection.transport.get_extra_info("ssl_object")
+    return Peer(
+        address=str(address[0]) if address else "",
+        encrypted=encryption is not None,
+        certificate_names=names_in(encryption.getpeercert()) if encryption else frozenset(),
+    )
+
+
+async def close_for_good(server: Server) -> None:
+    """Wait until a server that closes has closed; drop who still shakes hands over encryption."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await server.wait_closed()
+    except TimeoutError:
+        server.server.abort_clients()
+        await server.wait_closed()
 
 
 def quiet_logger(name: str) -> logging.Logger:

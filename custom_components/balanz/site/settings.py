@@ -11,6 +11,7 @@ from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
 from ..csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
 from ..csms.quirks import QuirkChoice
+from ..csms.security_profile import SecurityProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class ChargerSettings:
     """What the user says of how it behaves; the rest follows from what it says of itself."""
     free_charging: bool = False
     """Whether every tag may charge here."""
+    security: SecurityProfile = SecurityProfile.OPEN
+    """How it has to show at least that it is who it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +68,5 @@ class SiteSettings:
     unknown_tags: UnknownTags = UnknownTags.AUTOMATIC
     answer_tags_within_s: float = DEFAULT_ANSWER_WITHIN_S
     """For how long a charger is kept waiting while the user is asked about a tag."""
+    allows_internet: bool = False
+    """Whether chargers may come from public addresses, which they have to encrypted."""

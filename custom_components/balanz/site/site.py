@@ -16,6 +16,7 @@ from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.phases import PhaseCurrents
 from ..csms.capabilities import Capabilities
+from ..csms.certificate_authority import CertificateAuthority
 from ..csms.events import (
     CapabilitiesLearnt,
     ConnectorsCounted,
@@ -35,13 +36,16 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from ..csms.security_events import SecurityEvent
 from ..csms.server import CentralSystem, ServerSettings
+from ..csms.tls import TlsSettings
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal, StorageError
 from ..storage.ledger import Ledger, Record
 from ..storage.plans import Plan
 from .dark_watch import DarkWatch
 from .dispatch import Dispatcher
+from .doorkeeper import Doorkeeper
 from .drill import Drills
 from .drill_report import DrillReport
 from .firmwares import Firmwares
@@ -91,8 +95,19 @@ _LOGGER = logging.getLogger(__name__)
 class BalanzSite:
     """One site. All methods are for the event loop that `start` was called in."""
 
-    def __init__(self, *, settings: SiteSettings, storage_path: Path) -> None:
-        """Prepare; nothing runs yet. The folder is the site's own."""
+    def __init__(
+        self,
+        *,
+        settings: SiteSettings,
+        storage_path: Path,
+        tls: TlsSettings | None = None,
+        authority: CertificateAuthority | None = None,
+    ) -> None:
+        """Prepare; nothing runs yet. The folder is the site's own.
+
+        With `tls` chargers can come encrypted as well, at a port of its own; with `authority`
+        they can get certificates.
+        """
         self.on_connectors_counted: Callable[[str, int], None] | None = None
         self._settings = settings
         self._timetable = Timetable()
@@ -110,7 +125,7 @@ class BalanzSite:
             on_change=self._tags_changed,
         )
         self._central = CentralSystem(
-            settings=ServerSettings(host=settings.host, port=settings.port),
+            settings=ServerSettings(host=settings.host, port=settings.port, tls=tls),
             listener=self._on_event,
             transactions=self._transactions,
             tag_desk=self.tags.desk,
@@ -124,6 +139,15 @@ class BalanzSite:
             spawn=self._spawn,
             on_recorded=self._step_soon,
         )
+        self.door = Doorkeeper(
+            central=self._central,
+            ledger=self._ledger,
+            recorder=self._recorder,
+            spawn=self._spawn,
+            on_change=self._step_soon,
+            authority=authority,
+        )
+        """Who gets in: passwords, pinned addresses and security profiles."""
         self._leaving = LeavingChargers(ledger=self._ledger, recorder=self._recorder)
         self._dispatcher = Dispatcher(
             central=self._central,
@@ -214,7 +238,8 @@ class BalanzSite:
     async def start(self) -> None:
         """Read back what was recorded, then listen.
 
-        Raises OSError if the port is taken, StorageError if the folder cannot be used.
+        Raises OSError if the port is taken, StorageError if the folder cannot be used, TlsError
+        if the certificates cannot.
         """
         records = await self._journal.open()
         try:
@@ -222,6 +247,7 @@ class BalanzSite:
             if self._journal.damaged_lines:
                 # What is lost may have been a higher limit than the one that is left.
                 self._ledger.limits_a.clear()
+            self.door.forget_strangers(self._settings)
             self._drills.restore()
             self._transactions.restore(records)
             await self.tags.open()
@@ -241,8 +267,8 @@ class BalanzSite:
             if self.tags.follow(self._settings, self._site):
                 # Chargers may have been moved since; their lists do not tell.
                 self._spawn(self.tags.moved())
-            self._central.set_known(charger.identity for charger in self._settings.chargers)
             self._firmwares.configure(self._settings.chargers)
+            self.door.open(self._settings)
             self._restore_capabilities()
             self._firmwares.restarted()
             self._refusals.resume()
@@ -250,6 +276,8 @@ class BalanzSite:
             self._problems = ProblemWatch(self._now())
             self._step()
             await self._central.start()
+            # How long the certificates last is known only now.
+            self._step_soon()
         except BaseException:
             await self.stop()
             raise
@@ -319,8 +347,8 @@ class BalanzSite:
         if self.tags.follow(settings, self._site):
             self._spawn(self.tags.moved())
         self._pairing.forget(identities)
-        self._central.set_known(identities)
         self._firmwares.configure(settings.chargers)
+        self.door.open(settings)
         self._step()
 
     def report_meter(
@@ -434,6 +462,7 @@ class BalanzSite:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
                 self._local_lists.charger_changed(event.identity)
+                self.door.ready(event.identity)
             case CapabilitiesLearnt():
                 told = event.capabilities.as_record()
                 self._recorder.note(self._ledger.note_capabilities(event.identity, told))
@@ -447,6 +476,8 @@ class BalanzSite:
                 | TransactionStopped()
             ):
                 self._take(event, now)
+            case SecurityEvent():
+                self.door.take(event)
             case StationPending() | StationRefused():
                 self._pairing.take(event)
             case ConnectorsCounted():
@@ -565,6 +596,7 @@ class BalanzSite:
         wake_times = (
             result.wake_at,
             self._problems.next_change(now),
+            self.door.next_change(now),
             schedule_at,
             boost_ends_at,
         )
@@ -670,7 +702,7 @@ class BalanzSite:
                 self._smart_charging,
             ),
             chargers=chargers,
-            problems=problems,
+            problems=(*problems, *self.door.problems(datetime.now(UTC))),
             pending=self._pairing.pending,
             refused=self._pairing.refused,
             pairing_until=self._pairing.until,

@@ -66,6 +66,8 @@ class Ledger:
         """The last drill of each group, by its id, as it was recorded."""
         self.capabilities: dict[str, Mapping[str, Any]] = {}
         """What each charger said that it can do, by its identity, as it was recorded."""
+        self.admissions: dict[str, Mapping[str, Any]] = {}
+        """What is known of how each charger gets in, by its identity, as it was recorded."""
         self.obedience: dict[ConnectorKey, Mapping[str, Any]] = {}
         """How well each connector has kept its limits, as it was recorded."""
         self.foreign_profiles: dict[str, tuple[Mapping[str, Any], ...]] = {}
@@ -77,6 +79,7 @@ class Ledger:
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
         """The worst base load of each metered group, by hour of the week."""
         self._readers: Mapping[object, Callable[[Mapping[str, Any]], None]] = {
+            "admission": self._take_admission,
             "base_load": self._take_base_load,
             "booking": self._take_booking,
             "capabilities": self._take_capabilities,
@@ -153,6 +156,8 @@ class Ledger:
             yield self.note_capabilities(identity, capabilities)
         for identity, profiles in self.foreign_profiles.items():
             yield self.note_foreign_profiles(identity, profiles)
+        for identity, admission in self.admissions.items():
+            yield self.note_admission(identity, admission)
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -216,6 +221,10 @@ class Ledger:
     def note_capabilities(self, identity: str, capabilities: Mapping[str, Any]) -> Record:
         """Return the record of what a charger can do."""
         return {"kind": "capabilities", "charger": identity, "told": dict(capabilities)}
+
+    def note_admission(self, identity: str, told: Mapping[str, Any]) -> Record:
+        """Return the record of how a charger gets in: hashes of passwords, and its address."""
+        return {"kind": "admission", "charger": identity, "told": dict(told)}
 
     def note_obedience(self, key: ConnectorKey, told: Mapping[str, Any]) -> Record:
         """Return the record of how well a connector has kept its limits."""
@@ -313,6 +322,9 @@ class Ledger:
         profiles = tuple(dict(profile) for profile in record["told"])
         self.foreign_profiles[str(record["charger"])] = profiles
 
+    def _take_admission(self, record: Mapping[str, Any]) -> None:
+        self.admissions[str(record["charger"])] = dict(record["told"])
+
     def _take_drill(self, record: Mapping[str, Any]) -> None:
         self.drills[str(record["group"])] = {
             name: value for name, value in record.items() if name != "kind"
@@ -360,6 +372,7 @@ class Ledger:
         self.energies = {k: v for k, v in self.energies.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
         self.foreign_profiles.pop(identity, None)
+        self.admissions.pop(identity, None)
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
