@@ -267,8 +267,8 @@ class BalanzSite:
             if self.tags.follow(self._settings, self._site):
                 # Chargers may have been moved since; their lists do not tell.
                 self._spawn(self.tags.moved())
-            self._firmwares.configure(self._settings.chargers)
             self.door.open(self._settings)
+            self._firmwares.configure(self._settings.chargers)
             self._restore_capabilities()
             self._firmwares.restarted()
             self._refusals.resume()
@@ -347,8 +347,8 @@ class BalanzSite:
         if self.tags.follow(settings, self._site):
             self._spawn(self.tags.moved())
         self._pairing.forget(identities)
-        self._firmwares.configure(settings.chargers)
         self.door.open(settings)
+        self._firmwares.configure(settings.chargers)
         self._step()
 
     def report_meter(
