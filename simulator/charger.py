@@ -79,7 +79,9 @@ class SimulatedCharger:
         running.cancel()
         await asyncio.wait([running])
         while self._mute_sockets:
-            await self._mute_sockets.pop().close()
+            socket = self._mute_sockets.pop()
+            socket.transport.resume_reading()
+            await socket.close()
         self.station.reboot(Reason.power_loss)
         if not running.cancelled():
             running.result()
@@ -181,9 +183,12 @@ class SimulatedCharger:
     async def duplicate_socket(self) -> None:
         """Open a second connection under the same identity, on which nothing is ever said.
 
-        Raises OSError or WebSocketException if the peer does not take it.
+        Nor is a ping answered there. Raises OSError or WebSocketException if the peer does not take
+        it.
         """
-        self._mute_sockets.append(await self._dial(ping_interval_s=None))
+        socket = await self._dial(ping_interval_s=None)
+        socket.transport.pause_reading()
+        self._mute_sockets.append(socket)
 
     def reset_meters(self) -> None:
         """Let the energy registers begin at 0 again."""

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from custom_components.balanz.csms import server, websocket
+from custom_components.balanz.csms import gate, server
 from custom_components.balanz.csms.events import (
     BootInfo,
     StationConnected,
@@ -175,6 +175,17 @@ async def test_garbage_at_the_port_is_no_news(
     assert not own_records(caplog)
 
 
+async def test_a_refused_request_with_garbage_behind_it_is_no_news(
+    central: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = b"GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n" + b"\xff" * 20
+
+    assert await raw_exchange(central.port, request) == b""
+
+    assert "Traceback" not in caplog.text
+    assert not own_records(caplog)
+
+
 async def test_a_new_connection_replaces_the_old_one_without_a_disconnect(
     central: Bench, dial: Dial
 ) -> None:
@@ -203,8 +214,8 @@ async def test_a_charger_that_leaves_is_disconnected(central: Bench, dial: Dial)
 async def test_too_many_sockets_are_turned_away(
     central: Bench, dial: Dial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SPARE_SOCKETS", -1)
     await dial("CP1")
+    monkeypatch.setattr(gate, "SPARE_SOCKETS", -1)
 
     assert await raw_exchange(central.port, b"GET") == b""
 
@@ -212,12 +223,64 @@ async def test_too_many_sockets_are_turned_away(
 async def test_too_many_half_open_handshakes_are_turned_away(
     central: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket, "MAX_HANDSHAKES", 1)
+    monkeypatch.setattr(gate, "SPARE_SOCKETS", 0)
     _, writer = await asyncio.open_connection("127.0.0.1", central.port)
 
     assert await raw_exchange(central.port, b"GET") == b""
     writer.close()
     await writer.wait_closed()
+
+
+async def test_one_address_leaves_room_for_the_others(
+    central: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "SPARE_PER_ADDRESS", 0)
+    _, writer = await asyncio.open_connection("127.0.0.1", central.port)
+    _, other = await asyncio.open_connection("127.0.0.1", central.port, local_addr=("127.0.0.2", 0))
+
+    assert await raw_exchange(central.port, b"GET") == b""
+    other.write(b"GET /favicon.ico HTTP/1.1\r\n\r\n")
+    await other.drain()
+    for open_one in (writer, other):
+        open_one.close()
+        await open_one.wait_closed()
+
+
+async def test_the_sockets_of_one_address_can_be_limited(
+    socket_enabled: None, journal: Journal
+) -> None:
+    central = Bench(TransactionBook(journal), max_sockets_per_address=1)
+    central.set_known(["CP1", "CP2"])
+    await central.start()
+
+    async with connect(f"ws://127.0.0.1:{central.port}/CP1"):
+        assert await raw_exchange(central.port, b"GET") == b""
+
+    await central.stop()
+
+
+async def test_a_charger_that_was_shown_out_twice_has_to_stay_away(
+    central: Bench, dial: Dial
+) -> None:
+    for _ in range(2):
+        charger = await dial("CP1")
+        for _ in range(3):
+            await charger.send(b"[]")
+        assert await charger.closed() == 1003
+
+    assert await status_of(central.port, "/CP1") == 429
+
+
+async def test_two_chargers_with_one_identity_are_slowed_down_and_named(
+    central: Bench, dial: Dial, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(12):
+        charger = await dial("CP1")
+
+    assert await charger.alive()
+    assert [record.getMessage() for record in own_records(caplog) if record.levelno > 20] == [
+        "Charger CP1 connects again and again; do two use its identity?"
+    ]
 
 
 async def test_a_charger_that_has_vanished_is_dropped(

@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.balanz.csms import rpc as module
 from custom_components.balanz.csms import websocket
+from custom_components.balanz.csms.message_rate import MessageRate
 from custom_components.balanz.csms.outbox import LineQueue
 from custom_components.balanz.csms.rpc import RpcConnection
 from custom_components.balanz.csms.rpc_errors import (
@@ -17,6 +18,7 @@ from custom_components.balanz.csms.rpc_errors import (
     ConnectionLost,
     InvalidCall,
     LineBusy,
+    MalformedAnswer,
     WithholdAnswer,
 )
 
@@ -66,6 +68,7 @@ class Listener:
         self.late: list[str] = []
         self.freed = 0
         self.is_closed = False
+        self.odd: list[str] = []
 
     async def handle(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         self.handled.append(action)
@@ -84,6 +87,9 @@ class Listener:
     def late_result(self, action: str) -> None:
         self.late.append(action)
 
+    def odd_frame(self, text: str) -> None:
+        self.odd.append(text)
+
     def closed(self) -> None:
         self.is_closed = True
 
@@ -91,10 +97,10 @@ class Listener:
 class Bench:
     """A running connection between the two."""
 
-    def __init__(self, *, call_timeout_s: float = 5.0) -> None:
+    def __init__(self, *, call_timeout_s: float = 5.0, rate: MessageRate | None = None) -> None:
         self.wire = Wire()
         self.peer = Listener()
-        self.rpc = RpcConnection(self.wire, name="CP1", call_timeout_s=call_timeout_s)
+        self.rpc = RpcConnection(self.wire, name="CP1", call_timeout_s=call_timeout_s, rate=rate)
         self.rpc.peer = self.peer
         self.running = asyncio.create_task(self.rpc.run())
 
@@ -199,7 +205,96 @@ async def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert len(bench.peer.handled) == 3
     assert bench.peer.late == ["TriggerMessage"]
-    assert bench.rpc.unreadable_frames == 1
+
+
+async def test_an_answer_that_is_no_frame_fails_its_call_at_once() -> None:
+    bench = Bench()
+    call = asyncio.create_task(bench.rpc.call(*CHANGE))
+    await wait_until(lambda: bench.wire.sent)
+
+    bench.wire.inbound.put_nowait(f'[3,"{bench.wire.sent[0][1]}",{{"status":Accepted}}]')
+
+    assert isinstance(await failure_of(call), MalformedAnswer)
+    await bench.end()
+
+
+async def test_results_for_nobody_close_the_connection_in_the_end() -> None:
+    bench = Bench()
+
+    for number in range(21):
+        bench.receive(3, f"nobody-{number}", {})
+    await bench.running
+
+    assert bench.wire.close_code == 1008
+    assert bench.rpc.misbehaved
+
+
+async def test_a_peer_that_sends_too_fast_is_read_more_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_TOO_FAST_S", 0.05)
+    bench = Bench(rate=MessageRate(per_s=100.0, burst=10))
+
+    for number in range(100):
+        bench.receive(2, f"{number}", "Heartbeat", {})
+    await bench.running
+
+    assert bench.wire.close_code == 1008
+    assert 10 < len(bench.peer.handled) < 30
+
+
+async def test_a_handler_may_not_wait_for_a_call_on_its_own_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench()
+
+    async def ask_back(action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return await bench.rpc.call(*CHANGE)
+
+    monkeypatch.setattr(bench.peer, "handle", ask_back)
+    bench.receive(2, "1", "MeterValues", {})
+    await bench.replied("1")
+    await bench.end()
+
+    assert bench.wire.sent == [[4, "1", "InternalError", "", {}]]
+    assert "must not wait" in caplog.text
+
+
+async def test_the_fields_of_a_call_leave_in_the_order_of_the_specification() -> None:
+    bench = Bench()
+    period = {"limit": 6.0, "startPeriod": 0}
+    schedule = {"chargingSchedulePeriod": [period], "chargingRateUnit": "A"}
+    payload = {
+        "csChargingProfiles": {
+            "chargingSchedule": schedule,
+            "chargingProfileKind": "Absolute",
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "stackLevel": 0,
+            "chargingProfileId": 1,
+        },
+        "connectorId": 1,
+    }
+
+    call = asyncio.create_task(bench.rpc.call("SetChargingProfile", payload))
+    await wait_until(lambda: bench.wire.sent)
+    await bench.end()
+
+    assert isinstance(await failure_of(call), ConnectionLost)
+    sent = bench.wire.sent[0][3]
+    profile = sent["csChargingProfiles"]
+    assert list(sent) == ["connectorId", "csChargingProfiles"]
+    assert list(profile) == [
+        "chargingProfileId",
+        "stackLevel",
+        "chargingProfilePurpose",
+        "chargingProfileKind",
+        "chargingSchedule",
+    ]
+    assert list(profile["chargingSchedule"]) == ["chargingRateUnit", "chargingSchedulePeriod"]
+    assert list(profile["chargingSchedule"]["chargingSchedulePeriod"][0]) == [
+        "startPeriod",
+        "limit",
+    ]
 
 
 async def test_unreadable_frames_of_an_hour_ago_are_forgiven(

@@ -88,6 +88,10 @@ class StationLink:
         """Learn that an answer came after its time."""
         self._station.note_late_answer(action)
 
+    def odd_frame(self, text: str) -> None:
+        """Learn what was wrong with a frame that is served all the same."""
+        self._station.note_violation(text)
+
     def closed(self) -> None:
         """Learn that the connection has ended."""
         self._station.detach(self.rpc)

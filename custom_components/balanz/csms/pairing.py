@@ -52,6 +52,9 @@ class PendingStation:
     def late_result(self, action: str) -> None:
         """Nothing depends on an answer."""
 
+    def odd_frame(self, text: str) -> None:
+        """Nobody asks yet how well it speaks."""
+
     def closed(self) -> None:
         """Learn that the connection has ended."""
         self._on_closed(self)

@@ -7,12 +7,14 @@ the calls behind it.
 import asyncio
 import logging
 import uuid
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
+from .message_rate import MessageRate
 from .outbox import LineQueue
+from .patience import Budget
 from .rpc_errors import (
     CallError,
     CallRejected,
@@ -23,11 +25,13 @@ from .rpc_errors import (
     WithholdAnswer,
 )
 from .rpc_frames import (
+    SPECIFIED_ID_LENGTH,
     BadCall,
     Call,
     CallFailure,
     CallResult,
     ErrorCode,
+    Frame,
     Payload,
     Unreadable,
     encode_call,
@@ -35,14 +39,19 @@ from .rpc_frames import (
     encode_result,
     parse,
 )
-from .validation import Direction, check
+from .validation import Direction, check, in_order
 
 _LOGGER = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 10.0
-MAX_UNREADABLE_PER_MINUTE = 30
+MAX_UNREADABLE = {60.0: 30, 3600.0: 200}
+MAX_UNSOLICITED = {60.0: 20}
+"""Results that nobody waits for, by the span in s."""
 MAX_BINARY_FRAMES = 2
+MAX_TOO_FAST_S = 300.0
+HELD_S = 0.002
+"""A connection that has held the event loop for so long lets the others in."""
 MAX_CALLS_WAITING = 128
 MAX_REMEMBERED = 32
 ANSWERED_ANEW = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
@@ -88,6 +97,10 @@ class Peer(Protocol):
         """Learn that a call that had timed out was answered after all."""
         ...
 
+    def odd_frame(self, text: str) -> None:
+        """Learn what was wrong with a frame that is served all the same."""
+        ...
+
     def closed(self) -> None:
         """Learn that the connection has ended."""
         ...
@@ -100,7 +113,12 @@ class RpcConnection:
     """Must be set before `run`; may be changed meanwhile."""
 
     def __init__(
-        self, socket: Socket, *, name: str, call_timeout_s: float = CALL_TIMEOUT_S
+        self,
+        socket: Socket,
+        *,
+        name: str,
+        call_timeout_s: float = CALL_TIMEOUT_S,
+        rate: MessageRate | None = None,
     ) -> None:
         self._socket = socket
         self._name = name
@@ -114,8 +132,14 @@ class RpcConnection:
         self._inbound: asyncio.Queue[Call] = asyncio.Queue(MAX_CALLS_WAITING)
         self._in_progress: set[bytes] = set()
         self._replies: OrderedDict[bytes, str] = OrderedDict()
-        self._unreadable_at: deque[float] = deque()
+        self._rate = rate or MessageRate()
+        self._unreadable = Budget(MAX_UNREADABLE)
+        self._unsolicited = Budget(MAX_UNSOLICITED)
         self._binary_frames = 0
+        self._let_in_at = 0.0
+        self._worker: asyncio.Task[None] | None = None
+        self.misbehaved = False
+        """Whether it was closed for what the peer sent."""
         self.unreadable_frames = 0
         """Frames that had to be ignored since the connection was made."""
 
@@ -142,7 +166,7 @@ class RpcConnection:
         """Serve the socket until it is gone or `stop` is called."""
         loop = asyncio.get_running_loop()
         reader = loop.create_task(self._read())
-        worker = loop.create_task(self._work())
+        worker = self._worker = loop.create_task(self._work())
         try:
             await asyncio.wait((reader, worker, self._stop), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -169,9 +193,12 @@ class RpcConnection:
         so long does a call wait for the line at most, too. Raises InvalidCall, LineBusy,
         ConnectionLost, CallTimeout, CallRejected or MalformedAnswer.
         """
+        if self._worker is not None and asyncio.current_task() is self._worker:
+            raise RuntimeError("a handler must not wait for a call on its own connection")
         violation = check(action, Direction.REQUEST, payload)
         if violation is not None:
             raise InvalidCall(f"{action}: {violation}")
+        payload = in_order(action, Direction.REQUEST, payload)
         await self._line.acquire(urgent=urgent, timeout_s=self._call_timeout_s)
         try:
             return await self._call(action, payload)
@@ -206,37 +233,66 @@ class RpcConnection:
             raise ConnectionLost(sent=True) from None
 
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
         with suppress(ConnectionLost):
             while True:
                 message = await self._socket.recv()
                 if isinstance(message, bytes):
-                    self._binary_frames += 1
-                    self._count_unreadable("a binary frame")
-                    if self._binary_frames > MAX_BINARY_FRAMES:
-                        self.stop(1003, "text frames only")
-                    continue
-                match parse(message):
-                    case Call() as call:
-                        if call.fingerprint not in self._in_progress:
-                            self._in_progress.add(call.fingerprint)
-                            await self._inbound.put(call)
-                    case CallResult() | CallFailure() as result:
-                        self._settle(result)
-                    case BadCall(id=message_id, code=code, description=description):
-                        await self._send(encode_error(message_id, code, description))
-                    case Unreadable(reason=reason):
-                        self._count_unreadable(reason)
+                    self._refuse_binary()
+                else:
+                    await self._take(parse(message), message)
+                now = loop.time()
+                wait_s = self._rate.take(now)
+                if self._rate.too_fast_for_s(now) > MAX_TOO_FAST_S:
+                    self._show_out(1008, "too many messages")
+                if wait_s > 0.0:
+                    await asyncio.sleep(wait_s)
+                await self._let_others_in()
+
+    async def _let_others_in(self) -> None:
+        """Hold nobody up, however much has come at once."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._let_in_at > HELD_S:
+            await asyncio.sleep(0)
+            self._let_in_at = loop.time()
+
+    def _refuse_binary(self) -> None:
+        self._binary_frames += 1
+        self._count_unreadable("a binary frame")
+        if self._binary_frames > MAX_BINARY_FRAMES:
+            self._show_out(1003, "text frames only")
+
+    async def _take(self, frame: Frame, text: str) -> None:
+        """Do with a frame what it is there for."""
+        match frame:
+            case Call() as call:
+                if isinstance(call.id, str) and len(call.id) > SPECIFIED_ID_LENGTH:
+                    self.peer.odd_frame(f"{call.action}: the message id is too long")
+                if call.fingerprint not in self._in_progress:
+                    self._in_progress.add(call.fingerprint)
+                    await self._inbound.put(call)
+            case CallResult() | CallFailure() as result:
+                self._settle(result)
+            case BadCall(id=message_id, code=code, description=description):
+                self.peer.odd_frame(description)
+                await self._send(encode_error(message_id, code, description))
+            case Unreadable(reason=reason):
+                outstanding = self._outstanding
+                if outstanding is not None and outstanding[0] in text:
+                    # Whatever it was meant to be, it is what the charger has to say to the call.
+                    self._settle(CallResult(id=outstanding[0], payload=None))
+                self._count_unreadable(reason)
 
     def _count_unreadable(self, reason: str) -> None:
         """Ignore a frame; a peer that sends too many such is shown the door."""
         _LOGGER.debug("%s: frame ignored: %s", self._name, reason)
         self.unreadable_frames += 1
-        now = asyncio.get_running_loop().time()
-        self._unreadable_at.append(now)
-        while self._unreadable_at[0] < now - 60.0:
-            self._unreadable_at.popleft()
-        if len(self._unreadable_at) > MAX_UNREADABLE_PER_MINUTE:
-            self.stop(1008, "too many unreadable frames")
+        if self._unreadable.spend(asyncio.get_running_loop().time()):
+            self._show_out(1008, "too many unreadable frames")
+
+    def _show_out(self, code: int, reason: str) -> None:
+        self.misbehaved = True
+        self.stop(code, reason)
 
     def _settle(self, result: CallResult | CallFailure) -> None:
         """Give a result to the call that waits for it, or to nobody."""
@@ -252,10 +308,13 @@ class RpcConnection:
         late = self._timed_out.pop(result.id, None) if isinstance(result.id, str) else None
         if late is not None:
             self.peer.late_result(late)
-        elif result.id == "-1":
-            _LOGGER.debug("%s: the charger could not read a frame of ours", self._name)
-        else:
-            self._count_unreadable("a result that nobody waits for")
+            return
+        reason = (
+            "could not read a frame of ours" if result.id == "-1" else "answers what nobody asked"
+        )
+        _LOGGER.debug("%s %s", self._name, reason)
+        if self._unsolicited.spend(asyncio.get_running_loop().time()):
+            self._show_out(1008, "too many results that nobody waits for")
 
     async def _work(self) -> None:
         with suppress(ConnectionLost):
@@ -265,6 +324,7 @@ class RpcConnection:
                     await self._answer(call)
                 finally:
                     self._in_progress.discard(call.fingerprint)
+                await self._let_others_in()
 
     async def _answer(self, call: Call) -> None:
         """Answer one call; one that was answered before has no second effect."""
@@ -288,7 +348,7 @@ class RpcConnection:
             _LOGGER.exception("%s: cannot handle %s", self._name, call.action)
             await self._send(encode_error(call.id, ErrorCode.INTERNAL_ERROR, ""))
         else:
-            reply = encode_result(call.id, payload)
+            reply = encode_result(call.id, in_order(call.action, Direction.RESPONSE, payload))
             if call.action not in ANSWERED_ANEW:
                 self._replies[call.fingerprint] = reply
                 if len(self._replies) > MAX_REMEMBERED:

@@ -1,5 +1,7 @@
 """OCPP-J frames: text to values and back (OCPP-J 1.6, chapter 4)."""
 
+import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -11,9 +13,14 @@ type MessageId = str | int | float
 type Payload = dict[str, Any]
 
 MAX_MESSAGE_ID_LENGTH = 255
+SPECIFIED_ID_LENGTH = 36
 MAX_DEPTH = 32
 MAX_NODES = 20_000
+"""More elements would hold up the event loop for some ten milliseconds."""
 _CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
+_HEAD = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.){0,255}")\s*,')
+"""How a CALL begins, up to its id; read where the rest must not or cannot be."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class ErrorCode(StrEnum):
@@ -79,9 +86,15 @@ type Frame = Call | CallResult | CallFailure | BadCall | Unreadable
 
 def parse(text: str) -> Frame:
     """Read a frame. Whatever the peer sends, this raises nothing."""
+    text = text.removeprefix("\ufeff")
+    if text.count(",") + text.count("[") + text.count("{") > MAX_NODES:
+        return _refuse_unread(text, "too many elements")
     try:
-        frame = orjson.loads(text.removeprefix("\ufeff"))
+        frame = orjson.loads(text)
     except orjson.JSONDecodeError:
+        repaired, replaced = _SURROGATE.subn(r"\\ufffd", text)
+        if replaced and _is_readable(repaired):
+            return _refuse_unread(text, "text that is no Unicode")
         return Unreadable(reason="not JSON")
     if not isinstance(frame, list) or len(frame) < 2:
         return Unreadable(reason="not an OCPP frame")
@@ -93,7 +106,7 @@ def parse(text: str) -> Frame:
     if kind == _CALL:
         return _parse_call(message_id, frame, text)
     if kind == _CALL_RESULT:
-        readable = len(frame) == 3 and isinstance(frame[2], dict) and _is_sane(frame, text)
+        readable = len(frame) == 3 and isinstance(frame[2], dict) and _is_shallow(frame, text)
         return CallResult(id=message_id, payload=frame[2] if readable else None)
     if kind == _CALL_ERROR:
         code, description = [*frame[2:4], None, None][:2]
@@ -126,10 +139,12 @@ def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | Ba
         problem = "a CALL has four elements"
     elif not isinstance(frame[2], str):
         problem = "the action is no string"
-    elif not _is_sane(frame, text):
-        problem = "too deep or too many elements"
+    elif not _is_shallow(frame, text):
+        problem = "too deep"
     elif not isinstance(frame[3], dict) and frame[3] not in (None, []):
         problem = "the payload is no object"
+    elif text.count('"transactionId"') > 1 and _contradicts_itself(text):
+        problem = "two different transaction ids"
     if problem:
         return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)
     # Some chargers send null or an empty list where the message has no fields.
@@ -146,21 +161,52 @@ def _is_message_id(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_sane(frame: list[Any], text: str) -> bool:
-    """Return whether a frame is shallow and small enough to be worked with."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH and len(text) <= MAX_NODES:
+def _is_shallow(frame: list[Any], text: str) -> bool:
+    """Return whether a frame is nested no deeper than can be worked with."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
         return True
-    nodes = 0
     level: list[Any] = [frame]
     for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for container in level:
-            children = container.values() if isinstance(container, dict) else container
-            nodes += len(container)
-            below.extend(child for child in children if isinstance(child, dict | list))
-        if nodes > MAX_NODES:
-            return False
-        if not below:
+        level = [
+            child
+            for container in level
+            for child in (container.values() if isinstance(container, dict) else container)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
             return True
-        level = below
     return False
+
+
+def _refuse_unread(text: str, problem: str) -> BadCall | Unreadable:
+    """Return the refusal of a CALL of which only the beginning is looked at."""
+    head = _HEAD.match(text)
+    if head is None or not _is_readable(head[1]):
+        return Unreadable(reason=problem)
+    return BadCall(
+        id=orjson.loads(head[1]), code=ErrorCode.FORMATION_VIOLATION, description=problem
+    )
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _contradicts_itself(text: str) -> bool:
+    """Return whether an object names its transaction twice, and differently.
+
+    Of fields that come twice the last one holds; a transaction must not be a matter of that.
+    """
+    contradictions = 0
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal contradictions
+        values = [value for name, value in pairs if name == "transactionId"]
+        contradictions += any(value != values[0] for value in values)
+
+    json.loads(text, object_pairs_hook=look)
+    return contradictions > 0

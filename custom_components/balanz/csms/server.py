@@ -2,21 +2,26 @@
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
+from .gate import Gate, GatedConnection, gated_by
+from .line_watch import PING_AFTER_S, watch_line
+from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
+from .patience import Penalties, Reconnects
 from .peers import Peer
 from .rpc import CALL_TIMEOUT_S, RpcConnection
 from .security_profile import SecurityProfile
@@ -28,11 +33,10 @@ from .websocket import (
     CLOSE_TIMEOUT_S,
     HANDSHAKE_TIMEOUT_S,
     MAX_MESSAGE_BYTES,
-    Gate,
-    GatedConnection,
     WebSocket,
+    asks_for,
     close_for_good,
-    gated_by,
+    is_oversized,
     offered_subprotocols,
     parse_identity,
     peer_of,
@@ -44,7 +48,6 @@ _LOGGER = logging.getLogger(__name__)
 OCPP_16 = Subprotocol("ocpp1.6")
 MAX_REFUSED = 50
 MAX_PENDING = 16
-SPARE_SOCKETS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +61,16 @@ class ServerSettings:
     """A charger that is not heard for so long is gone: three times its heartbeat interval."""
     call_timeout_s: float = CALL_TIMEOUT_S
     """How long a charger may take to answer."""
+    ping_after_s: float = PING_AFTER_S
+    """A charger that is not heard for so long is sent a ping."""
+    messages_per_s: float = MESSAGES_PER_S
+    """What a charger sends faster, for long, has to wait."""
+    max_sockets_per_address: int | None = None
+    """None for twice the known chargers and some: a proxy may carry them all."""
     tls: TlsSettings | None = None
     """Where to listen for encrypted connections, besides; None: nowhere."""
+    renewal_s: float = 120.0
+    """How often to look for renewed certificate files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +106,13 @@ class CentralSystem:
         """Who signs certificates of chargers; None: nobody does."""
         self._server: Server | None = None
         self._tls_server: Server | None = None
-        self._watchdog: asyncio.Task[None] | None = None
-        self._gate = Gate(lambda: 2 * len(self._stations) + SPARE_SOCKETS)
+        self._renewal: asyncio.Task[None] | None = None
+        self._penalties = Penalties()
+        self._reconnects: dict[str, Reconnects] = {}
+        self._hinted: set[tuple[str, str]] = set()
+        self._gate = Gate(
+            lambda: len(self._stations), max_per_address=settings.max_sockets_per_address
+        )
 
     @property
     def port(self) -> int:
@@ -149,6 +165,7 @@ class CentralSystem:
         )
         for identity in self._stations.keys() - known:
             self._stations.pop(identity).disconnect("no longer known here")
+            self._reconnects.pop(identity, None)
         for identity in known - self._stations.keys():
             station = Station(identity, transactions=self._transactions, listener=self._emit)
             station.on_certificate_wanted = self.on_certificate_wanted
@@ -173,7 +190,8 @@ class CentralSystem:
         self._server = await self._listen(self._settings.port)
         if self.tls is not None:
             self._tls_server = await self._listen(self.tls.settings.port, self.tls)
-        self._watchdog = asyncio.get_running_loop().create_task(self._drop_silent())
+            renewal = self._renew_certificates(self.tls)
+            self._renewal = asyncio.get_running_loop().create_task(renewal)
 
     async def _listen(self, port: int, tls: TlsContexts | None = None) -> Server:
         encrypted = {} if tls is None else tls.server_arguments()
@@ -188,7 +206,7 @@ class CentralSystem:
             max_size=MAX_MESSAGE_BYTES,
             open_timeout=HANDSHAKE_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
-            # Some chargers never answer a ping. What tells that they live is what they send.
+            # Some chargers never answer a ping; the watch over each line knows of them.
             ping_interval=None,
             server_header=None,
             logger=quiet_logger(f"{__name__}.websockets"),
@@ -197,10 +215,8 @@ class CentralSystem:
 
     async def stop(self) -> None:
         """Close all sockets and wait until nothing is left of them."""
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watchdog
+        if self._renewal is not None:
+            self._renewal.cancel()
         servers = [server for server in (self._server, self._tls_server) if server is not None]
         for server in servers:
             server.close()
@@ -217,45 +233,76 @@ class CentralSystem:
             # A fault of the listener must not cost a charger its answer.
             _LOGGER.exception("An event was not taken: %s", event)
 
-    async def _drop_silent(self) -> None:
-        """Drop the connections of chargers that vanished without a word; look for renewed files."""
+    async def _renew_certificates(self, tls: TlsContexts) -> None:
+        """Look for renewed certificate files for as long as the server runs."""
         while True:
-            await asyncio.sleep(self._settings.silence_limit_s / 6)
-            self._gate.drop_silent(self._settings.silence_limit_s)
-            if self.tls is not None:
-                await self.tls.reload_if_changed()
+            await asyncio.sleep(self._settings.renewal_s)
+            await tls.reload_if_changed()
 
     async def _process_request(
         self, connection: ServerConnection, request: Request
     ) -> Response | None:
         """Let a request pass or return its refusal."""
         assert isinstance(connection, GatedConnection)
-        self._gate.handshakes.discard(connection)
-        if not any("websocket" in value.lower() for value in request.headers.get_all("Upgrade")):
+        self._gate.end_handshake(connection)
+        headers = request.headers
+        if is_oversized(headers):
+            return connection.respond(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "")
+        if not asks_for(headers, "Upgrade", "websocket"):
             return None
         identity = parse_identity(request.path)
         if identity is None:
             return connection.respond(HTTPStatus.NOT_FOUND, "")
         answer = await self.admission.check(
             identity,
-            request.headers.get_all("Authorization"),
+            headers.get_all("Authorization"),
             peer_of(connection),
             may_wait=self._may_wait(identity),
         )
         if isinstance(answer, Refusal):
             if identity not in self._stations:
-                self._refuse(identity, _address(connection))
+                self._refuse(identity, connection.address)
             response = connection.respond(answer.status, "")
             response.headers.update(answer.headers)
             return response
-        offered = offered_subprotocols(request.headers.get_all("Sec-WebSocket-Protocol"))
-        if offered and OCPP_16 not in offered:
-            return connection.respond(HTTPStatus.BAD_REQUEST, "only ocpp1.6 is spoken here\n")
-        if not offered and "Sec-WebSocket-Protocol" in request.headers:
-            del request.headers["Sec-WebSocket-Protocol"]
         connection.identity = identity
         connection.grant = answer
+        return self._refuse_handshake(connection, headers)
+
+    def _refuse_handshake(self, connection: GatedConnection, headers: Headers) -> Response | None:
+        """Return the refusal of a charger that may come in, but not in this way."""
+        wait_s = self._penalties.left_s(_who(connection), connection.loop.time())
+        if wait_s > 0.0:
+            response = connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "")
+            response.headers["Retry-After"] = str(math.ceil(wait_s))
+            return response
+        if not asks_for(headers, "Connection", "upgrade"):
+            self._hint(
+                connection.identity,
+                "is refused, since it does not ask for an upgrade of its connection",
+            )
+            return connection.respond(HTTPStatus.BAD_REQUEST, "Connection: Upgrade is missing\n")
+        if headers.get_all("Sec-WebSocket-Version") != ["13"]:
+            self._hint(
+                connection.identity,
+                "is refused, since it speaks another version of WebSocket than 13",
+            )
+            response = connection.respond(HTTPStatus.UPGRADE_REQUIRED, "")
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response
+        offered = offered_subprotocols(headers.get_all("Sec-WebSocket-Protocol"))
+        if offered and OCPP_16 not in offered:
+            self._hint(connection.identity, "is refused, since it does not offer OCPP 1.6")
+            return connection.respond(HTTPStatus.BAD_REQUEST, "only ocpp1.6 is spoken here\n")
+        if not offered and "Sec-WebSocket-Protocol" in headers:
+            del headers["Sec-WebSocket-Protocol"]
         return None
+
+    def _hint(self, identity: str, problem: str) -> None:
+        """Tell once what keeps a known charger from being served."""
+        if identity in self._stations and (identity, problem) not in self._hinted:
+            self._hinted.add((identity, problem))
+            _LOGGER.warning("Charger %s %s", identity, problem)
 
     def _may_wait(self, identity: str) -> bool:
         """Return whether an unknown charger may introduce itself."""
@@ -279,9 +326,14 @@ class CentralSystem:
     async def _serve(self, connection: ServerConnection) -> None:
         """Serve one socket until it is closed."""
         assert isinstance(connection, GatedConnection)
-        identity, address = connection.identity, _address(connection)
+        identity, address = connection.identity, connection.address
+        await self._slow_down(connection)
+        socket = WebSocket(connection)
         rpc = RpcConnection(
-            WebSocket(connection), name=identity, call_timeout_s=self._settings.call_timeout_s
+            socket,
+            name=identity,
+            call_timeout_s=self._settings.call_timeout_s,
+            rate=MessageRate(per_s=self._settings.messages_per_s),
         )
         station = self._stations.get(identity)
         if station is not None:
@@ -301,8 +353,28 @@ class CentralSystem:
             )
         else:
             return
+        rpc.spawn(
+            watch_line(
+                socket,
+                silence_limit_s=self._settings.silence_limit_s,
+                ping_after_s=self._settings.ping_after_s,
+            )
+        )
         await rpc.run()
+        if rpc.misbehaved:
+            self._penalties.add(_who(connection), connection.loop.time())
         _LOGGER.info("Charger %s has disconnected", identity)
+
+    async def _slow_down(self, connection: GatedConnection) -> None:
+        """Serve a charger later that connects again and again."""
+        identity = connection.identity
+        if identity not in self._stations:
+            return
+        reconnects = self._reconnects.setdefault(identity, Reconnects())
+        delay_s = reconnects.delay_s(connection.loop.time())
+        if delay_s > 0.0:
+            self._hint(identity, "connects again and again; do two use its identity?")
+            await asyncio.sleep(delay_s)
 
     def _forget_pending(self, pending: PendingStation) -> None:
         if self._pending.get(pending.identity) is pending:
@@ -321,7 +393,6 @@ def _port_of(server: Server) -> int:
     return port
 
 
-def _address(connection: ServerConnection) -> str:
-    """Return the peer's IP address; empty if it has gone already."""
-    address = connection.remote_address
-    return str(address[0]) if address else ""
+def _who(connection: GatedConnection) -> str:
+    """Return whom a penalty is meant for: others may use the same identity, or the same address."""
+    return f"{connection.identity}@{connection.address}"

@@ -3,22 +3,21 @@
 import asyncio
 import logging
 import re
-import socket as sockets
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import Server
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
-from .admission import Grant
+from .gate import GatedConnection
 from .peers import Peer, names_in
 from .rpc_errors import ConnectionLost
 
 MAX_MESSAGE_BYTES = 256 * 1024
 HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
-MAX_HANDSHAKES = 32
+MAX_HEADERS = 64
+MAX_HEADER_BYTES = 8 * 1024
 _IDENTITY = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9*\-_=+|@.]{1,48}")
 
 
@@ -43,11 +42,40 @@ def offered_subprotocols(headers: list[str]) -> list[str]:
     return [name.strip() for name in names if name.strip()]
 
 
+def asks_for(headers: Headers, name: str, word: str) -> bool:
+    """Return whether a header that lists words has this one."""
+    words = ",".join(headers.get_all(name)).lower().split(",")
+    return word in (found.strip() for found in words)
+
+
+def is_oversized(headers: Headers) -> bool:
+    """Return whether a request has more headers than any charger needs."""
+    items = list(headers.raw_items())
+    size = sum(len(name) + len(value) for name, value in items)
+    return len(items) > MAX_HEADERS or size > MAX_HEADER_BYTES
+
+
 class WebSocket:
     """A WebSocket in the words of the RPC layer."""
 
-    def __init__(self, connection: ServerConnection) -> None:
+    def __init__(self, connection: GatedConnection) -> None:
         self._connection = connection
+
+    @property
+    def heard_at(self) -> float:
+        """When anything came from the peer last, in s of the event loop's clock."""
+        return self._connection.heard_at
+
+    async def ping(self, timeout_s: float) -> bool:
+        """Return whether the peer answers a ping in time. Raises ConnectionLost."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.shield(await self._connection.ping())
+        except TimeoutError:
+            return False
+        except ConnectionClosed:
+            raise ConnectionLost(sent=True) from None
+        return True
 
     async def recv(self) -> str | bytes:
         """Return the next message. Raises ConnectionLost."""
@@ -72,78 +100,11 @@ class WebSocket:
         self._connection.transport.abort()
 
 
-class Gate:
-    """Counts sockets and half-open handshakes, and turns away what is too much."""
-
-    def __init__(self, max_sockets: Callable[[], int]) -> None:
-        self._max_sockets = max_sockets
-        self.sockets: set[GatedConnection] = set()
-        self.handshakes: set[GatedConnection] = set()
-
-    def admits(self) -> bool:
-        """Return whether one more socket is welcome."""
-        return len(self.handshakes) < MAX_HANDSHAKES and len(self.sockets) < self._max_sockets()
-
-    def drop_handshakes(self) -> None:
-        """Drop all connections that have not asked for anything yet."""
-        for connection in list(self.handshakes):
-            connection.transport.abort()
-
-    def drop_silent(self, silence_limit_s: float) -> None:
-        """Drop all connections on which nothing has come for too long."""
-        heard_since = asyncio.get_running_loop().time() - silence_limit_s
-        for connection in list(self.sockets):
-            if connection.heard_at < heard_since:
-                connection.transport.abort()
-
-
-class GatedConnection(ServerConnection):
-    """A connection that passes a gate, and that notes when its peer was last heard."""
-
-    gate: Gate
-    identity: str
-    grant: Grant
-    heard_at = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the gate decide before anything is read."""
-        super().connection_made(transport)
-        self.heard_at = self.loop.time()
-        if not self.gate.admits():
-            self.transport.abort()
-            return
-        self.gate.sockets.add(self)
-        self.gate.handshakes.add(self)
-        _keep_alive(transport.get_extra_info("socket"))
-
-    def data_received(self, data: bytes) -> None:
-        """Note that the peer lives."""
-        self.heard_at = self.loop.time()
-        super().data_received(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Leave the gate."""
-        self.gate.sockets.discard(self)
-        self.gate.handshakes.discard(self)
-        super().connection_lost(exc)
-
-
-def gated_by(gate: Gate) -> type[GatedConnection]:
-    """Return the connection class whose connections pass a gate."""
-    passed_gate = gate
-
-    class PassedConnection(GatedConnection):
-        gate = passed_gate
-
-    return PassedConnection
-
-
-def peer_of(connection: ServerConnection) -> Peer:
+def peer_of(connection: GatedConnection) -> Peer:
     """Return who is at the other end; without an address if it has gone already."""
-    address = connection.remote_address
     encryption = connection.transport.get_extra_info("ssl_object")
     return Peer(
-        address=str(address[0]) if address else "",
+        address=connection.address,
         encrypted=encryption is not None,
         certificate_names=names_in(encryption.getpeercert()) if encryption else frozenset(),
     )
@@ -168,12 +129,8 @@ def quiet_logger(name: str) -> logging.Logger:
 
 
 def _no_bad_handshakes(record: logging.LogRecord) -> bool:
-    return record.msg != "opening handshake failed"
-
-
-def _keep_alive(socket: Any) -> None:
-    """Have the kernel find out about peers that vanished without a word."""
-    socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 5)):
-        if hasattr(sockets, option):
-            socket.setsockopt(sockets.IPPROTO_TCP, getattr(sockets, option), value)
+    if record.msg == "opening handshake failed":
+        return False
+    # So ends a request that is refused, if what follows it in the same packet is no frame.
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.msg == "unexpected internal error" and isinstance(error, AssertionError))

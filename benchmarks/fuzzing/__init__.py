@@ -1,0 +1,1 @@
+"""Bad input by chance: what the fuzzer sends, and how it looks at what comes of it."""

@@ -1,0 +1,181 @@
+"""What connections may take: how many there are, and how much of the event loop each of them."""
+
+import asyncio
+import socket as sockets
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import Frame, Opcode
+
+from .admission import Grant
+from .patience import Budget
+
+SPARE_SOCKETS = 32
+"""For chargers that are not known yet, and for strangers."""
+SPARE_PER_ADDRESS = 16
+MAX_FRAGMENTS = 64
+FRAGMENTS_TIMEOUT_S = 30.0
+MAX_PINGS = {1.0: 20}
+READ_BYTES = 4096
+"""So much is read of a socket until the others have their turn: some hundred tiny frames."""
+_DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
+
+
+class Gate:
+    """Counts sockets and half-open handshakes, and turns away what is too much.
+
+    As many as all chargers need may come from one address, since a proxy may carry them all; but
+    some of the spare ones are always left to the other addresses.
+    """
+
+    def __init__(self, chargers: Callable[[], int], *, max_per_address: int | None = None) -> None:
+        self._chargers = chargers
+        self._max_per_address = max_per_address
+        self.sockets: set[GatedConnection] = set()
+        self._handshakes: set[GatedConnection] = set()
+        self._sockets_of: Counter[str] = Counter()
+        self._handshakes_of: Counter[str] = Counter()
+
+    def admits(self, address: str) -> bool:
+        """Return whether one more socket from an address is welcome."""
+        chargers = self._chargers()
+        per_address = self._max_per_address
+        if per_address is None:
+            per_address = 2 * chargers + SPARE_PER_ADDRESS
+        return (
+            len(self.sockets) < 2 * chargers + SPARE_SOCKETS
+            and len(self._handshakes) < chargers + SPARE_SOCKETS
+            and self._sockets_of[address] < per_address
+            and self._handshakes_of[address] < chargers + SPARE_PER_ADDRESS
+        )
+
+    def enter(self, connection: GatedConnection) -> None:
+        """Count a connection that has asked for nothing yet."""
+        self.sockets.add(connection)
+        self._sockets_of[connection.address] += 1
+        self._handshakes.add(connection)
+        self._handshakes_of[connection.address] += 1
+
+    def end_handshake(self, connection: GatedConnection) -> None:
+        """Learn that a connection has said what it wants, or has ended."""
+        if connection in self._handshakes:
+            self._handshakes.discard(connection)
+            _count_down(self._handshakes_of, connection.address)
+
+    def leave(self, connection: GatedConnection) -> None:
+        """Learn that a connection has ended."""
+        self.end_handshake(connection)
+        if connection in self.sockets:
+            self.sockets.discard(connection)
+            _count_down(self._sockets_of, connection.address)
+
+    def drop_handshakes(self) -> None:
+        """Drop all connections that have not asked for anything yet."""
+        for connection in list(self._handshakes):
+            connection.transport.abort()
+
+
+class GatedConnection(ServerConnection):
+    """A connection that passes a gate, and that is watched for what no charger does."""
+
+    gate: Gate
+    identity: str
+    grant: Grant
+    """What let it in, once it is."""
+    address = ""
+    """The peer's IP address; empty if it has gone already."""
+    heard_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the gate decide before anything is read."""
+        super().connection_made(transport)
+        self.heard_at = self.loop.time()
+        self._pings = Budget(MAX_PINGS)
+        self._fragments = 0
+        self._fragments_due: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        if not self.gate.admits(self.address):
+            self.transport.abort()
+            return
+        self.gate.enter(self)
+        _keep_alive(transport.get_extra_info("socket"))
+        _read_little(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Note that the peer lives."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+
+    def process_event(self, event: Any) -> None:
+        """Look at each frame that the package takes for a good one."""
+        super().process_event(event)
+        if not isinstance(event, Frame):
+            return
+        if event.opcode is Opcode.PING:
+            if self._pings.spend(self.loop.time()):
+                self._show_out("too many pings")
+        elif event.opcode in _DATA:
+            self._count_fragment(is_last=event.fin)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave the gate."""
+        self.gate.leave(self)
+        self._end_message()
+        super().connection_lost(exc)
+
+    def _count_fragment(self, *, is_last: bool) -> None:
+        """Let nobody hold back the end of a message, or send it in crumbs."""
+        if is_last:
+            self._end_message()
+            return
+        self._fragments += 1
+        if self._fragments_due is None:
+            self._fragments_due = self.loop.call_later(
+                FRAGMENTS_TIMEOUT_S, self._show_out, "a message without an end"
+            )
+        if self._fragments > MAX_FRAGMENTS:
+            self._show_out("too many fragments")
+
+    def _end_message(self) -> None:
+        self._fragments = 0
+        if self._fragments_due is not None:
+            self._fragments_due.cancel()
+            self._fragments_due = None
+
+    def _show_out(self, reason: str) -> None:
+        if self._closing is None:
+            self._closing = self.loop.create_task(self.close(1008, reason))
+
+
+def gated_by(gate: Gate) -> type[GatedConnection]:
+    """Return the connection class whose connections pass a gate."""
+    passed_gate = gate
+
+    class PassedConnection(GatedConnection):
+        gate = passed_gate
+
+    return PassedConnection
+
+
+def _count_down(counter: Counter[str], address: str) -> None:
+    counter[address] -= 1
+    if counter[address] == 0:
+        del counter[address]
+
+
+def _keep_alive(socket: Any) -> None:
+    """Have the kernel find out about peers that vanished without a word."""
+    socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 5)):
+        if hasattr(sockets, option):
+            socket.setsockopt(sockets.IPPROTO_TCP, getattr(sockets, option), value)
+
+
+def _read_little(transport: Any) -> None:
+    """Have asyncio read a socket in small portions, each in a turn of its own."""
+    if hasattr(transport, "max_size"):
+        transport.max_size = READ_BYTES

@@ -1,0 +1,58 @@
+"""Finding out that a peer has vanished without a word.
+
+What tells that a charger lives is what it sends. One that is silent is asked with a ping, but many
+never answer any; such a one is asked no more, and is judged by its silence alone.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Protocol
+
+from .rpc_errors import ConnectionLost
+
+PING_AFTER_S = 45.0
+PONG_TIMEOUT_S = 20.0
+TRIES = 2
+
+
+class Line(Protocol):
+    """What can be watched."""
+
+    @property
+    def heard_at(self) -> float:
+        """When anything came from the peer last, in s of the event loop's clock."""
+        ...
+
+    async def ping(self, timeout_s: float) -> bool:
+        """Return whether the peer answers a ping in time. Raises ConnectionLost."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        ...
+
+
+async def watch_line(
+    line: Line, *, silence_limit_s: float, ping_after_s: float = PING_AFTER_S
+) -> None:
+    """Drop a line once nothing lives at its other end; return then, or when it is gone."""
+    loop = asyncio.get_running_loop()
+    answers = False
+    missed = 0
+    with suppress(ConnectionLost):
+        while True:
+            heard_at = line.heard_at
+            silent_s = loop.time() - heard_at
+            is_asked = answers or missed < TRIES
+            due_s = min(ping_after_s, silence_limit_s) if is_asked else silence_limit_s
+            if silent_s >= silence_limit_s or (answers and missed >= TRIES):
+                line.abort()
+                return
+            if silent_s < due_s:
+                await asyncio.sleep(due_s - silent_s)
+            elif await line.ping(min(PONG_TIMEOUT_S, silence_limit_s - silent_s)):
+                answers, missed = True, 0
+            elif answers and line.heard_at > heard_at:
+                missed = 0
+            else:
+                missed += 1
