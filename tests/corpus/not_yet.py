@@ -1,8 +1,8 @@
-"""The rows that cannot be driven yet, each with what it waits for."""
+"""The rows that are not driven here, each with what it waits for or what drives it."""
 
-PASSWORDS = "passwords: chargers do not log in yet"
-TLS = "TLS: there is only a plain port yet"
-ADDRESSES = "addresses: who may come from where is not set yet"
+PASSWORDS = "passwords: driven by tests/csms/test_security_profiles.py"
+TLS = "TLS: driven by tests/csms/test_tls.py and test_security_profiles.py"
+ADDRESSES = "addresses: driven by tests/csms/test_security_profiles.py"
 UPSTREAM = "upstream: there is no local controller yet"
 OCPP_2 = "OCPP 2: only 1.6 is spoken yet"
 

@@ -335,7 +335,7 @@ async def test_a_renewed_certificate_is_for_new_connections_and_drops_none(
 async def test_the_server_looks_for_renewed_files_by_itself(
     socket_enabled: None, journal: Journal, tmp_path: Path, settings: TlsSettings
 ) -> None:
-    central = Bench(TransactionBook(journal), tls=settings, silence_limit_s=0.3)
+    central = Bench(TransactionBook(journal), tls=settings, renewal_s=0.05)
     await central.start()
     renewed = Made.of("balanz, renewed", ROOT).files(tmp_path, "ec")
 

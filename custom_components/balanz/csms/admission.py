@@ -134,11 +134,7 @@ class Admission:
         if rule is None or match not in rule.passwords or user != identity.encode():
             match = None
         profile = _profile(identity, peer, match)
-        if (
-            rule is not None
-            and profile >= rule.profile
-            and (profile is not SecurityProfile.OPEN or _is_at_home(rule, peer))
-        ):
+        if rule is not None and _suffices(profile, rule, peer):
             if match is not None:
                 self._guesses.forget(f"address {peer.address}")
             return Grant(profile=profile, peer=peer, password=match)
@@ -158,9 +154,7 @@ class Admission:
     def admitted(self, identity: str, grant: Grant) -> bool:
         """Learn that somebody known is in, and what follows; False: the rules ask for more now."""
         rule = self._rules.get(identity)
-        if rule is None or grant.profile < rule.profile:
-            return False
-        if grant.profile is SecurityProfile.OPEN and not _is_at_home(rule, grant.peer):
+        if rule is None or not _suffices(grant.profile, rule, grant.peer):
             return False
         self._tell_again({identity})
         if grant.password is not None and grant.password in rule.passwords[1:]:
@@ -217,5 +211,8 @@ def _profile(identity: str, peer: Peer, match: PasswordHash | None) -> SecurityP
     return SecurityProfile.TLS_PASSWORD if peer.encrypted else SecurityProfile.PASSWORD
 
 
-def _is_at_home(rule: AdmissionRule, peer: Peer) -> bool:
-    return rule.address is None or is_same_place(rule.address, peer.address)
+def _suffices(profile: SecurityProfile, rule: AdmissionRule, peer: Peer) -> bool:
+    """Return whether who comes with a profile gets in."""
+    if profile is SecurityProfile.OPEN and rule.address is not None:
+        return rule.profile is profile and is_same_place(rule.address, peer.address)
+    return profile >= rule.profile

@@ -83,6 +83,7 @@ class GatedConnection(ServerConnection):
     gate: Gate
     identity: str
     grant: Grant
+    """What let it in, once it is."""
     address = ""
     """The peer's IP address; empty if it has gone already."""
     heard_at = 0.0

@@ -50,8 +50,6 @@ _LOGGER = logging.getLogger(__name__)
 OCPP_16 = Subprotocol("ocpp1.6")
 MAX_REFUSED = 50
 MAX_PENDING = 16
-RENEWAL_EVERY_S = 150.0
-"""How often the files of certificates are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +71,8 @@ class ServerSettings:
     """None for twice the known chargers and some: a proxy may carry them all."""
     tls: TlsSettings | None = None
     """Where to listen for encrypted connections, besides; None: nowhere."""
+    renewal_s: float = 120.0
+    """How often to look for renewed certificate files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,9 @@ class CentralSystem:
         self._server = await self._listen(self._settings.port)
         if self.tls is not None:
             self._tls_server = await self._listen(self.tls.settings.port, self.tls)
-            self._renewal = asyncio.get_running_loop().create_task(_renew(self.tls))
+            self._renewal = asyncio.get_running_loop().create_task(
+                self._renew_certificates(self.tls)
+            )
 
     async def _listen(self, port: int, tls: TlsContexts | None = None) -> Server:
         encrypted = {} if tls is None else tls.server_arguments()
@@ -236,6 +238,12 @@ class CentralSystem:
         for server in servers:
             await close_for_good(server)
         self._server = self._tls_server = None
+
+    async def _renew_certificates(self, tls: TlsContexts) -> None:
+        """Look for renewed certificate files for as long as the server runs."""
+        while True:
+            await asyncio.sleep(self._settings.renewal_s)
+            await tls.reload_if_changed()
 
     def _emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""
@@ -392,13 +400,6 @@ def _select_subprotocol(
 ) -> Subprotocol | None:
     """Speak OCPP 1.6, also with chargers that forget to ask for it."""
     return OCPP_16 if OCPP_16 in offered else None
-
-
-async def _renew(tls: TlsContexts) -> None:
-    """Look for renewed certificates, for as long as there is a server."""
-    while True:
-        await asyncio.sleep(RENEWAL_EVERY_S)
-        await tls.reload_if_changed()
 
 
 def _port_of(server: Server) -> int:

@@ -5,7 +5,7 @@ import logging
 import re
 from urllib.parse import unquote_to_bytes
 
-from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import Server
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
@@ -100,12 +100,11 @@ class WebSocket:
         self._connection.transport.abort()
 
 
-def peer_of(connection: ServerConnection) -> Peer:
+def peer_of(connection: GatedConnection) -> Peer:
     """Return who is at the other end; without an address if it has gone already."""
-    address = connection.remote_address
     encryption = connection.transport.get_extra_info("ssl_object")
     return Peer(
-        address=str(address[0]) if address else "",
+        address=connection.address,
         encrypted=encryption is not None,
         certificate_names=names_in(encryption.getpeercert()) if encryption else frozenset(),
     )
