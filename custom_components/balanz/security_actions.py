@@ -17,12 +17,11 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util import dt as dt_util
 
+from .charger_target import charger_target
 from .const import DOMAIN
-from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .csms.station import StationError
 from .csms.v16_security import (
@@ -32,7 +31,6 @@ from .csms.v16_security import (
     LogType,
     SignedFirmware,
 )
-from .devices import ChargerDevice
 from .site.doorkeeper import Doorkeeper
 
 MAX_REQUEST_ID = 2**31 - 1
@@ -73,9 +71,9 @@ def register_security_actions(hass: HomeAssistant) -> None:
 
 
 async def _handle(action: SecurityAction, call: ServiceCall) -> ServiceResponse:
-    door, charger = _charger_of(call.hass, call.data[ATTR_DEVICE_ID])
+    target = charger_target(call.hass, call.data)
     try:
-        return await action.ask(door, charger.identity, call.data)
+        return await action.ask(target.coordinator.site.door, target.identity, call.data)
     except LookupError as error:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_own_root"
@@ -84,20 +82,8 @@ async def _handle(action: SecurityAction, call: ServiceCall) -> ServiceResponse:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="charger_refused",
-            translation_placeholders={"charger": charger.name, "error": str(error)},
+            translation_placeholders={"charger": target.charger.name, "error": str(error)},
         ) from error
-
-
-def _charger_of(hass: HomeAssistant, device_id: str) -> tuple[Doorkeeper, ChargerDevice]:
-    """Return the charger that a device stands for. Raises ServiceValidationError."""
-    device = dr.async_get(hass).async_get(device_id)
-    names = set() if device is None else {name for _, name in device.identifiers}
-    for entry in hass.config_entries.async_loaded_entries(DOMAIN):
-        found: BalanzConfigEntry = entry
-        for one in found.runtime_data.devices.values():
-            if isinstance(one, ChargerDevice) and one.unique_id in names:
-                return found.runtime_data.site.door, one
-    raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_a_charger")
 
 
 async def _install_root(door: Doorkeeper, identity: str, _data: Fields) -> None:

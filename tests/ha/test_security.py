@@ -390,12 +390,16 @@ async def test_certificates_are_renewed_day_by_day(
 
 
 async def test_home_assistants_own_certificate_is_shared(
-    hass: HomeAssistant, port: int, tls_port: int, tmp_path: Path
+    hass: HomeAssistant,
+    port: int,
+    tls_port: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     files = Made.of("home", None).files(tmp_path, "ha")
-    hass.http = SimpleNamespace(  # type: ignore[assignment]
-        ssl_certificate=str(files.certificate), ssl_key=str(files.key)
-    )
+    assert await async_setup_component(hass, "http", {})
+    monkeypatch.setattr(hass.http, "ssl_certificate", str(files.certificate))
+    monkeypatch.setattr(hass.http, "ssl_key", str(files.key))
     assert (await site_form(hass, port, security(tls_port, tls="home_assistant")))["type"] is (
         FlowResultType.MENU
     )

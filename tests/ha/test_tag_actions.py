@@ -323,7 +323,7 @@ async def test_what_is_no_connector_has_no_session(
     hass: HomeAssistant, entry: MockConfigEntry, unique_id: str, more: dict[str, Any]
 ) -> None:
     device = device_id(hass, "home", unique_id)
-    with pytest.raises(ServiceValidationError, match="no charger of a running site"):
+    with pytest.raises(ServiceValidationError, match="of a running site"):
         await act(hass, "set_session_priority", device_id=device, priority=5, **more)
 
 

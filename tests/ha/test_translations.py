@@ -43,6 +43,7 @@ from custom_components.balanz.issues import (
     SETTINGS_REFUSED,
 )
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal
 from custom_components.balanz.site.plans import PlanRefusal
@@ -153,7 +154,7 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 
 
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
-    schemas = {action.name: action.schema for action in OCPP_ACTIONS}
+    schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS)}
 
     assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS} == set(SERVICES)
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
