@@ -5,7 +5,7 @@ What a charger answers is a response, not an error: an automation can look at it
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from secrets import randbelow
 from typing import Any
@@ -30,6 +30,7 @@ from .csms.command_values import (
     ResetType,
     UpdateType,
 )
+from .csms.guarded_keys import is_secret, locks_out
 from .entity import recorded
 from .ocpp_action_fields import (
     ATTR_CHARGING_PROFILE,
@@ -113,6 +114,12 @@ async def _change_availability(target: ChargerTarget, data: Fields) -> Answer:
 
 
 async def _change_configuration(target: ChargerTarget, data: Fields) -> Answer:
+    if locks_out(data["key"]):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="key_locks_out",
+            translation_placeholders={"charger": target.charger.name, "key": data["key"]},
+        )
     change = await target.remote.change_configuration(target.identity, data["key"], data["value"])
     if change.warning is None:
         return _status(change.status)
@@ -163,7 +170,10 @@ async def _get_composite_schedule(target: ChargerTarget, data: Fields) -> Answer
 async def _get_configuration(target: ChargerTarget, data: Fields) -> Answer:
     configuration = await target.commands.get_configuration(data.get("key", ()))
     return {
-        "configuration_key": [asdict(entry) for entry in configuration.entries],
+        "configuration_key": [
+            asdict(replace(entry, value=None) if is_secret(entry.key) else entry)
+            for entry in configuration.entries
+        ],
         "unknown_key": list(configuration.unknown_keys),
     }
 

@@ -539,3 +539,26 @@ async def test_what_can_do_harm_is_for_administrators(
         "set_charging_profile",
         "update_firmware",
     }
+
+
+@pytest.mark.parametrize("key", ["AuthorizationKey", "securityprofile"])
+async def test_a_key_that_would_lock_the_charger_out_is_not_changed(
+    act: Act, wired: RawCharger, key: str
+) -> None:
+    with pytest.raises(ServiceValidationError, match="would lock Left out"):
+        await act("change_configuration", key=key, value="1")
+
+    assert not [told for told in wired.received("ChangeConfiguration") if told["key"] == key]
+
+
+async def test_the_password_that_a_charger_tells_is_not_told_on(
+    act: Act, wired: RawCharger
+) -> None:
+    secret = {"key": "AuthorizationKey", "readonly": False, "value": "hunter2hunter2hu"}
+    wired.answers["GetConfiguration"] = {"configurationKey": [secret]}
+
+    answer = await act("get_configuration")
+
+    assert answer["configuration_key"] == [
+        {"key": "AuthorizationKey", "value": None, "readonly": False}
+    ]

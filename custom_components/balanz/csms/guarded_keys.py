@@ -17,6 +17,9 @@ LONGEST_HEARTBEAT_S = 300
 """A charger that is not heard for three times this long is taken to be gone."""
 _CAPABILITIES = (Key.MAX_STACK_LEVEL, Key.RATE_UNIT, Key.MAX_PERIODS, Key.CONNECTORS)
 
+_SECRETS = frozenset({"authorizationkey"})
+_OF_THE_DOOR = _SECRETS | {"securityprofile"}
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -41,6 +44,16 @@ class Configured(Protocol):
     def learn(self, capabilities: Capabilities) -> None:
         """Learn what it can do."""
         ...
+
+
+def is_secret(key: str) -> bool:
+    """Return whether the value of a key is for nobody's eyes. Keys may be in any case."""
+    return key.strip().lower() in _SECRETS
+
+
+def locks_out(key: str) -> bool:
+    """Return whether a change of a key that admission does not know of locks the charger out."""
+    return key.strip().lower() in _OF_THE_DOOR
 
 
 def warning_of(key: str, value: str) -> KeyWarning | None:
