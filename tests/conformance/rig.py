@@ -50,6 +50,12 @@ class Rig:
         assert isinstance(response, dict)
         return response
 
+    async def knows(self, id_tag: str, **fields: Any) -> None:
+        """Set up a tag in Home Assistant."""
+        await self.hass.services.async_call(
+            DOMAIN, "set_tag", {"id": id_tag, **fields}, blocking=True
+        )
+
     async def without_smart_charging(self) -> None:
         """Leave the charger to itself, so that the only profiles are those of the tester."""
         await self.hass.services.async_call(

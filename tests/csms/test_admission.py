@@ -130,7 +130,7 @@ async def test_a_charger_that_names_no_subprotocol_is_served(dial: Dial) -> None
     assert await charger.alive()
 
 
-async def test_ocpp_1_6_is_chosen_among_others(central: Bench) -> None:
+async def test_tc_088_ocpp_1_6_is_chosen_among_others(central: Bench) -> None:
     offered = [Subprotocol("ocpp2.0.1"), Subprotocol("ocpp1.6")]
 
     async with connect(f"ws://127.0.0.1:{central.port}/CP1", subprotocols=offered) as connection:
@@ -138,7 +138,9 @@ async def test_ocpp_1_6_is_chosen_among_others(central: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["ocpp1.5", "OCPP1.6", "foo"])
-async def test_a_charger_that_speaks_something_else_is_refused(central: Bench, name: str) -> None:
+async def test_tc_088_a_charger_that_speaks_something_else_is_refused(
+    central: Bench, name: str
+) -> None:
     assert await status_of(central.port, "/CP1", subprotocols=[Subprotocol(name)]) == 400
 
 
