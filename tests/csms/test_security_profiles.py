@@ -16,7 +16,6 @@ from custom_components.balanz.csms.admission import AdmissionRule, Grant
 from custom_components.balanz.csms.credentials import (
     PasswordHash,
     authorization_key,
-    new_password,
 )
 from custom_components.balanz.csms.events import StationDisconnected
 from custom_components.balanz.csms.peers import Peer
@@ -35,9 +34,9 @@ from .client import status_of
 from .conftest import Bench, Dial
 from .test_admission import own_records, raw_exchange
 
-PASSWORD = new_password()
+PASSWORD = "aB3dE5fG7hJ9kL2mN4pQ"
 HASH = PasswordHash.of(PASSWORD)
-NEW_PASSWORD = new_password()
+NEW_PASSWORD = "zY8xW6vU4tS2rQ9pN7mK"
 NEW_HASH = PasswordHash.of(NEW_PASSWORD)
 
 

@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from custom_components.balanz.csms import websocket
 from custom_components.balanz.csms.admission import AdmissionRule
-from custom_components.balanz.csms.credentials import PasswordHash, new_password
+from custom_components.balanz.csms.credentials import PasswordHash
 from custom_components.balanz.csms.security_events import ProfileRaised
 from custom_components.balanz.csms.security_profile import SecurityProfile
 from custom_components.balanz.csms.tls import (
@@ -34,7 +34,7 @@ from .conftest import Bench
 from .test_admission import raw_exchange
 from .test_security_profiles import basic
 
-PASSWORD = new_password()
+PASSWORD = "aB3dE5fG7hJ9kL2mN4pQ"
 HASH = PasswordHash.of(PASSWORD)
 ROOT = Made.root("the root that chargers trust")
 CLIENT_ROOT = Made.root("the root that signs chargers")

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.certificate_authority import CertificateAuthority
-from custom_components.balanz.csms.credentials import authorization_key, new_password
+from custom_components.balanz.csms.credentials import authorization_key
 from custom_components.balanz.csms.peers import Peer
 from custom_components.balanz.csms.security_events import IdentityShared, SecurityEvent
 from custom_components.balanz.csms.security_profile import SecurityProfile
@@ -28,7 +28,8 @@ from tests.csms.test_security_profiles import basic, come_from
 from .build import changed, charger, settings, until
 from .conftest import Bench
 
-PASSWORD, NEW_PASSWORD = new_password(), new_password()
+PASSWORD, NEW_PASSWORD = "aB3dE5fG7hJ9kL2mN4pQ", "zY8xW6vU4tS2rQ9pN7mK"
+"""Written down, since tests are told apart by them."""
 
 
 def asking(profile: SecurityProfile = SecurityProfile.PASSWORD, **more: Any) -> SiteSettings:
