@@ -13,7 +13,7 @@ from typing import Any
 
 from .capabilities import Capabilities, RateUnit
 from .events import BootInfo
-from .meter_quirks import MeterQuirks
+from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
 from .profile_forms import Kind, ProfileForm, Purpose
 
 METER_INTERVAL_S = 10
@@ -115,7 +115,7 @@ class Quirks:
     @property
     def meter(self) -> MeterQuirks:
         """What of this its meter values are to be read with."""
-        return MeterQuirks(spreads_one_line=self.spreads_current)
+        return MeterQuirks(spreads_one_line=True) if self.spreads_current else NO_METER_QUIRKS
 
 
 BY_THE_BOOK = Quirks()

@@ -26,10 +26,6 @@ class Unit:
     factor: float = 1.0
     offset: float = 0.0
 
-    def convert(self, value: float) -> float:
-        """Return a value in the unit that is reckoned in."""
-        return (value + self.offset) * self.factor
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:

@@ -56,11 +56,13 @@ def _read_samples(sampled_values: object, quirks: MeterQuirks) -> _Samples:
         if sample is None:
             continue
         label, value = sample
-        kind = (label.measurand, label.line)
-        known = ranks.get(kind)
-        if known is None or label.rank >= known:
-            ranks[kind] = label.rank
-            samples.setdefault(label.measurand, {})[label.line] = value
+        measurand, line = label.measurand, label.line
+        by_line = samples.get(measurand)
+        if by_line is None:
+            by_line = samples[measurand] = {}
+        if line not in by_line or label.rank >= ranks[measurand, line]:
+            ranks[measurand, line] = label.rank
+            by_line[line] = value
     if not quirks.export_is_import:
         samples.pop(Measurand.CURRENT_EXPORT, None)
     return samples
@@ -99,6 +101,8 @@ def _per_line(values: _Values) -> PerLine:
 
 def _by_line(values: _Values) -> dict[int, float]:
     """Return the values of single lines, counted from 0."""
+    if not values:
+        return {}
     return {number: values[line] for number, line in enumerate(LINES) if line in values}
 
 

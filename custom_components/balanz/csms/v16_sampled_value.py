@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
 from .v16_measurands import (
@@ -28,13 +28,6 @@ _LAST_OF_ALL = "transaction.end"
 _FARTHEST_LAST = ("outlet", "cable", "inlet", "body", "ev")
 
 
-class Sample(NamedTuple):
-    """One value in the unit that is reckoned in."""
-
-    label: Label
-    value: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
     """What a sample is of, and how its number is meant."""
@@ -47,8 +40,14 @@ class Label:
     unit: Unit
     is_named: bool
     """Whether it names a unit."""
+    minimum: float
+    maximum: float
+    is_share: bool
+    """Whether it is a part of one."""
 
 
+type Sample = tuple[Label, float]
+"""One value in the unit that is reckoned in."""
 type _Names = tuple[object, object, object, object, object, object]
 _LABELS: dict[_Names, Label] = {}
 """Chargers repeat the same few names for ever, so that each is understood once."""
@@ -65,13 +64,15 @@ def read_sample(sampled_value: dict[str, Any], quirks: MeterQuirks) -> Sample | 
         get("location"),
         get("format"),
     )
+    label: Label | None
     try:
-        label = _LABELS.get(names) or _understood(names)
+        label = _LABELS[names]
+    except KeyError:
+        label = _understood(names)
     except TypeError:
         # What is a list or an object names nothing.
         return None
-    written = None if label is None else written_number(get("value"))
-    if label is None or written is None:
+    if label is None or (written := written_number(get("value"))) is None:
         return None
     number, behind = written
     unit = label.unit
@@ -82,13 +83,14 @@ def read_sample(sampled_value: dict[str, Any], quirks: MeterQuirks) -> Sample | 
         unit = named
     if quirks is not NO_METER_QUIRKS:
         unit = _meant(label.measurand, unit, quirks)
-    value = unit.convert(number)
-    if label.measurand is Measurand.POWER_FACTOR and 1.0 < abs(value) <= 100.0:
+    # Written out, as ten times a message: calls cost more than what they do.
+    value = (number + unit.offset) * unit.factor
+    if label.is_share and 1.0 < abs(value) <= 100.0:
         # Above one it can only be a percentage.
         value /= 100.0
-    if not label.quantity.minimum <= value <= label.quantity.maximum:
-        return None
-    return Sample(label, value)
+    if label.minimum <= value <= label.maximum:
+        return label, value
+    return None
 
 
 def written_number(value: object) -> tuple[float, str] | None:
@@ -102,8 +104,13 @@ def written_number(value: object) -> tuple[float, str] | None:
         return (float(value), "") if isfinite(value) else None
     if len(value) > _MAX_LENGTH:
         return None
-    if value.replace(".", "", 1).isdecimal() and value.isascii():
-        return float(value), ""
+    try:
+        number = float(value)
+    except ValueError:
+        pass
+    else:
+        if isfinite(number) and "_" not in value:
+            return number, ""
     match = _WRITTEN.fullmatch(value)
     if match is None or _THOUSANDS.fullmatch(match[1]):
         return None
@@ -157,6 +164,9 @@ def _label(
         quantity=quantity,
         unit=unit,
         is_named=bool(unit_name),
+        minimum=quantity.minimum,
+        maximum=quantity.maximum,
+        is_share=measurand is Measurand.POWER_FACTOR,
     )
 
 
