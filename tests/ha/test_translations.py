@@ -342,3 +342,59 @@ def test_the_quality_scale_gives_a_reason_for_each_exemption() -> None:
         assert rule in ("done", "todo") or (
             rule["status"] in ("exempt", "done") and rule["comment"]
         )
+
+
+LANGUAGES = sorted(
+    path.stem for path in (FOLDER / "translations").glob("*.json") if path.stem != "en"
+)
+NAMES = {"balanz", "{name}", "CSV", *(row.name for row in QUIRK_ROWS)}
+SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
+SAME_AS_ENGLISH = {
+    "de": {"Boost", "Limit", "Name", "Person", "Phase", "Port", "Status", "Tags", "Version"},
+}
+
+
+def texts_in(language: str) -> dict[str, str]:
+    """Return each text of a language by the path of its keys, in their order."""
+
+    def walk(path: str, value: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield from walk(f"{path}.{key}", inner)
+        else:
+            yield path, value
+
+    source = (FOLDER / f"translations/{language}.json").read_text(encoding="utf-8")
+    return dict(walk("", json.loads(source)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_the_keys_of_english_in_their_order(language: str) -> None:
+    assert list(texts_in(language)) == list(texts_in("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_the_placeholders_and_the_markdown_of_english(language: str) -> None:
+    def marks(text: str) -> list[str]:
+        return sorted(re.findall(r"`?\{\w+\}`?|\n\n", text))
+
+    texts = texts_in(language)
+
+    wrong = {key for key, english in texts_in("en").items() if marks(texts[key]) != marks(english)}
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_leaves_only_names_and_shared_words_in_english(language: str) -> None:
+    texts = texts_in(language)
+
+    left = {text for key, text in texts_in("en").items() if texts[key] == text} - NAMES
+    words = {text for text in left if not SIGNS.fullmatch(text)}
+    assert words == SAME_AS_ENGLISH[language]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_no_empty_texts_no_references_and_no_tags(language: str) -> None:
+    for text in texts_in(language).values():
+        assert text.strip()
+        assert not re.search(r"[<>]|\[%key", text)
