@@ -351,6 +351,7 @@ NAMES = {"balanz", "{name}", "CSV", *(row.name for row in QUIRK_ROWS)}
 SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
 SAME_AS_ENGLISH = {
     "nl": {"Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},
+    "de": {"Boost", "Limit", "Name", "Person", "Phase", "Port", "Status", "Tags", "Version"},
 }
 
 
