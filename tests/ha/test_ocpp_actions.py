@@ -17,7 +17,7 @@ from custom_components.balanz.csms import interview
 from custom_components.balanz.csms.server import ServerSettings
 from custom_components.balanz.devices import device_id
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
-from custom_components.balanz.site import site
+from custom_components.balanz.site import rooms
 from tests.csms.client import RawCharger
 from tests.ha.build import charger, set_up, site_entry, state_of, wait_until
 
@@ -299,7 +299,7 @@ async def wired(
 ) -> AsyncGenerator[RawCharger]:
     """CP-1, set up, booted, and asked all that it is asked after a boot."""
     monkeypatch.setattr(interview, "PAUSE_S", 0.001)
-    monkeypatch.setattr(site, "ServerSettings", partial(ServerSettings, call_timeout_s=0.5))
+    monkeypatch.setattr(rooms, "ServerSettings", partial(ServerSettings, call_timeout_s=0.5))
     await set_up(hass, site_entry(port, charger("CP-1")))
     raw = await RawCharger.dial(port, "CP-1")
     await raw.boot()

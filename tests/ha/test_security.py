@@ -508,7 +508,7 @@ async def test_chargers_from_the_internet_are_allowed_without_a_restart(
     await hass.async_block_till_done()
 
     assert entry.runtime_data is running
-    assert running.site._central.admission.allows_internet
+    assert running.site._rooms.central.admission.allows_internet
 
 
 async def test_other_certificates_need_a_restart(
@@ -560,7 +560,7 @@ async def test_a_password_is_nowhere_but_in_the_form_that_shows_it(
         json.dumps([state.as_dict() for state in hass.states.async_all()], default=str),
         json.dumps(entry.as_dict(), default=str),
         str(entry.runtime_data.snapshot),
-        str(entry.runtime_data.site._central.admission.rules),
+        str(entry.runtime_data.site._rooms.central.admission.rules),
         *(str(issue) for issue in ir.async_get(hass).issues.values()),
         *(
             record.getMessage() + str(record.exc_info or "")

@@ -332,10 +332,10 @@ async def test_a_certificate_that_ends_soon_and_one_that_is_spoilt_are_problems(
     assert problems(site)[0].placeholders == {"date": ends.isoformat()}
 
     files.key.write_text("x")
-    renewing = site._central.tls
+    renewing = site._rooms.central.tls
     assert renewing is not None
     await renewing.reload_if_changed()
-    site._step()
+    site._rooms.timer.step()
 
     assert ProblemKind.CERTIFICATE_UNUSABLE in kinds(site)
     await site.stop()
@@ -450,7 +450,7 @@ async def test_a_damaged_record_lets_nobody_in_and_keeps_nobody_from_starting(
     bench: Bench,
 ) -> None:
     site = await bench.start(asking())
-    site._ledger.admissions["A"] = {"passwords": ["?"], "address": None, "raised": None}
+    site._rooms.ledger.admissions["A"] = {"passwords": ["?"], "address": None, "raised": None}
 
     await site.apply(asking())
 

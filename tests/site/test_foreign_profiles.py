@@ -279,8 +279,8 @@ async def test_a_profile_stays_booked_over_a_restart(bench: Bench) -> None:
 
 async def test_a_record_that_cannot_be_read_is_taken_for_no_limit_at_all(bench: Bench) -> None:
     site = await bench.start(settings(charger("A")))
-    site._ledger.apply(site._ledger.note_foreign_profiles("A", [{"id": "?"}]))
-    site._foreign.restore(A)
+    site._rooms.ledger.apply(site._rooms.ledger.note_foreign_profiles("A", [{"id": "?"}]))
+    site._rooms.foreign.restore(A)
     await bench.dial_in(site, "A")
 
     await until(lambda: accepted_a(site, "A") == 0.0)

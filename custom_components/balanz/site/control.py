@@ -1,0 +1,104 @@
+"""Control of a running site: what its steps look at, and what the last one came to."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..balancing.commitments import Commitment
+from ..balancing.control import Result, State, step
+from ..balancing.inputs import Inputs
+from ..balancing.model import ConnectorKey
+from ..storage.journal import Journal
+from .capacities import Capacities
+from .dispatch import Dispatcher
+from .layout import Layout
+from .leaving import LeavingChargers
+from .live import LiveConnector
+from .meters import Meters, hour_of_week
+from .smart_charging import SmartCharging
+
+
+class Control:
+    """Takes steps, or supposes one. Times are the loop's."""
+
+    def __init__(
+        self,
+        *,
+        layout: Layout,
+        capacities: Capacities,
+        meters: Meters,
+        live: Mapping[ConnectorKey, LiveConnector],
+        dispatcher: Dispatcher,
+        smart_charging: SmartCharging,
+        leaving: LeavingChargers,
+        journal: Journal,
+    ) -> None:
+        """Begin with nothing remembered."""
+        self.state = State()
+        """What the next step is to know of those before it."""
+        self.result: Result | None = None
+        """What the last step came to; None before the first one."""
+        self._layout = layout
+        self._capacities = capacities
+        self._meters = meters
+        self._live = live
+        self._dispatcher = dispatcher
+        self._smart_charging = smart_charging
+        self._leaving = leaving
+        self._journal = journal
+
+    def inputs(self, now: float) -> Inputs:
+        """Return everything that a step looks at."""
+        site = self._layout.site
+        return Inputs(
+            capacities_a=self._capacities.all_now_a(),
+            meters={
+                group.id: self._meters.reading(group.id)
+                for group in site.groups.values()
+                if group.metered
+            },
+            connectors=self._smart_charging.inputs(
+                {
+                    key: live.as_input(self._dispatcher.line(key), now)
+                    for key, live in self._live.items()
+                },
+                now,
+            ),
+            hour_of_week=hour_of_week(self._layout.settings.time_zone),
+            bookings=(
+                *self._leaving.bookings(site),
+                *self._smart_charging.bookings(site, now),
+            ),
+            durable=not self._journal.failing,
+        )
+
+    def step(self, inputs: Inputs, now: float) -> Result:
+        """Take a step; whoever calls does what it comes to."""
+        result = step(self._layout.site, inputs, self.state, now)
+        self.state = result.state
+        self.result = result
+        return result
+
+    def rating_fits(self, identity: str, *, seen: bool = False) -> bool:
+        """Return whether a charger could be booked at its rating now, without a cut elsewhere.
+
+        With `seen`, only where the supply of all its groups is known as well.
+        """
+        now = asyncio.get_running_loop().time()
+        site = self._layout.site
+        inputs = self.inputs(now)
+        blank = Commitment(online=True)
+        supposed = {
+            key: replace(known, commitment=blank) if key.charger == identity else known
+            for key, known in inputs.connectors.items()
+        }
+        result = step(site, replace(inputs, connectors=supposed), self.state, now)
+        group_ids = {
+            group_id
+            for key, connector in site.connectors.items()
+            if key.charger == identity
+            for group_id in site.routes.paths[connector.group_id]
+            if not site.groups[group_id].enforced
+        }
+        views = [result.groups[group_id] for group_id in group_ids]
+        return all(it.within_limit and (it.available is not None or not seen) for it in views)

@@ -1,0 +1,38 @@
+"""The site as it is set up now: settings, schedules and what chargers are known for, as a tree."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ..csms.quirks import Quirks
+from ..storage.proofs import FirmwareProof
+from .settings import SiteSettings
+from .timetable import Timetable
+from .topology import build_site
+
+
+class Layout:
+    """Holds the newest settings, and the tree of groups and connectors that they make."""
+
+    def __init__(self, settings: SiteSettings) -> None:
+        """Begin with settings alone. Raises SiteError if the groups make no tree."""
+        self.timetable = Timetable()
+        self.outdated = False
+        """Whether more has become known of the chargers than the tree was built with."""
+        self.follow(settings)
+        self.site = build_site(settings, self.timetable.states)
+
+    def follow(self, settings: SiteSettings) -> None:
+        """Take over changed settings and their schedules; the tree follows with `build`."""
+        self.settings = settings
+        known = {group.id for group in settings.groups}
+        schedules = {
+            group_id: schedule
+            for group_id, schedule in settings.schedules.items()
+            if group_id in known
+        }
+        self.timetable.set_schedules(schedules, settings.time_zone, settings.holidays)
+        self.timetable.look(datetime.now(UTC))
+
+    def build(self, *, proofs: Mapping[str, FirmwareProof], quirks: Mapping[str, Quirks]) -> None:
+        """Build the tree anew, with what is known of the chargers, by identity."""
+        self.site = build_site(self.settings, self.timetable.states, proofs, quirks)

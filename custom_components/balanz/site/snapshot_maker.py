@@ -1,0 +1,82 @@
+"""The snapshot of a whole site after a step, from what all its rooms show."""
+
+from datetime import UTC, datetime
+
+from ..balancing.control import Result
+from ..balancing.inputs import Inputs
+from .dark_watch import DarkWatch
+from .problems import ProblemWatch
+from .rooms import Rooms
+from .snapshot import SiteSnapshot
+from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
+
+
+class SnapshotMaker:
+    """Makes snapshots, and knows when time alone will make another one. Monotonic seconds."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        """Start with nothing shown."""
+        self._rooms = rooms
+        self._chargers = ChargerSnapshots()
+        self._problems = ProblemWatch(0.0)
+        self._dark = DarkWatch()
+
+    def begin(self, now: float) -> None:
+        """Learn that the site begins to run now."""
+        self._problems = ProblemWatch(now)
+
+    def next_change(self, now: float) -> float | None:
+        """Return when time alone may make a problem of something; None if nothing is wrong."""
+        return self._problems.next_change(now)
+
+    def make(self, result: Result, inputs: Inputs, now: float) -> SiteSnapshot:
+        """Return how the site stands after a step."""
+        rooms = self._rooms
+        site = rooms.layout.site
+        capacities_a = rooms.capacities.all_a()
+        dark = self._dark.look(
+            site=site,
+            capacities_a=capacities_a,
+            result=result,
+            live=rooms.live,
+            bookings=rooms.leaving.bookings(site),
+            now=now,
+        )
+        problems = self._problems.find(
+            site=site,
+            result=result,
+            inputs=inputs,
+            live=rooms.live,
+            bookings=rooms.ledger.bookings.values(),
+            journal=rooms.journal,
+            dark=dark,
+            now=now,
+        )
+        chargers = {
+            charger.identity: self._chargers.of(
+                charger,
+                station=rooms.central.stations.get(charger.identity),
+                connectors=[rooms.live[key] for key in keys_of(charger)],
+                proof=rooms.proofs.snapshot(charger.identity),
+                plans=rooms.plans,
+                site=site,
+                now=now,
+            )
+            for charger in rooms.layout.settings.chargers
+        }
+        return SiteSnapshot(
+            groups=group_snapshots(
+                site,
+                result,
+                capacities_a,
+                rooms.meters,
+                rooms.drills,
+                rooms.smart_charging,
+            ),
+            chargers=chargers,
+            problems=(*problems, *rooms.door.problems(datetime.now(UTC))),
+            pending=rooms.pairing.pending,
+            refused=rooms.pairing.refused,
+            pairing_until=rooms.pairing.until,
+            dark_budget=dark,
+        )
