@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
 
+from custom_components.balanz import coordinator
 from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
 from tests.csms.client import RawCharger
 from tests.ha.build import charger, set_up, site_entry, state_of, wait_until
@@ -26,6 +27,11 @@ REPORTED = {
     "state_of_charge": "57.0",
     "temperature": "31.0",
 }
+
+
+@pytest.fixture(autouse=True)
+def measurements_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator, "MEASUREMENT_INTERVAL_S", 0.05)
 
 
 @pytest.fixture
@@ -53,18 +59,20 @@ def sampled(*samples: tuple[str, str, str | None], **fields: Any) -> dict[str, A
     return {"connectorId": 1, "meterValue": [meter_value], **fields}
 
 
-EVERYTHING = sampled(
-    ("Voltage", "230", "L1-N"),
-    ("Voltage", "231", "L2-N"),
-    ("Voltage", "229", "L3-N"),
-    ("Power.Active.Import", "3680", "L1"),
-    ("Power.Active.Import", "3700", "L2"),
-    ("Power.Active.Import", "3660", "L3"),
-    ("Power.Factor", "0.99", None),
-    ("Frequency", "50.0", None),
-    ("SoC", "57", None),
-    ("Temperature", "31", None),
-)
+def everything() -> dict[str, Any]:
+    """All that a charger can report, measured just now."""
+    return sampled(
+        ("Voltage", "230", "L1-N"),
+        ("Voltage", "231", "L2-N"),
+        ("Voltage", "229", "L3-N"),
+        ("Power.Active.Import", "3680", "L1"),
+        ("Power.Active.Import", "3700", "L2"),
+        ("Power.Active.Import", "3660", "L3"),
+        ("Power.Factor", "0.99", None),
+        ("Frequency", "50.0", None),
+        ("SoC", "57", None),
+        ("Temperature", "31", None),
+    )
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
@@ -76,7 +84,7 @@ async def test_what_a_charger_reports_is_shown_once_it_does(
     await wait_until(lambda: state_of(hass, "binary_sensor.left_connected") == "on")
     assert all(state_of(hass, f"sensor.left_{key}") is None for key in REPORTED)
 
-    await raw.call("MeterValues", EVERYTHING)
+    await raw.call("MeterValues", everything())
     await wait_until(
         lambda: all(state_of(hass, f"sensor.left_{key}") is not None for key in REPORTED)
     )
@@ -89,7 +97,7 @@ async def test_what_only_some_report_has_to_be_enabled(
 ) -> None:
     await set_up(hass, site_entry(port, charger("CP-1", phases="1", phase_map="l1")))
     raw = await dial("CP-1")
-    await raw.call("MeterValues", EVERYTHING)
+    await raw.call("MeterValues", everything())
 
     def registered() -> er.RegistryEntry | None:
         return entity_registry.async_get("sensor.left_power_factor")
