@@ -107,6 +107,11 @@ def for_transaction(profile: dict[str, Any], transaction_id: int) -> dict[str, A
     }
 
 
+def own_profile_ids(connector: int) -> tuple[int, int]:
+    """Return the ids of the profiles that balanz sets: a connector's, and its transaction's."""
+    return connector, connector + TX_PROFILE_IDS
+
+
 def others_profiles(form: ProfileForm) -> tuple[Purpose, ...]:
     """Return the purposes of profiles that can only be somebody else's."""
     return tuple(it for it in Purpose if it not in (form.purpose, _standing_purpose(form)))

@@ -28,7 +28,7 @@ from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
 from .meter_quirks import MeterQuirks
-from .profiles import Limit, rate_unit
+from .profiles import Limit, own_profile_ids, rate_unit
 from .quirks import BY_THE_BOOK, Quirks
 from .rpc import RpcConnection
 from .rpc_errors import CallFailed, CallRejected, InvalidCall, MalformedAnswer
@@ -183,9 +183,13 @@ class Station:
         return parse_composite_schedule(answer)
 
     async def clear_limit(self, connector: int) -> bool:
-        """Have a connector's profile removed; return whether none is left. Raises StationError."""
-        answer = await self.request("ClearChargingProfile", {"id": connector})
-        return answer.get("status") in ("Accepted", "Unknown")
+        """Have a connector's profiles removed; return whether none is left. Raises StationError."""
+        # That of the transaction goes first, lest for a moment it rules alone.
+        for profile_id in reversed(own_profile_ids(connector)):
+            answer = await self.request("ClearChargingProfile", {"id": profile_id})
+            if answer.get("status") not in ("Accepted", "Unknown"):
+                return False
+        return True
 
     async def remote_start(self, connector: int, id_tag: str) -> None:
         """Ask for a transaction to start. Raises StationError."""

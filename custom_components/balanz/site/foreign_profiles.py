@@ -15,6 +15,7 @@ from ..balancing.model import ConnectorKey
 from ..csms.charging_profile import ChargingProfile
 from ..csms.command_values import CommandStatus, ProfileCriteria, ProfilePurpose
 from ..csms.events import TransactionStarted, TransactionStopped
+from ..csms.profiles import own_profile_ids
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..csms.station_errors import CommandInvalid, CommandRejected, StationOffline
@@ -322,8 +323,12 @@ class ForeignProfiles:
         return criteria.purpose is not ProfilePurpose.TX
 
     def _own_ids(self, identity: str) -> set[int]:
-        """Return the ids of balanz's own profiles: the numbers of the connectors."""
-        return {one.connector.key.connector for one in self._connectors(identity)}
+        """Return the ids of balanz's own profiles."""
+        return {
+            profile_id
+            for one in self._connectors(identity)
+            for profile_id in own_profile_ids(one.connector.key.connector)
+        }
 
     def _of(self, identity: str) -> tuple[ForeignProfile, ...]:
         """Return what a charger may have; what cannot be read is taken for no limit at all."""
