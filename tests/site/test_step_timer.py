@@ -6,8 +6,6 @@ import pytest
 
 from custom_components.balanz.site.step_timer import RETRY_STEP_S, StepTimer
 
-pytestmark = pytest.mark.virtual_time
-
 
 class Steps:
     """Notes when steps are taken; some of them fail."""
