@@ -662,6 +662,7 @@ places = st.sampled_from(
 
 
 @given(payloads)
+@settings(deadline=None)
 def test_whatever_is_asked_is_answered_or_is_an_error_of_the_call(payload: Any) -> None:
     store = ProfileStore()
     for ask in (
@@ -676,7 +677,7 @@ def test_whatever_is_asked_is_answered_or_is_an_error_of_the_call(payload: Any) 
 
 
 @given(places, anything)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_profile_that_is_accepted_can_be_composed_and_kept(field: str, value: Any) -> None:
     raw = profile((0, 6), (60, 8), kind="Recurring", recurrencyKind="Daily") | {field: value}
     store = charging_store()
