@@ -101,8 +101,10 @@ def station_bound(
     profiles: Iterable[InstalledProfile], places: Iterable[Place], now: datetime
 ) -> UpperBound:
     """Return what all connectors of a charger may draw together."""
-    wired = max((place.lines.wired for place in places), default=3)
-    found = _lowest(tuple(profiles), 0, now, None, Lines(wired=wired))
+    places = tuple(places)
+    taken = [place.lines for place in places if place.has_car]
+    lines = Lines.of_all(taken or [place.lines for place in places])
+    found = _lowest(tuple(profiles), 0, now, None, lines)
     return UpperBound(
         limit_a=found.limit_a, told_a=found.limit_a, phases=found.phases, until=found.until
     )

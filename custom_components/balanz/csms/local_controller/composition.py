@@ -65,6 +65,19 @@ class Lines:
         if not 1 <= self.wired <= 3 or self.in_use not in (None, 1, 2, 3):
             raise ValueError(f"no charger has such lines: {self.wired}, {self.in_use}")
 
+    @classmethod
+    def of_all(cls, lines: Iterable[Lines]) -> Lines:
+        """Return the lines of a charger, given those of its connectors.
+
+        Watts of the sum of all are kept by what keeps them for the connector with the most lines.
+        """
+        known = tuple(lines)
+        in_use = [it.in_use for it in known if it.in_use is not None]
+        return cls(
+            wired=max((it.wired for it in known), default=3),
+            in_use=max(in_use) if in_use and len(in_use) == len(known) else None,
+        )
+
     def sharing(self, number_phases: int | None) -> int:
         """Return how many lines share a limit in watts, given the numberPhases of its period.
 

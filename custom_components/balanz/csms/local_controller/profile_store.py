@@ -100,10 +100,14 @@ class ProfileStore:
     def transaction_started(
         self, connector: int, transaction: RunningTransaction, *, id_tag: str, now: datetime
     ) -> None:
-        """Learn of a transaction; the one before it, if any, has ended.
+        """Learn of a transaction; another one before it, if any, has ended.
 
-        A profile that was sent along with its remote start comes into force.
+        A profile that was sent along with its remote start comes into force. To be told of the
+        same again, as after a restart, changes nothing.
         """
+        known = self._transactions.get(connector)
+        if known is not None and known.id == transaction.id and known.id is not None:
+            return
         self.transaction_ended(connector)
         self._transactions[connector] = transaction
         self._forget_stale(now)
