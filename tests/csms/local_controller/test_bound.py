@@ -74,6 +74,15 @@ def test_watts_go_through_the_lines_of_the_place() -> None:
     assert bound(limited, place=Place(lines=Lines(wired=1))).limit_a == 18.0
 
 
+def test_watts_of_the_whole_charger_go_through_the_lines_that_cars_use() -> None:
+    whole = installed(0, (0, 3680.0), purpose=MAX, unit="W")
+    one_line = Place(lines=Lines(in_use=1))
+
+    assert shares(whole, places={1: one_line}) == {1: 16.0}
+    assert shares(whole, places={1: one_line, 2: Place(has_car=False)}) == {1: 16.0, 2: 0.0}
+    assert shares(whole, places={1: one_line, 2: Place()}) == {1: 0.0, 2: 0.0}
+
+
 def test_connectors_share_the_limit_of_the_whole_charger_evenly() -> None:
     whole = installed(0, (0, 20.0), (60, 64.0), purpose=MAX)
     places = {1: Place(), 2: Place()}

@@ -270,6 +270,16 @@ def test_a_new_transaction_ends_the_one_before_it() -> None:
     assert ids(store) == []
 
 
+def test_to_be_told_of_the_same_transaction_again_changes_nothing() -> None:
+    store = charging_store()
+    install(store, 1, profile((0, 6), purpose=TX))
+
+    store.transaction_started(1, running(7, started=50), id_tag="TAG", now=later(60))
+
+    assert ids(store) == [1]
+    assert store.transactions == {1: running(7)}
+
+
 def test_a_transaction_can_be_named_once_its_id_is_known() -> None:
     store = charging_store(transaction_id=None)
     of_seven = profile((0, 6), purpose=TX, transactionId=7)
