@@ -270,6 +270,17 @@ def test_a_new_transaction_ends_the_one_before_it() -> None:
     assert ids(store) == []
 
 
+def test_the_late_end_of_an_earlier_transaction_changes_nothing() -> None:
+    store = charging_store(transaction_id=7)
+    install(store, 1, profile((0, 6), purpose=TX))
+
+    store.transaction_ended(1, 5)
+    assert ids(store) == [1]
+
+    store.transaction_ended(1, 7)
+    assert ids(store) == []
+
+
 def test_to_be_told_of_the_same_transaction_again_changes_nothing() -> None:
     store = charging_store()
     install(store, 1, profile((0, 6), purpose=TX))

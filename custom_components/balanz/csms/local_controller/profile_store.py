@@ -122,8 +122,19 @@ class ProfileStore:
         if (transaction := self._transactions.get(connector)) is not None:
             self._transactions[connector] = replace(transaction, id=transaction_id)
 
-    def transaction_ended(self, connector: int) -> None:
-        """Forget a connector's transaction, and its profiles with it."""
+    def transaction_ended(self, connector: int, transaction_id: int | None = None) -> None:
+        """Forget a connector's transaction, and its profiles with it.
+
+        The end of another one than runs, which may be told late, changes nothing. Without an id it
+        is the one that runs.
+        """
+        running = self._transactions.get(connector)
+        if (
+            running is not None
+            and None not in (running.id, transaction_id)
+            and running.id != transaction_id
+        ):
+            return
         self._transactions.pop(connector, None)
         self._installed = tuple(
             it
