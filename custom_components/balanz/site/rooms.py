@@ -13,6 +13,7 @@ from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal
 from ..storage.ledger import Ledger
 from .capacities import Capacities
+from .ceilings import Ceilings
 from .connectors import Connectors, is_idle
 from .control import Control
 from .dispatch import Dispatcher
@@ -145,6 +146,13 @@ class Rooms:
             on_change=self.timer.soon,
         )
         self.plans = Plans(ledger=self.ledger, recorder=self.recorder, live=self.live)
+        self.ceilings = Ceilings(
+            ledger=self.ledger,
+            recorder=self.recorder,
+            live=self.live,
+            on_change=self.timer.step,
+            on_asked_back=self._asked_back,
+        )
         self.control = Control(
             layout=self.layout,
             capacities=self.capacities,

@@ -64,6 +64,8 @@ class BalanzSite:
         """Who may charge."""
         self.door = self._rooms.door
         """Who gets in: passwords, pinned addresses and security profiles."""
+        self.ceilings = self._rooms.ceilings
+        """How high connectors may go: limits for one of them, and pauses."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
 
@@ -300,6 +302,7 @@ class BalanzSite:
             layout.outdated = False
             rooms.connectors.follow_facts()
         rooms.plans.apply(now)
+        rooms.ceilings.apply()
         inputs = rooms.control.inputs(now)
         result = rooms.control.step(inputs, now)
         if rooms.drills.running is not None:
@@ -326,13 +329,13 @@ class BalanzSite:
     def _wake_again(self, wake_at: float | None, now: float) -> None:
         """Have the next step taken when time alone changes something."""
         rooms = self._rooms
-        boost_s = rooms.plans.next_change_s()
+        ends_s = (rooms.plans.next_change_s(), rooms.ceilings.next_change_s())
         times = (
             wake_at,
             self._snapshots.next_change(now),
             rooms.door.next_change(now),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
-            None if boost_s is None else now + boost_s,
+            *(None if end_s is None else now + end_s for end_s in ends_s),
         )
         for at in times:
             if at is not None:

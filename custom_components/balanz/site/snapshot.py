@@ -13,6 +13,7 @@ from ..balancing.reasons import Rule
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
+from .bound import Bound
 from .drill_report import DrillReport
 
 
@@ -137,9 +138,12 @@ class ConnectorSnapshot:
     enabled: bool
     """Whether the user lets it charge."""
     maximum_a: float
+    """The upper bound that the user set as a number."""
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    bounds: tuple[Bound, ...] = ()
+    """Other upper bounds that hold now, for a while or until they are ended."""
     plan: Plan = field(default_factory=Plan)
     report_card: ReportCardSnapshot | None = None
     voltages_v: PerLine = UNKNOWN_LINES

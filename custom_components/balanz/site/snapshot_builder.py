@@ -115,6 +115,7 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.reason,
         live.enabled,
         live.maximum_a,
+        live.bounds,
         live.writes,
         live.card,
     )
@@ -176,6 +177,7 @@ def _connector_snapshot(
         offered_by=_reason_snapshot(live.reason, site, now),
         enabled=live.enabled,
         maximum_a=live.maximum_a,
+        bounds=live.bounds,
         rating_a=live.connector.rating_a,
         writes=live.writes,
         plan=plan,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
+from .bounds import KeptBound
 from .plans import Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
@@ -51,6 +52,8 @@ class Ledger:
         """The largest limit that each connector may have in force, A per line."""
         self.capacities_a: dict[str, float] = {}
         self.maxima_a: dict[ConnectorKey, float] = {}
+        self.bounds: dict[ConnectorKey, dict[str, KeptBound]] = {}
+        """The other upper bounds of connectors, by name."""
         self.disabled: set[ConnectorKey] = set()
         self.not_balanced: set[str] = set()
         """Ids of groups in which smart charging is switched off."""
@@ -82,6 +85,7 @@ class Ledger:
             "admission": self._take_admission,
             "base_load": self._take_base_load,
             "booking": self._take_booking,
+            "bound": self._take_bound,
             "capabilities": self._take_capabilities,
             "capacity": self._take_capacity,
             "drill": self._take_drill,
@@ -137,6 +141,9 @@ class Ledger:
             yield self.note_capacity(group_id, capacity_a)
         for key, maximum_a in self.maxima_a.items():
             yield self.note_maximum(key, maximum_a)
+        for key, bounds in self.bounds.items():
+            for name, bound in bounds.items():
+                yield self.note_bound(key, name, bound)
         for key in self.disabled:
             yield self.note_enabled(key, False)
         for group_id in self.not_balanced:
@@ -170,6 +177,11 @@ class Ledger:
     def note_maximum(self, key: ConnectorKey, maximum_a: float) -> Record:
         """Return the record of a connector's maximum."""
         return _of_connector("maximum", key, maximum_a=maximum_a)
+
+    def note_bound(self, key: ConnectorKey, name: str, bound: KeptBound | None) -> Record:
+        """Return the record of an upper bound of a connector; None ends the one of that name."""
+        told = None if bound is None else bound.as_record()
+        return {**_of_connector("bound", key), "name": name, "bound": told}
 
     def note_enabled(self, key: ConnectorKey, enabled: bool) -> Record:
         """Return the record of charging switched on or off."""
@@ -279,6 +291,16 @@ class Ledger:
     def _take_maximum(self, record: Mapping[str, Any]) -> None:
         self.maxima_a[_key(record)] = float(record["maximum_a"])
 
+    def _take_bound(self, record: Mapping[str, Any]) -> None:
+        key, name, told = _key(record), str(record["name"]), record["bound"]
+        if told is not None:
+            self.bounds.setdefault(key, {})[name] = KeptBound.from_record(told)
+            return
+        left = self.bounds.get(key, {})
+        left.pop(name, None)
+        if not left:
+            self.bounds.pop(key, None)
+
     def _take_enabled(self, record: Mapping[str, Any]) -> None:
         change = self.disabled.discard if record["enabled"] else self.disabled.add
         change(_key(record))
@@ -365,6 +387,7 @@ class Ledger:
         identity = str(record["charger"])
         self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
+        self.bounds = {k: v for k, v in self.bounds.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
