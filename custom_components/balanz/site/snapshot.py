@@ -11,6 +11,7 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
@@ -206,6 +207,7 @@ class GroupSnapshot:
     rating_a: float
     phases: tuple[Phase, ...]
     capacity_a: float
+    """As the user has set it to last."""
     available: PhaseCurrents | None
     """Capacity less base load less margin: what the chargers may share. None while unknown."""
     allocated: PhaseCurrents
@@ -225,6 +227,8 @@ class GroupSnapshot:
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
+    override: CapacityOverride | None = None
+    """What it may carry for a while instead of its capacity; None if nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
+from .capacity_settings import CapacitySettings
 from .draws import wired_lines
 from .drill import Drills
 from .live import LiveConnector
@@ -128,6 +129,7 @@ def group_snapshots(
     meters: Meters,
     drills: Drills,
     smart_charging: SmartCharging,
+    capacity_settings: CapacitySettings,
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
@@ -152,6 +154,7 @@ def group_snapshots(
             drilling=drills.running is not None and drills.running.group_id == group.id,
             meter=shown.get(group.id),
             smart_charging=smart_charging.is_on(group.id),
+            override=capacity_settings.override_of(group.id),
         )
     return snapshots
 

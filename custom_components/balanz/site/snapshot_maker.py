@@ -72,6 +72,7 @@ class SnapshotMaker:
                 rooms.meters,
                 rooms.drills,
                 rooms.smart_charging,
+                rooms.capacity_settings,
             ),
             chargers=chargers,
             problems=(*problems, *rooms.door.problems(datetime.now(UTC))),

@@ -9,6 +9,7 @@ from typing import Any
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from .bounds import KeptBound
+from .overrides import CapacityOverride
 from .plans import Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
@@ -51,6 +52,8 @@ class Ledger:
         self.limits_a: dict[ConnectorKey, float] = {}
         """The largest limit that each connector may have in force, A per line."""
         self.capacities_a: dict[str, float] = {}
+        self.overrides: dict[str, CapacityOverride] = {}
+        """What groups may carry instead for a while, by group id."""
         self.maxima_a: dict[ConnectorKey, float] = {}
         self.bounds: dict[ConnectorKey, dict[str, KeptBound]] = {}
         """The other upper bounds of connectors, by name."""
@@ -100,6 +103,7 @@ class Ledger:
             "limit_cleared": self._take_limit_cleared,
             "maximum": self._take_maximum,
             "obedience": self._take_obedience,
+            "override": self._take_override,
             "plan": self._take_plan,
             "released": self._take_released,
             "smart_charging": self._take_smart_charging,
@@ -139,6 +143,8 @@ class Ledger:
     def _records_of_users(self) -> Iterator[Record]:
         for group_id, capacity_a in self.capacities_a.items():
             yield self.note_capacity(group_id, capacity_a)
+        for group_id, override in self.overrides.items():
+            yield self.note_override(group_id, override)
         for key, maximum_a in self.maxima_a.items():
             yield self.note_maximum(key, maximum_a)
         for key, bounds in self.bounds.items():
@@ -173,6 +179,11 @@ class Ledger:
     def note_capacity(self, group_id: str, capacity_a: float) -> Record:
         """Return the record of a group's capacity."""
         return {"kind": "capacity", "group": group_id, "capacity_a": capacity_a}
+
+    def note_override(self, group_id: str, override: CapacityOverride | None) -> Record:
+        """Return the record of what a group may carry for a while; None ends that."""
+        told = None if override is None else override.as_record()
+        return {"kind": "override", "group": group_id, "override": told}
 
     def note_maximum(self, key: ConnectorKey, maximum_a: float) -> Record:
         """Return the record of a connector's maximum."""
@@ -287,6 +298,13 @@ class Ledger:
 
     def _take_capacity(self, record: Mapping[str, Any]) -> None:
         self.capacities_a[str(record["group"])] = float(record["capacity_a"])
+
+    def _take_override(self, record: Mapping[str, Any]) -> None:
+        group_id, told = str(record["group"]), record["override"]
+        if told is None:
+            self.overrides.pop(group_id, None)
+        else:
+            self.overrides[group_id] = CapacityOverride.from_record(told)
 
     def _take_maximum(self, record: Mapping[str, Any]) -> None:
         self.maxima_a[_key(record)] = float(record["maximum_a"])
