@@ -21,7 +21,7 @@ from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.devices import device_id
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
-from tests.ha.build import charger, group, set_up, site_entry, state_of, wait_until
+from tests.ha.build import CURRENT_SENSORS, charger, group, set_up, site_entry, state_of, wait_until
 from tests.ha.conftest import DialIn
 
 type Act = Callable[..., Awaitable[Any]]
@@ -524,3 +524,19 @@ async def test_a_priority_is_chosen_and_stays(hass: HomeAssistant, home: MockCon
     await hass.async_block_till_done()
     assert state_of(hass, "select.left_priority") == "9"
     assert home.subentries["subentry-CP-1"].data["priority"] == 9
+
+
+async def test_a_group_with_sensors_keeps_to_solar_surplus_if_that_is_chosen(
+    hass: HomeAssistant, port: int
+) -> None:
+    for line in ("l1", "l2", "l3"):
+        hass.states.async_set(f"sensor.grid_{line}", "2", {"unit_of_measurement": "A"})
+    entry = site_entry(port, group("garage"), supply=CURRENT_SENSORS)
+    await set_up(hass, entry)
+    assert state_of(hass, "select.home_solar_surplus") == "ignore"
+    assert state_of(hass, "select.garage_solar_surplus") is None
+    data = {"entity_id": "select.home_solar_surplus", "option": "only"}
+    await hass.services.async_call("select", "select_option", data, blocking=True)
+    await hass.async_block_till_done()
+    assert state_of(hass, "select.home_solar_surplus") == "only"
+    assert entry.data["advanced"]["surplus"] == "only"

@@ -258,7 +258,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         switch.SMART_CHARGING,
     ):
         yield "switch", str(toggle.translation_key)
-    for choice in (select.POLICY, select.PRIORITY):
+    for choice in (select.POLICY, select.SURPLUS, select.PRIORITY):
         yield "select", str(choice.translation_key)
     single = (
         sensor.METER,

@@ -11,6 +11,7 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
+from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
@@ -234,6 +235,7 @@ class GroupSnapshot:
     """What is left of the capacity, or of what stands in for it, by schedules and drills."""
     policy: Policy | None = None
     """None where it shares as the group above it does."""
+    surplus: SurplusMode = SurplusMode.IGNORE
     override: CapacityOverride | None = None
     """What it may carry for a while instead of its capacity; None if nothing else."""
 

@@ -148,6 +148,7 @@ def group_snapshots(
             capacity_a=capacities_a[group.id],
             capacity_now_a=capacities_now_a[group.id],
             policy=group.policy,
+            surplus=group.surplus,
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,
