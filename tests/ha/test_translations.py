@@ -210,13 +210,14 @@ def test_each_error_of_a_form_is_translated() -> None:
     supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
     charger_errors = {name for found in charger for name in found if name} - supply
+    names = strings_in(SOURCES["names.py"]) & {"name_invalid", "name_taken"}
     schedule = {f"schedule_{key}" for key in BAD_SCHEDULES}
 
-    assert schedule <= set(EN["config"]["error"]) <= config | schedule
+    assert schedule <= set(EN["config"]["error"]) <= config | schedule | names
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule
-    assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
+    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | names
+    assert set(EN["config_subentries"]["charger"]["error"]) <= subentry | names
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
     of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
