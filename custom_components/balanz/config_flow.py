@@ -44,6 +44,7 @@ from .discovery import Discovery
 from .entry_settings import group_names, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .names import name_errors, other_chargers
 from .options_flow import SiteOptionsFlow
 from .password_steps import WITH_PASSWORD, PasswordSteps
 from .security_form import async_security_errors, security_section
@@ -81,6 +82,9 @@ def site_schema(*, collapsed: bool = True, security_collapsed: bool = True) -> v
 
 async def async_try_to_listen(host: str, port: int) -> Errors:
     """Bind the port and let it go again; return why it cannot be used."""
+    if not host.strip():
+        # It would mean all addresses, which have a name of their own.
+        return {CONF_HOST: "cannot_listen"}
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
@@ -88,6 +92,9 @@ async def async_try_to_listen(host: str, port: int) -> Errors:
             return {CONF_PORT: "port_in_use"}
         if error.errno == errno.EACCES:
             return {CONF_PORT: "port_not_allowed"}
+        return {CONF_HOST: "cannot_listen"}
+    except ValueError:
+        # What is no name of a machine at all is not even looked up.
         return {CONF_HOST: "cannot_listen"}
     server.close()
     await server.wait_closed()
@@ -147,6 +154,7 @@ class BalanzConfigFlow(
             self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
             if CONF_SECURITY in old:
                 self._site.setdefault(CONF_SECURITY, old[CONF_SECURITY])
+            errors |= name_errors(user_input[CONF_NAME])
             errors |= await self._async_listening_errors(user_input, old)
             errors |= await self._async_tls_port_errors(old)
             wrong_files, unusable = await async_security_errors(self.hass, self._site)
@@ -222,7 +230,7 @@ class BalanzConfigFlow(
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> ConfigFlowResult:
         """Create the entry, or change it."""
         data = {**self._site, CONF_SUPPLY: supply}
-        name = data.pop(CONF_NAME)
+        name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
         return self.async_create_entry(
@@ -255,7 +263,8 @@ class BalanzConfigFlow(
             self._charger, errors = read_charger_input(
                 user_input, site_phases(entry), profiles_offered(entry.data)
             )
-            self._charger_name = user_input[CONF_NAME]
+            errors |= name_errors(user_input[CONF_NAME], other_chargers(entry))
+            self._charger_name = user_input[CONF_NAME].strip()
             if not errors:
                 if self.password_profile in WITH_PASSWORD:
                     return await self.async_step_password()
