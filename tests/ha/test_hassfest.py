@@ -19,6 +19,7 @@ from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.balanz.const import DOMAIN
+from tests.ha.pages import fields_of_action
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "custom_components" / DOMAIN
@@ -74,9 +75,12 @@ def by_key(shape: Any) -> dict[Any, Any]:
     return {SLUG: shape}
 
 
-FIELDS = {vol.Optional("data"): by_key(text), vol.Optional("data_description"): by_key(text)}
+FIELDS: dict[Any, Any] = {
+    vol.Optional("data"): by_key(text),
+    vol.Optional("data_description"): by_key(text),
+}
 SECTION = {vol.Optional("name"): text, vol.Optional("description"): text, **FIELDS}
-STEP = {
+STEP: dict[Any, Any] = {
     vol.Optional("title"): text,
     vol.Optional("description"): text,
     vol.Optional("menu_options"): by_key(text),
@@ -85,11 +89,11 @@ STEP = {
     vol.Optional("sections"): by_key(SECTION),
     **FIELDS,
 }
-FLOW = {
+FLOW: dict[Any, Any] = {
     vol.Required("step"): by_key(STEP),
     **{vol.Optional(name): by_key(text) for name in ("error", "abort", "progress", "create_entry")},
 }
-STARTED_BY_USERS = {vol.Optional("initiate_flow"): by_key(text)}
+STARTED_BY_USERS: dict[Any, Any] = {vol.Optional("initiate_flow"): by_key(text)}
 ENTITY = {
     vol.Optional("name"): text,
     vol.Optional("unit_of_measurement"): plain,
@@ -98,7 +102,7 @@ ENTITY = {
         {vol.Optional("name"): plain, vol.Optional("state"): by_key(plain)}
     ),
 }
-NAMED = {vol.Required("name"): text, vol.Required("description"): text}
+NAMED: dict[Any, Any] = {vol.Required("name"): text, vol.Required("description"): text}
 WITH_FIELDS = {
     **NAMED,
     vol.Optional("fields"): by_key({**NAMED, vol.Optional("example"): text}),
@@ -258,7 +262,7 @@ def test_an_action_that_users_see_is_told_in_each_language(language: str) -> Non
 
     assert set(told) == set(SERVICES)
     for name, action in SERVICES.items():
-        assert set(told[name].get("fields", {})) == set(action.get("fields", {}))
+        assert set(told[name].get("fields", {})) == set(dict(fields_of_action(action)))
 
 
 # The manifest
