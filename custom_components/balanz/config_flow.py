@@ -41,9 +41,10 @@ from .const import (
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
-from .entry_settings import group_names, security_of, site_phases
+from .entry_settings import charger_names, group_names, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .names import name_errors
 from .options_flow import SiteOptionsFlow
 from .password_steps import WITH_PASSWORD, PasswordSteps
 from .security_form import async_security_errors, security_section
@@ -145,6 +146,7 @@ class BalanzConfigFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
+            errors |= name_errors(user_input[CONF_NAME])
             if CONF_SECURITY in old:
                 self._site.setdefault(CONF_SECURITY, old[CONF_SECURITY])
             errors |= await self._async_listening_errors(user_input, old)
@@ -222,7 +224,7 @@ class BalanzConfigFlow(
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> ConfigFlowResult:
         """Create the entry, or change it."""
         data = {**self._site, CONF_SUPPLY: supply}
-        name = data.pop(CONF_NAME)
+        name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
         return self.async_create_entry(
@@ -255,7 +257,8 @@ class BalanzConfigFlow(
             self._charger, errors = read_charger_input(
                 user_input, site_phases(entry), profiles_offered(entry.data)
             )
-            self._charger_name = user_input[CONF_NAME]
+            self._charger_name = user_input[CONF_NAME].strip()
+            errors |= name_errors(self._charger_name, charger_names(entry))
             if not errors:
                 if self.password_profile in WITH_PASSWORD:
                     return await self.async_step_password()

@@ -121,7 +121,7 @@ async def test_a_charger_can_be_added_while_the_site_is_not_loaded(
 async def test_each_mistake_about_a_charger_is_named_and_can_be_mended(
     hass: HomeAssistant, port: int, mistake: dict[str, Any], errors: dict[str, str]
 ) -> None:
-    entry = site_entry(port, charger("TAKEN"))
+    entry = site_entry(port, charger("TAKEN", name="Right"))
     entry.add_to_hass(hass)
     form = await answer(hass, await start(hass, entry, "charger"), {**NEW_CHARGER, **mistake})
     assert form["errors"] == errors
