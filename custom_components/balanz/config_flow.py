@@ -41,6 +41,7 @@ from .const import (
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
+from .energy_dashboard import KnownSupply, async_known_supply
 from .entry_settings import charger_names, group_names, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
@@ -219,6 +220,11 @@ class BalanzConfigFlow(
             self.old_supply is not None
             and self._get_reconfigure_entry().data[CONF_PHASES] == self._site[CONF_PHASES]
         )
+
+    @override
+    async def async_known_supply(self) -> KnownSupply | None:
+        """Return the sensors of the Energy dashboard: they measure the grid connection."""
+        return await async_known_supply(self.hass, self.supply_phases)
 
     @override
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> ConfigFlowResult:

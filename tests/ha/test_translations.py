@@ -171,11 +171,14 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
             }
 
 
-@pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
-def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> None:
-    menu = where["step"]["supply"]["menu_options"]
+def test_each_kind_of_supply_has_its_line_in_the_menu() -> None:
+    """Only what measures the grid connection is in the Energy dashboard."""
+    lines = {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    site = EN["config"]["step"]["supply"]["menu_options"]
+    group = EN["config_subentries"]["group"]["step"]["supply"]["menu_options"]
 
-    assert set(menu) == {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    assert set(group) == lines
+    assert set(site) == lines | {"supply_dashboard"}
 
 
 def test_each_line_of_the_menus_of_the_options_has_its_text() -> None:
