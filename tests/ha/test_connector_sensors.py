@@ -22,6 +22,7 @@ REPORTED = {
     "power_l1": "3680.0",
     "power_l2": "3700.0",
     "power_l3": "3660.0",
+    "offered_current": "16.0",
     "power_factor": "0.99",
     "frequency": "50.0",
     "state_of_charge": "57.0",
@@ -68,6 +69,7 @@ def everything() -> dict[str, Any]:
         ("Power.Active.Import", "3680", "L1"),
         ("Power.Active.Import", "3700", "L2"),
         ("Power.Active.Import", "3660", "L3"),
+        ("Current.Offered", "16", None),
         ("Power.Factor", "0.99", None),
         ("Frequency", "50.0", None),
         ("SoC", "57", None),
@@ -169,4 +171,8 @@ async def test_the_energy_dashboard_takes_the_energy(
 def test_each_sensor_has_a_key_of_its_own() -> None:
     keys = [description.key for description in (*CONNECTOR_SENSORS, *REPORTED_SENSORS)]
     assert len(keys) == len(set(keys))
-    assert {description.key for description in REPORTED_SENSORS} == {*REPORTED, "session_start"}
+    assert {description.key for description in REPORTED_SENSORS} == {
+        *(REPORTED.keys() - {"offered_current"}),
+        "offered",
+        "session_start",
+    }

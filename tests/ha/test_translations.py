@@ -37,6 +37,7 @@ from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
+from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
     GROUP_GONE,
     SCHEDULE_UNREADABLE,
@@ -249,7 +250,12 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "datetime", str(datetime.DEPARTURE.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET):
         yield "number", str(value.translation_key)
-    for toggle in (switch.BOOST, switch.CHARGING_ALLOWED, switch.SMART_CHARGING):
+    for toggle in (
+        switch.BOOST,
+        switch.CHARGING_ALLOWED,
+        switch.IN_SERVICE,
+        switch.SMART_CHARGING,
+    ):
         yield "switch", str(toggle.translation_key)
     single = (
         sensor.METER,
@@ -285,6 +291,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    assert set(texts["error_code"]["state"]) == set(ErrorCode)
+    assert set(texts["stop_reason"]["state"]) == set(StopReason)
     assert set(texts["meter"]["state"]) == set(MeterStage)
     shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
     assert set(shown) == set(TagOutcome)

@@ -11,6 +11,7 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.reasons import Rule
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .drill_report import DrillReport
@@ -148,6 +149,13 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    offered_a: float | None = None
+    """What the charger says that it offers its car, A."""
+    error_code: ErrorCode | None = None
+    transaction_id: int | None = None
+    """None where no transaction runs."""
+    stop_reason: StopReason | None = None
+    """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
     """None where no transaction runs, or nobody told whose it is."""
     priority: int | None = None
