@@ -91,6 +91,9 @@ async def async_try_to_listen(host: str, port: int) -> Errors:
         if error.errno == errno.EACCES:
             return {CONF_PORT: "port_not_allowed"}
         return {CONF_HOST: "cannot_listen"}
+    except ValueError:
+        # What cannot even be looked up, such as an endless name.
+        return {CONF_HOST: "cannot_listen"}
     server.close()
     await server.wait_closed()
     return {}

@@ -23,7 +23,7 @@ from .const import MAXIMUM_CONNECTORS
 from .csms.websocket import is_identity
 from .forms import HIGHEST_CHARGER_RATING_A
 from .names import is_name
-from .schedule_input import place_of
+from .schedule_input import place_of, shortened
 from .selectors import HIGHEST_PRIORITY, HIGHEST_RATING_A, LOWEST_PRIORITY
 
 MOST_CHARACTERS = 200_000
@@ -102,7 +102,7 @@ class _Row:
             raise _WrongCellError(
                 "import_number",
                 column=column,
-                value=_short(text),
+                value=shortened(text),
                 lowest=f"{lowest:g}",
                 highest=f"{highest:g}",
             )
@@ -124,7 +124,7 @@ def read_groups(text: str) -> list[ImportedGroup]:
     def group(row: _Row) -> ImportedGroup:
         name = row.text("group_id")
         if not is_name(name):
-            raise _WrongCellError("import_name", column="group_id", value=_short(name))
+            raise _WrongCellError("import_name", column="group_id", value=shortened(name))
         if name.casefold() in names:
             raise _WrongCellError("import_twice", value=name)
         names.add(name.casefold())
@@ -141,13 +141,13 @@ def read_chargers(text: str) -> list[ImportedCharger]:
     def charger(row: _Row) -> ImportedCharger:
         identity = row.text("charger_id")
         if not is_identity(identity):
-            raise _WrongCellError("import_identity", value=_short(identity))
+            raise _WrongCellError("import_identity", value=shortened(identity))
         if identity in identities:
             raise _WrongCellError("import_twice", value=identity)
         identities.add(identity)
         name = row.text("alias") or identity
         if not is_name(name):
-            raise _WrongCellError("import_name", column="alias", value=_short(name))
+            raise _WrongCellError("import_name", column="alias", value=shortened(name))
         maximum_a = row.number("conn_max", MINIMUM_CURRENT_A, HIGHEST_CHARGER_RATING_A)
         return ImportedCharger(
             line=row.line,
@@ -169,7 +169,7 @@ def _limit(text: str) -> tuple[float | None, str | None]:
     except ScheduleTextError as error:
         place = place_of(error)
         raise _WrongCellError(
-            "import_schedule", wrong=_short(place["wrong"]), column=place["column"]
+            "import_schedule", wrong=place["wrong"], column=place["column"]
         ) from None
     if not schedule.bands:
         return None, None
@@ -222,7 +222,3 @@ def _rows(text: str, needed: tuple[str, ...]) -> Iterator[_Row]:
                 yield _Row(line, dict(zip(columns, stripped, strict=False)))
     except csv.Error:
         raise FileError((LineError(reader.line_num, "import_unreadable", {}),)) from None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -47,6 +47,7 @@ from .ocpp_balanz import (
     read_chargers,
     read_groups,
 )
+from .schedule_input import shortened
 from .selectors import current_selector, select
 from .supply import SupplyKind
 
@@ -158,7 +159,7 @@ class OcppBalanzSteps(OptionsFlow):
         """Raise FileError if a charger's group is neither in the file nor at the site."""
         known = {*_ids_by_name(self.config_entry), *(group.name.casefold() for group in groups)}
         errors = [
-            LineError(charger.line, "import_group_unknown", {"value": charger.group[:40]})
+            LineError(charger.line, "import_group_unknown", {"value": shortened(charger.group)})
             for charger in chargers
             if charger.group is not None and charger.group.casefold() not in known
         ]

@@ -23,7 +23,7 @@ from .const import (
 )
 from .forms import Errors
 from .ocpp_balanz_steps import OcppBalanzSteps
-from .schedule_input import dates_in
+from .schedule_input import dates_in, shortened
 from .selectors import HIGHEST_RATING_A, current_selector, number_selector
 from .tag_options import TagSteps
 
@@ -85,7 +85,7 @@ class SiteOptionsFlow(TagSteps, OcppBalanzSteps):
                 user_input or self.config_entry.options,
             ),
             errors=errors,
-            description_placeholders={"wrong": ", ".join(wrong)},
+            description_placeholders={"wrong": shortened(", ".join(wrong))},
         )
 
 
