@@ -160,7 +160,8 @@ class BalanzConfigFlow(
             wrong |= unusable
             if not errors:
                 return await self.async_step_supply()
-        suggested = user_input or sharing_suggestions(old)
+        name = {CONF_NAME: self.hass.config.location_name}
+        suggested = user_input or sharing_suggestions(old) or name
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
