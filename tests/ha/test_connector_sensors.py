@@ -168,6 +168,21 @@ async def test_the_energy_dashboard_takes_the_energy(
     assert attributes["unit_of_measurement"] == "kWh"
 
 
+async def test_the_energy_dashboard_has_nothing_to_warn_of_while_a_charger_is_offline(
+    hass: HomeAssistant, port: int, dial: Dial
+) -> None:
+    """What it has delivered is known without it; the dashboard warns of what is unavailable."""
+    await set_up(hass, site_entry(port, charger("CP-1")))
+    raw = await dial("CP-1")
+    await raw.call("MeterValues", sampled(("Energy.Active.Import.Register", "5000", None)))
+    await wait_until(lambda: state_of(hass, "sensor.left_energy") == "5.0")
+
+    await raw.close()
+    await wait_until(lambda: state_of(hass, "sensor.left_power") == "unavailable")
+
+    assert state_of(hass, "sensor.left_energy") == "5.0"
+
+
 def test_each_sensor_has_a_key_of_its_own() -> None:
     keys = [description.key for description in (*CONNECTOR_SENSORS, *REPORTED_SENSORS)]
     assert len(keys) == len(set(keys))

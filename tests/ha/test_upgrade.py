@@ -42,6 +42,7 @@ async def test_a_site_of_the_first_version_goes_on_as_it_was(
     assert state_of(hass, "number.left_maximum_current") == "13.0"
     assert state_of(hass, "switch.left_charging_allowed") == "off"
     assert state_of(hass, "switch.home_smart_charging") == "off"
+    assert state_of(hass, "sensor.left_energy") == "5.0"
     site = entry.runtime_data.site
     [known] = site.tags.known
     assert (known.id, known.name, known.priority) == ("04A1", "Anne", 5)
