@@ -7,8 +7,18 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
+from simulator.car import Car
 from tests.csms.client import RawCharger
-from tests.ha.build import charger, set_up, site_entry, state_of, wait_until
+from tests.ha.build import (
+    NO_SENSORS,
+    charger,
+    group,
+    set_up,
+    site_entry,
+    state_of,
+    wait_until,
+)
+from tests.ha.conftest import DialIn
 
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")
 
@@ -127,3 +137,18 @@ async def test_a_charger_that_stays_in_service_is_told_of(
         await press(hass, "switch", "turn_off", "switch.left_in_service")
 
     assert error.value.translation_key == "charger_refused"
+
+
+async def test_each_group_counts_the_cars_that_charge_in_it_and_below(
+    hass: HomeAssistant, port: int, dial_in: DialIn
+) -> None:
+    garage = group("g1", supply={**NO_SENSORS, "other_loads_a": 0.0})
+    await set_up(hass, site_entry(port, garage, charger("CP-1", group="g1"), charger("CP-2")))
+    assert state_of(hass, "sensor.garage_cars_charging") == "0"
+
+    inside, outside = await dial_in("CP-1"), await dial_in("CP-2")
+    inside.plug_in(Car())
+    outside.plug_in(Car())
+
+    await wait_until(lambda: state_of(hass, "sensor.home_cars_charging") == "2", deadline_s=30)
+    assert state_of(hass, "sensor.garage_cars_charging") == "1"

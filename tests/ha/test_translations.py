@@ -258,6 +258,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     ):
         yield "switch", str(toggle.translation_key)
     single = (
+        sensor.CARS_CHARGING,
         sensor.METER,
         sensor.REASON,
         sensor.REFUSED,

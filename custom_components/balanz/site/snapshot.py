@@ -227,6 +227,8 @@ class GroupSnapshot:
     """Whether one runs now."""
     smart_charging: bool = True
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
+    charging: int = 0
+    """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
 

@@ -1,5 +1,6 @@
 """From what a running site knows to what it shows."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -122,6 +123,17 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
     )
 
 
+def cars_charging(site: Site, chargers: Iterable[ChargerSnapshot]) -> Counter[str]:
+    """Return how many cars charge in each group and in those below it."""
+    return Counter(
+        group_id
+        for charger in chargers
+        for connector in charger.connectors
+        if connector.charging
+        for group_id in site.routes.paths[site.connectors[connector.key].group_id]
+    )
+
+
 def group_snapshots(
     site: Site,
     result: Result,
@@ -129,6 +141,7 @@ def group_snapshots(
     meters: Meters,
     drills: Drills,
     smart_charging: SmartCharging,
+    charging: Mapping[str, int],
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
@@ -151,6 +164,7 @@ def group_snapshots(
             within_limit=view.within_limit,
             drill=drills.reports.get(group.id),
             drilling=drills.running is not None and drills.running.group_id == group.id,
+            charging=charging.get(group.id, 0),
             meter=shown.get(group.id),
             smart_charging=smart_charging.is_on(group.id),
         )

@@ -8,7 +8,7 @@ from .dark_watch import DarkWatch
 from .problems import ProblemWatch
 from .rooms import Rooms
 from .snapshot import SiteSnapshot
-from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, cars_charging, group_snapshots, keys_of
 
 
 class SnapshotMaker:
@@ -72,6 +72,7 @@ class SnapshotMaker:
                 rooms.meters,
                 rooms.drills,
                 rooms.smart_charging,
+                cars_charging(site, chargers.values()),
             ),
             chargers=chargers,
             problems=(*problems, *rooms.door.problems(datetime.now(UTC))),
