@@ -104,6 +104,12 @@ LAST_DRILL = SensorEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+CARS_CHARGING = SensorEntityDescription(
+    key="cars_charging",
+    translation_key="cars_charging",
+    state_class=SensorStateClass.MEASUREMENT,
+)
+
 METER = SensorEntityDescription(
     key="meter",
     translation_key="meter",
@@ -141,6 +147,7 @@ def _sensors(
             if len(device.phases) > 1:
                 for phase in device.phases:
                     yield GroupSensor(coordinator, device, group_sensor, phase)
+        yield CarsChargingSensor(coordinator, device, CARS_CHARGING)
         if device.metered:
             yield MeterSensor(coordinator, device, METER)
         if device.is_site:
@@ -374,6 +381,17 @@ class GroupSensor(GroupEntity, SensorEntity):
         value = rounded(worst_a, 1)
         self._attr_native_value = value
         return (value,)
+
+
+class CarsChargingSensor(GroupEntity, SensorEntity):
+    """How many cars charge in a group and in those below it."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the count."""
+        group = self.group_snapshot
+        self._attr_native_value = None if group is None else group.charging
+        return (self._attr_native_value,)
 
 
 class MeterSensor(GroupEntity, SensorEntity):

@@ -22,6 +22,7 @@ from custom_components.balanz import (
     event,
     forms,
     number,
+    ocpp_balanz_steps,
     options_flow,
     password_steps,
     select,
@@ -39,6 +40,7 @@ from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
 from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
+from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
     GROUP_GONE,
     SCHEDULE_UNREADABLE,
@@ -94,6 +96,8 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
         schema = tag_options.choice_schema({"a": "A"}, multiple=multiple)
         yield f"options {step}", options[step], schema
     yield "options import", options["import_tags"], tag_options.import_schema()
+    files = ocpp_balanz_steps.files_schema(single_phase=False)
+    yield "options ocpp-balanz", options["ocpp_balanz"], files
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
     reconfigured = forms.charger_schema(
@@ -178,17 +182,20 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
             }
 
 
-@pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
-def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> None:
-    menu = where["step"]["supply"]["menu_options"]
+def test_each_kind_of_supply_has_its_line_in_the_menu() -> None:
+    """Only what measures the grid connection is in the Energy dashboard."""
+    lines = {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    site = EN["config"]["step"]["supply"]["menu_options"]
+    group = EN["config_subentries"]["group"]["step"]["supply"]["menu_options"]
 
-    assert set(menu) == {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    assert set(group) == lines
+    assert set(site) == lines | {"supply_dashboard"}
 
 
 def test_each_line_of_the_menus_of_the_options_has_its_text() -> None:
     steps = EN["options"]["step"]
 
-    assert set(steps["init"]["menu_options"]) == {"general", "tags"}
+    assert set(steps["init"]["menu_options"]) == {"general", "tags", "ocpp_balanz"}
     assert set(steps["tags"]["menu_options"]) == set(tag_options.MENU)
     assert set(tag_options.MENU_WITHOUT_TAGS) < set(tag_options.MENU)
 
@@ -203,26 +210,27 @@ def strings_in(source: str) -> set[str]:
 
 def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
-    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"])
+    named = {"name_invalid", "name_taken"}
+    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"]) | named
     site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
     config = shared | site
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
     supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
-    charger_errors = {name for found in charger for name in found if name} - supply
-    names = strings_in(SOURCES["names.py"]) & {"name_invalid", "name_taken"}
+    charger_errors = {name for found in charger for name in found if name} - supply | named
     schedule = {f"schedule_{key}" for key in BAD_SCHEDULES}
 
-    assert schedule <= set(EN["config"]["error"]) <= config | schedule | names
+    assert schedule <= set(EN["config"]["error"]) <= config | schedule
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | names
-    assert set(EN["config_subentries"]["charger"]["error"]) <= subentry | names
+    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | named
+    assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
     of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
     own = {"not_a_date", "short_turn_too_long"}
-    assert set(EN["options"]["error"]) == own | of_tags | of_files
+    of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["ocpp_balanz_steps.py"]))
+    assert set(EN["options"]["error"]) == own | of_tags | of_files | of_import
 
 
 def test_an_error_about_a_schedule_tells_where_it_is() -> None:
@@ -256,12 +264,14 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         switch.BOOST,
         switch.CHARGING_ALLOWED,
         switch.PAUSED,
+        switch.IN_SERVICE,
         switch.SMART_CHARGING,
     ):
         yield "switch", str(toggle.translation_key)
     for choice in (select.POLICY, select.SURPLUS, select.PRIORITY):
         yield "select", str(choice.translation_key)
     single = (
+        sensor.CARS_CHARGING,
         sensor.METER,
         sensor.REASON,
         sensor.REFUSED,
@@ -295,6 +305,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    assert set(texts["error_code"]["state"]) == set(ErrorCode)
+    assert set(texts["stop_reason"]["state"]) == set(StopReason)
     assert set(texts["meter"]["state"]) == set(MeterStage)
     shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
     assert set(shown) == set(TagOutcome)
@@ -321,7 +333,10 @@ def test_each_exception_has_its_message() -> None:
     errors = STORAGE + SOURCES["tag_actions.py"] + (FOLDER / "csms/tag_desk.py").read_text()
     tags = set(re.findall(r'"(tag_[a-z_]+)"', errors)) - {"tag_status"}
 
-    own = (used - {"connector"}) | drill | plain | tags
+    files = SOURCES["ocpp_balanz.py"] + SOURCES["ocpp_balanz_steps.py"]
+    imports = set(re.findall(r'"(import_[a-z_]+)"', files)) - set(EN["options"]["error"])
+
+    own = (used - {"connector"}) | drill | plain | tags | imports
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
     assert own | refusals == set(EN["exceptions"])
 
@@ -366,7 +381,7 @@ def test_the_quality_scale_gives_a_reason_for_each_exemption() -> None:
 LANGUAGES = sorted(
     path.stem for path in (FOLDER / "translations").glob("*.json") if path.stem != "en"
 )
-NAMES = {"balanz", "{name}", "CSV", *(row.name for row in QUIRK_ROWS)}
+NAMES = {"balanz", "{name}", "CSV", "groups.csv", "chargers.csv", *(row.name for row in QUIRK_ROWS)}
 SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
 SAME_AS_ENGLISH = {
     "nl": {"Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},

@@ -13,6 +13,7 @@ from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
@@ -155,6 +156,13 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    offered_a: float | None = None
+    """What the charger says that it offers its car, A."""
+    error_code: ErrorCode | None = None
+    transaction_id: int | None = None
+    """None where no transaction runs."""
+    stop_reason: StopReason | None = None
+    """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
     """None where no transaction runs, or nobody told whose it is."""
     priority: int | None = None
@@ -229,6 +237,8 @@ class GroupSnapshot:
     """Whether one runs now."""
     smart_charging: bool = True
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
+    charging: int = 0
+    """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
     capacity_now_a: float = 0.0
