@@ -19,6 +19,7 @@ from .charger_target import devices_named
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
+from .firmware_actions import async_setup_firmware_actions
 from .ocpp_actions import register_ocpp_actions
 from .security_actions import register_security_actions
 from .site.drill import DrillError
@@ -33,6 +34,7 @@ _GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions; they are there whether a site runs or not."""
     async_setup_tag_actions(hass)
+    async_setup_firmware_actions(hass)
     hass.services.async_register(
         DOMAIN,
         RUN_OVERLOAD_DRILL,

@@ -20,6 +20,8 @@ from custom_components.balanz import (
     config_flow,
     datetime,
     event,
+    firmware_actions,
+    firmware_options,
     forms,
     number,
     options_flow,
@@ -59,8 +61,15 @@ ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
 TAG_ACTIONS = {
     value for name, value in vars(tag_actions).items() if name.endswith(("_TAG", "_TAGS"))
 } | {tag_actions.SET_SESSION_PRIORITY}
+FIRMWARE_ACTIONS = {
+    value for name, value in vars(firmware_actions).items() if name.endswith("_FIRMWARE")
+}
 SERVICES: dict[str, Any] = load_yaml_dict(str(FOLDER / "services.yaml"))
 STORAGE = "".join((FOLDER / f"storage/{name}.py").read_text() for name in ("tags", "tag_csv"))
+FIRMWARE_STORAGE = "".join(
+    (FOLDER / f"storage/{name}.py").read_text()
+    for name in ("csv_cells", "firmware_catalogue", "firmware_csv", "firmware_entry")
+)
 SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
 
 
@@ -90,6 +99,18 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     for step, multiple in (("edit_tag", False), ("remove_tags", True)):
         schema = tag_options.choice_schema({"a": "A"}, multiple=multiple)
         yield f"options {step}", options[step], schema
+    firmware = {"firmware": "A"}
+    yield "options add_firmware", options["add_firmware"], firmware_options.firmware_schema()
+    yield (
+        "options remove_firmware",
+        options["remove_firmware"],
+        firmware_options.firmware_choice_schema(firmware),
+    )
+    yield (
+        "options import_firmware",
+        options["import_firmware"],
+        firmware_options.firmware_import_schema(),
+    )
     yield "options import", options["import_tags"], tag_options.import_schema()
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
@@ -156,7 +177,7 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS)}
 
-    assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS} == set(SERVICES)
+    assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS} == set(SERVICES)
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
     for name, action in SERVICES.items():
         assert set(EN["services"][name]["fields"]) == set(action["fields"])
@@ -178,9 +199,12 @@ def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> 
 def test_each_line_of_the_menus_of_the_options_has_its_text() -> None:
     steps = EN["options"]["step"]
 
-    assert set(steps["init"]["menu_options"]) == {"general", "tags"}
+    assert set(steps["init"]["menu_options"]) == {"general", "tags", "firmware"}
     assert set(steps["tags"]["menu_options"]) == set(tag_options.MENU)
     assert set(tag_options.MENU_WITHOUT_TAGS) < set(tag_options.MENU)
+    menu = set(firmware_options.FIRMWARE_MENU)
+    assert set(steps["firmware"]["menu_options"]) == menu
+    assert set(firmware_options.FIRMWARE_MENU_WHILE_EMPTY) < menu
 
 
 def strings_in(source: str) -> set[str]:
@@ -211,7 +235,15 @@ def test_each_error_of_a_form_is_translated() -> None:
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
     of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
     own = {"not_a_date", "short_turn_too_long"}
-    assert set(EN["options"]["error"]) == own | of_tags | of_files
+    assert set(EN["options"]["error"]) == own | of_tags | of_files | firmware_errors() | {
+        "csv_unusable"
+    }
+
+
+def firmware_errors(*, of_rows: bool = False) -> set[str]:
+    """Return what can be wrong with a firmware or a file of them."""
+    found = set(re.findall(r'Error\(\s*"((?:firmware|csv)_\w+)"', FIRMWARE_STORAGE))
+    return found | {"csv_row_unreadable"} if of_rows else found - {"csv_row_too_long"}
 
 
 def test_an_error_about_a_schedule_tells_where_it_is() -> None:
@@ -302,7 +334,8 @@ def test_each_exception_has_its_message() -> None:
     errors = STORAGE + SOURCES["tag_actions.py"] + (FOLDER / "csms/tag_desk.py").read_text()
     tags = set(re.findall(r'"(tag_[a-z_]+)"', errors)) - {"tag_status"}
 
-    own = (used - {"connector"}) | drill | plain | tags
+    files = set(re.findall(r'_refused\("(\w+)"', SOURCES["action_files.py"]))
+    own = (used - {"connector"}) | drill | plain | tags | files | firmware_errors(of_rows=True)
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
     assert own | refusals == set(EN["exceptions"])
 

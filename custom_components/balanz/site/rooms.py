@@ -18,6 +18,7 @@ from .control import Control
 from .dispatch import Dispatcher
 from .doorkeeper import Doorkeeper
 from .drill import Drills
+from .firmware_updates import FirmwareUpdates
 from .firmwares import Firmwares
 from .foreign_profiles import ForeignProfiles
 from .kept_base_loads import KeptBaseLoads
@@ -76,7 +77,7 @@ class Rooms:
         self._make_entrance(settings, storage_path, tls, authority, listener)
         self._make_control()
         self._make_watches()
-        self._make_user_rooms()
+        self._make_user_rooms(storage_path)
 
     def _make_entrance(
         self,
@@ -199,10 +200,18 @@ class Rooms:
             smart_charging=self.smart_charging,
         )
 
-    def _make_user_rooms(self) -> None:
+    def _make_user_rooms(self, storage_path: Path) -> None:
         """Make what takes in the wishes of users."""
         self.remote = RemoteCommands(
             central=self.central, profiles=self.foreign, on_asked_back=self._asked_back
+        )
+        self.firmware_updates = FirmwareUpdates(
+            folder=storage_path,
+            central=self.central,
+            firmwares=self.ledger.firmwares,
+            is_idle=partial(is_idle, self.live),
+            spawn=self.tasks.spawn,
+            on_change=self.timer.soon,
         )
         self.user_settings = UserSettings(
             layout=self.layout,

@@ -66,6 +66,8 @@ class BalanzSite:
         """Who gets in: passwords, pinned addresses and security profiles."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
+        self.firmware = self._rooms.firmware_updates
+        """New firmware for chargers."""
 
     @property
     def on_power(self) -> Callable[[str, bool], None] | None:
@@ -104,6 +106,7 @@ class BalanzSite:
             rooms.drills.restore()
             rooms.transactions.restore(records)
             await rooms.tags.open()
+            await rooms.firmware_updates.open()
             utc = datetime.now(UTC)
             heard_at = rooms.kept_base_loads.heard_at(utc, rooms.timer.now())
             rooms.control.state = State(
@@ -147,6 +150,7 @@ class BalanzSite:
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
         await rooms.tags.close()
+        await rooms.firmware_updates.close()
         await rooms.journal.close()
 
     @property
@@ -313,6 +317,7 @@ class BalanzSite:
         if rooms.obedience.look(layout.site, result, now):
             rooms.timer.within(COALESCE_S)
         rooms.withholding.look(now)
+        rooms.firmware_updates.look(now)
         rooms.obedience.keep_cards(now)
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
@@ -330,6 +335,7 @@ class BalanzSite:
         times = (
             wake_at,
             self._snapshots.next_change(now),
+            rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
             None if boost_s is None else now + boost_s,
@@ -361,6 +367,7 @@ class BalanzSite:
             rooms.tasks.spawn(rooms.tags.moved())
         rooms.door.open(settings)
         rooms.firmwares.configure(settings.chargers)
+        rooms.firmware_updates.configure({charger.identity for charger in settings.chargers})
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""

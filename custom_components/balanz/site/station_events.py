@@ -6,6 +6,7 @@ from ..balancing.model import ConnectorKey
 from ..csms.events import (
     CapabilitiesLearnt,
     ConnectorsCounted,
+    FirmwareStatusChanged,
     LineFreed,
     MeterValuesReceived,
     StationConnected,
@@ -71,6 +72,9 @@ class StationEvents:
             case StationDescribed():
                 if rooms.firmwares.booted(event.identity, event.boot):
                     rooms.proofs.firmware_changed(event.identity)
+                rooms.firmware_updates.booted(event.identity, event.boot)
+            case FirmwareStatusChanged():
+                rooms.firmware_updates.told(event)
             case TransactionRefused():
                 self._refused(event)
             case TagShown():
