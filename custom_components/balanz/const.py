@@ -16,6 +16,7 @@ PLATFORMS: Final = (
     Platform.NUMBER,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.UPDATE,
 )
 
 SUBENTRY_CHARGER: Final = "charger"

@@ -17,6 +17,7 @@ from homeassistant.util.yaml import load_yaml_dict
 from custom_components.balanz import (
     binary_sensor,
     button,
+    charger_events,
     config_flow,
     datetime,
     event,
@@ -47,6 +48,7 @@ from custom_components.balanz.issues import (
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
+from custom_components.balanz.site.firmware_update import UpdateFailure
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal
 from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
@@ -284,6 +286,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.TAG,
     )
     yield "event", str(event.TAG.translation_key)
+    yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -312,6 +315,9 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     assert set(texts["meter"]["state"]) == set(MeterStage)
     shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
     assert set(shown) == set(TagOutcome)
+    ended = EN["entity"]["event"]["firmware"]["state_attributes"]
+    assert set(ended["event_type"]["state"]) == {charger_events.INSTALLED, charger_events.FAILED}
+    assert set(ended["reason"]["state"]) == set(UpdateFailure)
     proof = texts["fallback_proof"]
     assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])
@@ -337,6 +343,7 @@ def test_each_exception_has_its_message() -> None:
     files = set(re.findall(r'_refused\("(\w+)"', SOURCES["action_files.py"]))
     own = (used - {"connector"}) | drill | plain | tags | files | firmware_errors(of_rows=True)
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
+    refusals |= {f"update_{failure}" for failure in UpdateFailure}
     assert own | refusals == set(EN["exceptions"])
 
 
