@@ -20,6 +20,7 @@ from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
 from .firmware_actions import async_setup_firmware_actions
+from .log_action import register_log_action
 from .ocpp_actions import register_ocpp_actions
 from .security_actions import register_security_actions
 from .site.drill import DrillError
@@ -44,6 +45,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     register_ocpp_actions(hass)
     register_security_actions(hass)
+    register_log_action(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

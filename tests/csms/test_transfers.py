@@ -21,16 +21,14 @@ class Shelf:
         self.names: list[str] = []
 
     def grant(self, central: Bench) -> str:
-        def arrived(name: str) -> Path:
+        def keep(part: Path, name: str) -> Path:
             self.names.append(name)
-            path = self.folder / "stored"
-            next(iter(self.folder.glob("*.part"))).replace(path)
-            return path
+            return part.replace(self.folder / "stored")
 
         path = central.transfers.grant_upload(
             "CP1",
-            part=lambda token: self.folder / f"{token}.part",
-            on_arrived=arrived,
+            folder=self.folder,
+            name=keep,
             on_stored=lambda path, size: self.stored.append((path, size)),
         )
         return f"http://127.0.0.1:{central.port}{path}"

@@ -90,7 +90,12 @@ async def test_phases_and_remote_buttons_are_disabled_at_first(
         f"sensor.home_{key}_l{line}"
         for key in ("available", "allocated", "booked")
         for line in (1, 2, 3)
-    } | {"button.left_start_charging", "button.left_stop_charging"}
+    } | {
+        "button.left_start_charging",
+        "button.left_stop_charging",
+        "sensor.left_firmware_status",
+        "sensor.left_upload_status",
+    }
 
 
 async def test_groups_and_chargers_are_devices_in_a_tree(

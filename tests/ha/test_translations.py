@@ -18,6 +18,7 @@ from custom_components.balanz import (
     binary_sensor,
     button,
     charger_events,
+    charger_sensors,
     config_flow,
     datetime,
     event,
@@ -45,6 +46,7 @@ from custom_components.balanz.issues import (
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
@@ -177,7 +179,7 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 
 
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
-    schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS)}
+    schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
 
     assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS} == set(SERVICES)
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
@@ -287,6 +289,9 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     )
     yield "event", str(event.TAG.translation_key)
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
+    yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
+    for told in charger_sensors.CHARGER_STATUSES:
+        yield "sensor", str(told.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -318,6 +323,11 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     ended = EN["entity"]["event"]["firmware"]["state_attributes"]
     assert set(ended["event_type"]["state"]) == {charger_events.INSTALLED, charger_events.FAILED}
     assert set(ended["reason"]["state"]) == set(UpdateFailure)
+    came = EN["entity"]["event"]["upload"]["state_attributes"]
+    assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
+    assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
+    for told in charger_sensors.CHARGER_STATUSES:
+        assert set(texts[told.key]["state"]) == set(told.options or ())
     proof = texts["fallback_proof"]
     assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])

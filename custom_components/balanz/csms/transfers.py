@@ -43,8 +43,8 @@ class UploadGrant:
     identity: str
     part: Path
     """Where it is while it is not complete."""
-    on_arrived: Callable[[str], Path]
-    """Called in a thread when it is: with the charger's name for it; gives it its own."""
+    name: Callable[[Path, str], Path]
+    """Called in a thread when it is, with the charger's name for it; moves it where it belongs."""
     on_stored: Callable[[Path, int], None]
     """Called in the event loop after that, with its path and size in bytes."""
     expires_at: float
@@ -91,17 +91,22 @@ class Transfers:
         self,
         identity: str,
         *,
-        part: Callable[[str], Path],
-        on_arrived: Callable[[str], Path],
+        folder: Path,
+        name: Callable[[Path, str], Path],
         on_stored: Callable[[Path, int], None],
     ) -> str:
-        """Give leave for one upload and return the path of its URL, to be put after any prefix."""
+        """Give leave for one upload and return the path of its URL, which any prefix may precede.
+
+        `name` is called in a thread with the complete file in the folder and the charger's name
+        for it, and moves it where it belongs. `on_stored` is called after that, with where that
+        is and its size in bytes.
+        """
         token = token_urlsafe(24)
         self._uploads[token] = UploadGrant(
             token=token,
             identity=identity,
-            part=part(token),
-            on_arrived=on_arrived,
+            part=folder / f".{token}.part",
+            name=name,
             on_stored=on_stored,
             expires_at=self._expiry(),
         )
@@ -200,7 +205,7 @@ class Transfers:
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             try:
                 size = await _store(body, grant.part)
-                path = await asyncio.to_thread(grant.on_arrived, request.name)
+                path = await asyncio.to_thread(grant.name, grant.part, request.name)
             except TimeoutError, ConnectionError:
                 raise
             except OSError as error:

@@ -48,23 +48,28 @@ class FirmwareUpdates:
         self,
         *,
         folder: Path,
+        files: Path,
         central: CentralSystem,
         firmwares: Mapping[str, Firmware],
         is_idle: Callable[[str], bool],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
         on_change: Callable[[], None],
     ) -> None:
-        """Know nothing yet.
+        """Know nothing yet; the catalogue is kept in the folder.
 
-        `firmwares` are those that the chargers last booted with; `is_idle` tells by identity;
-        `on_change` is called when there is something else to show.
+        `files` is where the firmwares are that balanz serves itself; `firmwares` are those that
+        the chargers last booted with; `is_idle` tells by identity; `on_change` is called when
+        there is something else to show.
         """
         self._catalogue = FirmwareCatalogue(Journal(folder / "firmware.jsonl"))
+        self._files = files
         self._central = central
         self._firmwares = firmwares
         self._is_idle = is_idle
         self._spawn = spawn
         self._on_change = on_change
+        self._served: dict[str, str] = {}
+        """The URLs of files that balanz serves, by identity."""
         self._updates: dict[str, FirmwareUpdate] = {}
         """All that have not ended, by identity, in the order in which they were asked for."""
         self._ended: dict[str, UpdateOutcome] = {}
@@ -258,12 +263,15 @@ class FirmwareUpdates:
 
     async def _request(self, station: Station, update: FirmwareUpdate) -> None:
         """Ask a charger to install a firmware. Raises StationError."""
-        entry = update.entry
+        entry, location = update.entry, self._location(station, update.entry)
+        if location is None:
+            update.fail(UpdateFailure.DOWNLOAD_FAILED)
+            return
         # By its own clock it is to begin at once.
         retrieve_at = datetime.now(UTC) + timedelta(seconds=station.clock_skew_s or 0.0)
         if entry.signed:
             firmware = SignedFirmware(
-                location=entry.url,
+                location=location,
                 retrieve_at=retrieve_at,
                 certificate=entry.certificate,
                 signature=entry.signature,
@@ -277,11 +285,21 @@ class FirmwareUpdates:
             else:
                 return
         await station.commands.update_firmware(
-            entry.url,
+            location,
             retrieve_at=retrieve_at,
             retries=RETRIES,
             retry_interval_s=RETRY_INTERVAL_S,
         )
+
+    def _location(self, station: Station, entry: FirmwareEntry) -> str | None:
+        """Return where a charger is to load from; None if it cannot be told how it gets there."""
+        if (name := entry.local_name) is None:
+            return entry.url
+        if station.dialled is None:
+            return None
+        path = self._central.transfers.grant_download(station.identity, self._files / name)
+        self._served[station.identity] = station.dialled + path
+        return self._served[station.identity]
 
     def _settle(self, update: FirmwareUpdate) -> None:
         """Tell of a change that has ended."""
@@ -289,6 +307,8 @@ class FirmwareUpdates:
         if outcome is None or self._updates.get(identity) is not update:
             return
         del self._updates[identity]
+        if (served := self._served.pop(identity, None)) is not None:
+            self._central.transfers.revoke(served)
         self._ended[identity] = outcome
         for waiting in self._waiting.pop(identity, ()):
             if not waiting.done():

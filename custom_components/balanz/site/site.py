@@ -41,10 +41,14 @@ class BalanzSite:
         *,
         settings: SiteSettings,
         storage_path: Path,
+        files_path: Path | None = None,
         tls: TlsSettings | None = None,
         authority: CertificateAuthority | None = None,
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
+
+        `files_path` is where the user finds what chargers load up, and puts what they are to load
+        down; None for the same folder.
 
         With `tls` chargers can come encrypted as well, at a port of its own; with `authority`
         they can get certificates.
@@ -52,6 +56,7 @@ class BalanzSite:
         self._rooms = Rooms(
             settings=settings,
             storage_path=storage_path,
+            files_path=files_path or storage_path,
             tls=tls,
             authority=authority,
             listener=self._on_event,
@@ -68,6 +73,8 @@ class BalanzSite:
         """What users ask of chargers."""
         self.firmware = self._rooms.firmware_updates
         """New firmware for chargers."""
+        self.uploads = self._rooms.uploads
+        """Logs that chargers load up."""
 
     @property
     def on_power(self) -> Callable[[str, bool], None] | None:

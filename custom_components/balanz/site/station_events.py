@@ -6,6 +6,7 @@ from ..balancing.model import ConnectorKey
 from ..csms.events import (
     CapabilitiesLearnt,
     ConnectorsCounted,
+    DiagnosticsStatusChanged,
     FirmwareStatusChanged,
     LineFreed,
     MeterValuesReceived,
@@ -75,6 +76,8 @@ class StationEvents:
                 rooms.firmware_updates.booted(event.identity, event.boot)
             case FirmwareStatusChanged():
                 rooms.firmware_updates.told(event)
+            case DiagnosticsStatusChanged():
+                rooms.uploads.told(event)
             case TransactionRefused():
                 self._refused(event)
             case TagShown():
