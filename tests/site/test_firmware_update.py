@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from custom_components.balanz.site.firmware_update import (
     LONGEST_S,
     REBOOT_S,
+    START_S,
     SILENCE_S,
     FirmwareUpdate,
     UpdateFailure,
@@ -145,6 +146,15 @@ def test_a_charger_that_tells_nothing_more_is_not_waited_for() -> None:
     assert update.outcome is None
 
     update.look(200.0 + SILENCE_S)
+    assert failure(update) is UpdateFailure.SILENT
+
+
+def test_a_charger_that_never_begins_holds_nobody_up_for_long() -> None:
+    update = begun(at=100.0)
+    update.look(99.0 + START_S)
+    assert update.outcome is None
+
+    update.look(100.0 + START_S)
     assert failure(update) is UpdateFailure.SILENT
 
 

@@ -212,8 +212,9 @@ class Transfers:
                 _LOGGER.warning("A file of %s cannot be kept: %s", grant.identity, error)
                 raise _Refused(HTTPStatus.INSUFFICIENT_STORAGE) from error
             self._uploads.pop(grant.token, None)
-            await _respond(writer, HTTPStatus.CREATED)
+            # It is here, whether its sender waits for the answer or not.
             grant.on_stored(path, size)
+            await _respond(writer, HTTPStatus.CREATED)
         finally:
             self._used.discard(grant.token)
             with suppress(OSError):

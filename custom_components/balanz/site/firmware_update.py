@@ -5,8 +5,10 @@ from enum import StrEnum
 
 from ..storage.firmware_entry import FirmwareEntry
 
+START_S = 1800.0
+"""A charger that has told nothing of a request for so long may not have understood it."""
 SILENCE_S = 3600.0
-"""A charger that tells nothing for so long has given up, or will not tell any more."""
+"""One that has begun and tells nothing more for so long has given up."""
 REBOOT_S = 900.0
 """So long after the installation a charger may take to come back with what it has installed."""
 LONGEST_S = 6 * 3600.0
@@ -64,6 +66,7 @@ _FAILURES = {
     "revokedcertificate": UpdateFailure.SIGNATURE_INVALID,
 }
 _ORDER = tuple(UpdateStage)
+_PATIENCE_S = {UpdateStage.REQUESTED: START_S, UpdateStage.RESTARTING: REBOOT_S}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +148,7 @@ class FirmwareUpdate:
     @property
     def due_at(self) -> float:
         """Until when something has to happen."""
-        patience_s = REBOOT_S if self.stage is UpdateStage.RESTARTING else SILENCE_S
+        patience_s = _PATIENCE_S.get(self.stage, SILENCE_S)
         return min(self._heard_at + patience_s, self._asked_at + LONGEST_S)
 
     def _end(
