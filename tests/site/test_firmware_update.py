@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from custom_components.balanz.site.firmware_update import (
     LONGEST_S,
     REBOOT_S,
-    START_S,
     SILENCE_S,
+    START_S,
     FirmwareUpdate,
     UpdateFailure,
     UpdateStage,
