@@ -1,5 +1,6 @@
 """Logs that chargers load up get names of balanz's own, and do not pile up."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,16 @@ async def test_only_the_kind_of_file_is_the_chargers_own(
 
 
 async def test_only_the_newest_files_of_a_charger_are_kept(site: BalanzSite) -> None:
-    paths = [await upload(site, "a.log") for _ in range(KEPT_PER_CHARGER + 2)]
+    paths = []
+    for _ in range(KEPT_PER_CHARGER + 2):
+        paths.append(await upload(site, "a.log"))
+        await asyncio.sleep(1.0)
 
     assert sorted(paths[0].parent.iterdir()) == paths[2:]
+
+
+async def test_two_files_at_the_same_time_are_two_files(site: BalanzSite) -> None:
+    assert await upload(site, "a.log") != await upload(site, "a.log")
 
 
 async def test_a_new_request_takes_the_place_of_the_one_before(site: BalanzSite) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from ..csms.events import DiagnosticsStatusChanged
@@ -134,8 +135,9 @@ def _keep(identity: str, kind: str, part: Path, name: str) -> Path:
         suffix = Path(name.lower()).suffix
     if _SUFFIXES.fullmatch(suffix) is None:
         suffix = DEFAULT_SUFFIX
-    at = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    path = folder / f"{charger}_{at}_{kind}{suffix}"
+    at = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    names = (f"{charger}_{at}-{number:02}_{kind}{suffix}" for number in count(1))
+    path = next(path for path in (folder / name for name in names) if not path.exists())
     part.replace(path)
     for older in sorted(folder.glob(f"{charger}_*"))[:-KEPT_PER_CHARGER]:
         older.unlink(missing_ok=True)
