@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -249,10 +248,13 @@ class SimulatedCharger:
             return None
 
     def _dial(self, *, ping_interval_s: float | None = 20.0) -> connect:
+        security = self.station.security
+        url = security.url(self.url).rstrip("/")
         return connect(
-            f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
+            f"{url}/{quote(self.identity, safe='')}",
+            ssl=security.context(),
             subprotocols=[Subprotocol("ocpp1.6")],
-            additional_headers=self._headers(),
+            additional_headers=security.headers(self.identity),
             compression=None,
             proxy=None,
             ping_interval=ping_interval_s,
@@ -274,9 +276,3 @@ class SimulatedCharger:
         finally:
             self._session = None
         return session
-
-    def _headers(self) -> dict[str, str]:
-        if self.options.password is None:
-            return {}
-        credentials = f"{self.identity}:{self.options.password}".encode()
-        return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
