@@ -98,6 +98,11 @@ class SimulatedCharger:
             self.drop_link()
 
     @property
+    def dials(self) -> str:
+        """Where it dials now, less its identity."""
+        return self.station.security.url(self.url).rstrip("/")
+
+    @property
     def connected(self) -> bool:
         """Whether there is a connection, accepted or not."""
         return self._session is not None
@@ -249,9 +254,8 @@ class SimulatedCharger:
 
     def _dial(self, *, ping_interval_s: float | None = 20.0) -> connect:
         security = self.station.security
-        url = security.url(self.url).rstrip("/")
         return connect(
-            f"{url}/{quote(self.identity, safe='')}",
+            f"{self.dials}/{quote(self.identity, safe='')}",
             ssl=security.context(),
             subprotocols=[Subprotocol("ocpp1.6")],
             additional_headers=security.headers(self.identity),

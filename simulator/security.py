@@ -7,9 +7,11 @@ not know of security stays a password at the most, which is sent with each conne
 import hashlib
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -35,8 +37,12 @@ class _Own:
     """A key of the charger's own, and the certificate for it once there is one."""
 
     key_pem: bytes
-    public_key: bytes
     chain_pem: str = ""
+
+    @property
+    def public_key(self) -> object:
+        """The key that a certificate has to be for."""
+        return serialization.load_pem_private_key(self.key_pem, None).public_key()
 
 
 class Security:
@@ -85,6 +91,38 @@ class Security:
         as_text = self._known is not None and self._known.sends_key_as_text
         return key.encode() if as_text else bytes.fromhex(key)
 
+    @property
+    def has_certificate(self) -> bool:
+        """Whether it has a certificate of its own."""
+        return self._own is not None
+
+    def commission(self, *, password: str, root_pem: str) -> None:
+        """Be given a password and a root by hand, and connect encrypted from now on."""
+        self._password = password.encode()
+        self.roots = (root_pem,)
+        self._configuration.set("SecurityProfile", str(ENCRYPTED_FROM))
+
+    def memory(self) -> dict[str, Any]:
+        """Return all that it remembers, as what JSON knows."""
+        own = self._own
+        return {
+            "profile": self.profile,
+            "password": None if self._password is None else self._password.decode(),
+            "key": self._configuration.text("AuthorizationKey"),
+            "roots": list(self.roots),
+            "own": None if own is None else [own.key_pem.decode(), own.chain_pem],
+        }
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Remember what an earlier run has written down."""
+        password, own = memory["password"], memory["own"]
+        self._password = None if password is None else password.encode()
+        self._configuration.set("AuthorizationKey", memory["key"])
+        self._configuration.set("SecurityProfile", str(memory["profile"]))
+        self.roots = tuple(memory["roots"])
+        if own is not None:
+            self._own = _Own(key_pem=own[0].encode(), chain_pem=own[1])
+
     def url(self, usual: str) -> str:
         """Return where it dials, which is the usual URL unless it connects encrypted."""
         if self._known is None or self.profile < ENCRYPTED_FROM:
@@ -123,8 +161,7 @@ class Security:
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
-            ),
-            public_key=_public(key.public_key()),
+            )
         )
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity)])
         request = x509.CertificateSigningRequestBuilder().subject_name(subject)
@@ -138,9 +175,9 @@ class Security:
             certificate = x509.load_pem_x509_certificates(chain_pem.encode())[0]
         except ValueError as error:
             raise CertificateRejectedError("not a certificate") from error
-        if wanted is None or _public(certificate.public_key()) != wanted.public_key:
+        if wanted is None or certificate.public_key() != wanted.public_key:
             raise CertificateRejectedError("not for the key that was made last")
-        self._own = _Own(key_pem=wanted.key_pem, public_key=wanted.public_key, chain_pem=chain_pem)
+        self._own = replace(wanted, chain_pem=chain_pem)
 
     def install_root(self, root_pem: str) -> None:
         """Trust a root from now on. Raises CertificateRejectedError if it is none."""
@@ -177,14 +214,6 @@ class Security:
             return False
         proof = self._own if wanted == WITH_CERTIFICATE else self.password
         return wanted == 0 or proof is not None
-
-
-def _public(key: object) -> bytes:
-    """Return a public key as bytes that can be compared."""
-    assert isinstance(key, ec.EllipticCurvePublicKey)
-    return key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
 
 
 def _certificate_hash(root_pem: str) -> dict[str, str]:

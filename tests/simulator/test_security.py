@@ -1,5 +1,6 @@
 """Chargers that know the security extension of OCPP 1.6: passwords, roots, certificates."""
 
+import json
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator
@@ -243,3 +244,17 @@ async def test_a_server_that_it_does_not_trust_is_not_told_its_password(
 
     assert "CERTIFICATE_VERIFY_FAILED" in (charger.last_error or "")
     assert encrypted.authorizations == []
+
+
+async def test_what_it_remembers_lets_it_in_in_a_later_run() -> None:
+    before, after = (
+        SimulatedCharger("CP 1", "ws://x", options=KNOWS_SECURITY).station.security for _ in "12"
+    )
+    before.commission(password="from a form", root_pem=ROOT_PEM)
+    before.take_certificate(signed(before.signing_request("CP 1")))
+
+    after.restore(json.loads(json.dumps(before.memory())))
+
+    assert (after.password, after.roots, after.profile) == (b"from a form", (ROOT_PEM,), 2)
+    assert after.has_certificate
+    assert after.memory() == before.memory()
