@@ -24,6 +24,7 @@ from custom_components.balanz import (
     number,
     options_flow,
     password_steps,
+    security_event_entity,
     sensor,
     subentry_flow,
     switch,
@@ -252,6 +253,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.TAG,
     )
     yield "event", str(event.TAG.translation_key)
+    yield "event", str(security_event_entity.SECURITY.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
