@@ -147,7 +147,7 @@ def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what was logged, but for what the charger's side of these tests logs."""
     return [
         record.getMessage() + str(record.exc_text or record.exc_info or "")
-        for record in caplog.records
+        for record in (*caplog.get_records("setup"), *caplog.records)
         if not record.name.startswith("websockets.")
     ]
 
@@ -159,6 +159,7 @@ async def test_passwords_and_keys_are_in_no_log_no_state_no_event_and_no_error(
     read = [json.dumps(diagnostics), *household.told(), *ours(caplog)]
     secrets = [form for password in household.passwords for form in forms_of(password)]
 
+    assert any("is refused: wrong_password" in text for text in read)
     assert len(household.passwords) == 4
     assert len(household.keys) == 3
     for secret in (*secrets, *household.keys):
@@ -170,6 +171,7 @@ async def test_the_id_of_a_tag_is_in_no_log_and_no_diagnostics(
 ) -> None:
     diagnostics = await async_get_config_entry_diagnostics(household.hass, household.entry)
 
+    assert any("is refused: wrong_password" in text for text in ours(caplog))
     assert TAG not in json.dumps(diagnostics)
     assert [text for text in ours(caplog) if TAG in text] == []
 
