@@ -1,4 +1,4 @@
-"""Events: tags that are shown at chargers."""
+"""Events: tags that are shown at chargers, and what happens to sessions."""
 
 from collections.abc import Iterator
 from typing import override
@@ -9,8 +9,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import TagOutcome, TagShown
-from .devices import Device, GroupDevice
+from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, GroupEntity
+from .session_events import SESSION, SessionEventEntity
 from .storage.tags import Tag
 
 PARALLEL_UPDATES = 0
@@ -30,6 +31,9 @@ async def async_setup_entry(
 def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice) and device.is_site:
         yield TagEvent(coordinator, device, TAG)
+    if isinstance(device, ChargerDevice):
+        for key in device.connector_keys:
+            yield SessionEventEntity(coordinator, device, key, SESSION, needs_connection=False)
 
 
 class TagEvent(GroupEntity, EventEntity):

@@ -48,6 +48,7 @@ from custom_components.balanz.services import RUN_OVERLOAD_DRILL
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal
 from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
+from custom_components.balanz.site.session_events import SessionKind
 from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.storage.proofs import Fact
 from custom_components.balanz.supply import SupplyKind
@@ -251,7 +252,8 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.LAST_DRILL,
         sensor.TAG,
     )
-    yield "event", str(event.TAG.translation_key)
+    for happening in (event.TAG, event.SESSION):
+        yield "event", str(happening.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -280,6 +282,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     assert set(texts["meter"]["state"]) == set(MeterStage)
     shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
     assert set(shown) == set(TagOutcome)
+    told = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
+    assert set(told) == set(SessionKind)
     proof = texts["fallback_proof"]
     assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])

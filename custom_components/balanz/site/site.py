@@ -64,6 +64,8 @@ class BalanzSite:
         """Who may charge."""
         self.door = self._rooms.door
         """Who gets in: passwords, pinned addresses and security profiles."""
+        self.sessions = self._rooms.sessions
+        """What happens to the sessions that run."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
 
@@ -317,6 +319,7 @@ class BalanzSite:
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
             rooms.live[key].reason = reason
+        rooms.sessions.look(now)
         rooms.smart_charging.look(layout.site, result.groups, now)
         self._feed.publish(self._snapshots.make(result, inputs, now))
         rooms.kept_base_loads.keep(result.state.base_loads, now, datetime.now(UTC))
@@ -331,6 +334,7 @@ class BalanzSite:
             wake_at,
             self._snapshots.next_change(now),
             rooms.door.next_change(now),
+            rooms.sessions.next_change(),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
             None if boost_s is None else now + boost_s,
         )
