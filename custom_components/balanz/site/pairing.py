@@ -7,10 +7,12 @@ from typing import Any
 
 from ..csms.events import StationPending, StationRefused
 from ..csms.server import CentralSystem
-from .snapshot import PendingCharger
+from .snapshot import PendingCharger, Problem, ProblemKind
 
 REMEMBERED = 50
 """Unknown chargers to list; strangers must not fill the memory."""
+MOST_NAMED = 5
+"""So many of them are told of; they could go on for ever with new names."""
 
 
 class Pairing:
@@ -35,6 +37,20 @@ class Pairing:
     def refused(self) -> tuple[str, ...]:
         """The identities of refused chargers, oldest first."""
         return tuple(self._refused)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Who is kept out by the closed door, if anybody is."""
+        if self.until is not None or not self._refused:
+            return ()
+        named = list(self._refused)[-MOST_NAMED:]
+        return (
+            Problem(
+                kind=ProblemKind.UNKNOWN_CHARGERS,
+                subject="",
+                placeholders={"chargers": ", ".join(named)},
+            ),
+        )
 
     def open(self, duration_s: float) -> None:
         """Let unknown chargers introduce themselves for a while."""

@@ -252,6 +252,17 @@ class BalanzSite:
         self._rooms.timer.soon()
         return True
 
+    def let_back(self, key: ConnectorKey) -> bool:
+        """Let a connector charge again that was stopped for not keeping its limit.
+
+        Return whether it may; one that has not been seen to obey since stays as it is.
+        """
+        if key not in self._rooms.live:
+            return False
+        may_charge = self._rooms.obedience.asked_back(key)
+        self._rooms.timer.soon()
+        return may_charge
+
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
         await self._rooms.user_settings.release_booking(booking_id)

@@ -74,7 +74,12 @@ class SnapshotMaker:
                 rooms.smart_charging,
             ),
             chargers=chargers,
-            problems=(*problems, *rooms.door.problems(datetime.now(UTC))),
+            problems=(
+                *problems,
+                *rooms.door.problems(datetime.now(UTC)),
+                *rooms.pairing.problems,
+                *rooms.foreign.problems,
+            ),
             pending=rooms.pairing.pending,
             refused=rooms.pairing.refused,
             pairing_until=rooms.pairing.until,
