@@ -38,6 +38,8 @@ class Control:
         """What the next step is to know of those before it."""
         self.result: Result | None = None
         """What the last step came to; None before the first one."""
+        self.last_inputs: Inputs | None = None
+        """What it looked at."""
         self._layout = layout
         self._capacities = capacities
         self._meters = meters
@@ -77,6 +79,7 @@ class Control:
         result = step(self._layout.site, inputs, self.state, now)
         self.state = result.state
         self.result = result
+        self.last_inputs = inputs
         return result
 
     def rating_fits(self, identity: str, *, seen: bool = False) -> bool:

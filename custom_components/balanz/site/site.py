@@ -18,6 +18,7 @@ from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
 from ..storage.plans import Plan
 from .drill_report import DrillReport
+from .evidence import Evidence, evidence_of
 from .meters import remembered
 from .proof import ProofTimes
 from .rooms import Rooms
@@ -165,6 +166,10 @@ class BalanzSite:
     def snapshot(self) -> SiteSnapshot:
         """The newest snapshot; the same object until something changes."""
         return self._feed.newest
+
+    def evidence(self) -> Evidence:
+        """Return what a developer needs to see, none of which changes any more."""
+        return evidence_of(self._rooms)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call the listener after each new snapshot, until the returned function is called."""
