@@ -15,6 +15,7 @@ from .coordinator import BalanzConfigEntry
 from .csms.frame_log import KeptFrame
 from .devices import ChargerDevice, Device, device_of
 from .site.evidence import Evidence
+from .site.replay import packed
 from .site.snapshot import SiteSnapshot
 
 TO_REDACT = {
@@ -79,6 +80,7 @@ def _of_site(evidence: Evidence) -> dict[str, Any]:
         "last_step": {"inputs": evidence.inputs, "result": evidence.result},
         "ledger": evidence.ledger,
         "stations": evidence.stations,
+        "replay": packed(evidence.segments),
     }
 
 

@@ -16,6 +16,7 @@ from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week
 from .smart_charging import SmartCharging
+from .step_log import StepLog
 
 
 class Control:
@@ -38,6 +39,8 @@ class Control:
         """What the next step is to know of those before it."""
         self.result: Result | None = None
         """What the last step came to; None before the first one."""
+        self.log = StepLog()
+        """The last steps, so that they can be taken again."""
         self.last_inputs: Inputs | None = None
         """What it looked at."""
         self._layout = layout
@@ -76,7 +79,9 @@ class Control:
 
     def step(self, inputs: Inputs, now: float) -> Result:
         """Take a step; whoever calls does what it comes to."""
-        result = step(self._layout.site, inputs, self.state, now)
+        site, state = self._layout.site, self.state
+        result = step(site, inputs, state, now)
+        self.log.note(site, inputs, state, result, now)
         self.state = result.state
         self.result = result
         self.last_inputs = inputs

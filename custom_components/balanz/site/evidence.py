@@ -10,6 +10,7 @@ from ..csms.capabilities import Capabilities
 from ..csms.frame_log import KeptFrame
 from ..csms.station import Station
 from .rooms import Rooms
+from .step_log import Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Evidence:
     """What would be on disk if it were written anew; nothing of how chargers get in."""
     stations: Mapping[str, StationEvidence]
     """By charger identity."""
+    segments: tuple[Segment, ...]
+    """The steps of the last hour; the last segment still grows."""
 
 
 def evidence_of(rooms: Rooms) -> Evidence:
@@ -66,4 +69,5 @@ def evidence_of(rooms: Rooms) -> Evidence:
             identity: StationEvidence.of(station)
             for identity, station in rooms.central.stations.items()
         },
+        segments=rooms.control.log.segments,
     )

@@ -40,6 +40,24 @@ WANTING = frozenset(
 )
 
 
+type _InputParts = tuple[
+    Line,
+    bool,
+    Rule,
+    float,
+    Commitment,
+    Appetite,
+    Draw | None,
+    float | None,
+    float | None,
+    float,
+    int,
+    PhaseUse,
+    Need,
+    int | None,
+]
+
+
 class LiveConnector:
     """One connector's state, moved on by events. Times are monotonic seconds."""
 
@@ -84,6 +102,7 @@ class LiveConnector:
         self._may_rise_since: float | None = None
         self._raised_at: float | None = None
         self._waiting_since = 0.0
+        self._last_input: tuple[_InputParts, ConnectorInput] | None = None
 
     # Events
 
@@ -346,22 +365,26 @@ class LiveConnector:
         draw = self._draw
         if draw is not None and now - draw.at > READING_MAX_AGE_S:
             draw = None
-        return ConnectorInput(
-            line=line,
-            wants=self.plugged_in_and_allowed and not self.ladder.pauses,
-            idle_rule=self._idle_rule(),
-            maximum_a=self.maximum_a,
-            commitment=self.commitment,
-            appetite=self._appetite,
-            draw=draw,
-            may_rise_since=self._may_rise_since,
-            raised_at=self._raised_at,
-            waiting_since=self._waiting_since,
-            writes=self.writes,
-            phase_use=self._phase_use,
-            need=self.need,
-            priority=BOOST_PRIORITY if self.boosted else self.priority,
+        parts = (
+            line,
+            self.plugged_in_and_allowed and not self.ladder.pauses,
+            self._idle_rule(),
+            self.maximum_a,
+            self.commitment,
+            self._appetite,
+            draw,
+            self._may_rise_since,
+            self._raised_at,
+            self._waiting_since,
+            self.writes,
+            self._phase_use,
+            self.need,
+            BOOST_PRIORITY if self.boosted else self.priority,
         )
+        last = self._last_input
+        if last is None or last[0] != parts:
+            self._last_input = last = (parts, _input_of(parts))
+        return last[1]
 
     def _idle_rule(self) -> Rule:
         if self.ladder.pauses:
@@ -371,6 +394,26 @@ class LiveConnector:
         if not self.enabled or self.maximum_a < self.connector.minimum_a:
             return Rule.SWITCHED_OFF
         return Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR
+
+
+def _input_of(parts: _InputParts) -> ConnectorInput:
+    """Return what a control step needs to know; the same object is used while nothing is new."""
+    return ConnectorInput(
+        line=parts[0],
+        wants=parts[1],
+        idle_rule=parts[2],
+        maximum_a=parts[3],
+        commitment=parts[4],
+        appetite=parts[5],
+        draw=parts[6],
+        may_rise_since=parts[7],
+        raised_at=parts[8],
+        waiting_since=parts[9],
+        writes=parts[10],
+        phase_use=parts[11],
+        need=parts[12],
+        priority=parts[13],
+    )
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:
