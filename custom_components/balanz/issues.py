@@ -44,6 +44,8 @@ FIXABLE: frozenset[str] = frozenset(
         ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE,
         ProblemKind.LIMIT_IGNORED_SWITCHED_OFF,
         ProblemKind.METER_SILENT,
+        ProblemKind.PASSWORD_REFUSED,
+        ProblemKind.SECURITY_TOO_LOW,
         ProblemKind.STILL_BOOKED,
         ProblemKind.UNKNOWN_CHARGERS,
         ProblemKind.UNSAFE_ALONE,

@@ -6,9 +6,12 @@ from typing import Any, override
 
 import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs.const import FlowType
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowContext
 from homeassistant.core import HomeAssistant
 
 from .balancing.model import ConnectorKey
+from .const import SUBENTRY_CHARGER
 from .coordinator import BalanzCoordinator
 from .csms.command_values import CommandStatus
 from .csms.station_errors import StationError
@@ -32,8 +35,8 @@ class ConfirmedFlow(SiteRepairFlow):
     """Does something to a site once the user has confirmed it."""
 
     @abstractmethod
-    async def async_mend(self, coordinator: BalanzCoordinator, subject: str) -> None:
-        """Do what was confirmed. Raises NotMended or StorageError."""
+    async def async_mended(self, coordinator: BalanzCoordinator, subject: str) -> RepairsFlowResult:
+        """Do what was confirmed, and end. Raises NotMended or StorageError."""
 
     async def async_step_init(self, _user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Ask at once."""
@@ -50,17 +53,30 @@ class ConfirmedFlow(SiteRepairFlow):
                 description_placeholders=self.names,
             )
         try:
-            await self.async_mend(self.entry.runtime_data, self._subject)
+            return await self.async_mended(self.entry.runtime_data, self._subject)
         except SiteNotRunning:
             return self.not_running()
         except StorageError:
             return self.async_abort(reason="storage_failing")
         except NotMended as error:
             return self.async_abort(reason=error.reason)
+
+
+class MendedAtOnceFlow(ConfirmedFlow):
+    """Is over once what was confirmed is done."""
+
+    @abstractmethod
+    async def async_mend(self, coordinator: BalanzCoordinator, subject: str) -> None:
+        """Do what was confirmed. Raises NotMended or StorageError."""
+
+    @override
+    async def async_mended(self, coordinator: BalanzCoordinator, subject: str) -> RepairsFlowResult:
+        """Do it, and take the issue away."""
+        await self.async_mend(coordinator, subject)
         return self.async_create_entry(data={})
 
 
-class ReleaseBookingFlow(ConfirmedFlow):
+class ReleaseBookingFlow(MendedAtOnceFlow):
     """Releases the current that is still booked for a charger that was removed or moved."""
 
     @override
@@ -69,7 +85,7 @@ class ReleaseBookingFlow(ConfirmedFlow):
         await coordinator.site.release_booking(subject)
 
 
-class AcceptAddressFlow(ConfirmedFlow):
+class AcceptAddressFlow(MendedAtOnceFlow):
     """Lets a charger without a password come from its new address."""
 
     @override
@@ -78,7 +94,7 @@ class AcceptAddressFlow(ConfirmedFlow):
         coordinator.site.door.accept_address(subject)
 
 
-class OpenPairingFlow(ConfirmedFlow):
+class OpenPairingFlow(MendedAtOnceFlow):
     """Lets unknown chargers introduce themselves."""
 
     @override
@@ -87,7 +103,7 @@ class OpenPairingFlow(ConfirmedFlow):
         coordinator.open_pairing()
 
 
-class ClearProfilesFlow(ConfirmedFlow):
+class ClearProfilesFlow(MendedAtOnceFlow):
     """Clears the charging profiles of a charger that are not balanz's."""
 
     @override
@@ -101,7 +117,7 @@ class ClearProfilesFlow(ConfirmedFlow):
             raise NotMended("profile_kept")
 
 
-class UseAgainFlow(ConfirmedFlow):
+class UseAgainFlow(MendedAtOnceFlow):
     """Lets a connector charge again that was stopped for not keeping its limit."""
 
     @override
@@ -110,6 +126,23 @@ class UseAgainFlow(ConfirmedFlow):
         identity, _, connector = subject.rpartition("/")
         if not coordinator.site.let_back(ConnectorKey(identity, int(connector))):
             raise NotMended("not_obeyed_yet")
+
+
+class OpenChargerFormFlow(ConfirmedFlow):
+    """Opens the form of a charger, where it is for the user to say what is asked of it."""
+
+    @override
+    async def async_mended(self, coordinator: BalanzCoordinator, subject: str) -> RepairsFlowResult:
+        """Hand over to the form; the issue ends once the charger is let in."""
+        device = coordinator.devices.get(f"{SUBENTRY_CHARGER}:{subject}")
+        if device is None or device.subentry_id is None:
+            raise NotMended("already_mended")
+        form = await self.hass.config_entries.subentries.async_init(
+            (coordinator.entry.entry_id, SUBENTRY_CHARGER),
+            context=SubentryFlowContext(source=SOURCE_RECONFIGURE, subentry_id=device.subentry_id),
+        )
+        handed_over_to = (FlowType.CONFIG_SUBENTRIES_FLOW, form["flow_id"])
+        return self.async_abort(reason="form_opened", next_flow=handed_over_to)
 
 
 FLOWS: Mapping[str, type[SiteRepairFlow]] = {
@@ -121,6 +154,8 @@ FLOWS: Mapping[str, type[SiteRepairFlow]] = {
     ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE: UseAgainFlow,
     ProblemKind.LIMIT_IGNORED_SWITCHED_OFF: UseAgainFlow,
     ProblemKind.METER_SILENT: ChooseSensorsFlow,
+    ProblemKind.PASSWORD_REFUSED: OpenChargerFormFlow,
+    ProblemKind.SECURITY_TOO_LOW: OpenChargerFormFlow,
     ProblemKind.STILL_BOOKED: ReleaseBookingFlow,
     ProblemKind.UNKNOWN_CHARGERS: OpenPairingFlow,
     ProblemKind.UNSAFE_ALONE: ProveFallbackFlow,

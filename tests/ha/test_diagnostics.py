@@ -13,6 +13,7 @@ from custom_components.balanz.diagnostics import (
     async_get_device_diagnostics,
 )
 from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site.replay import replay, unpacked
 from simulator.car import Car
 from tests.ha.build import CURRENT_SENSORS, charger, group, set_up, site_entry, state_of, wait_until
 from tests.ha.conftest import DialIn
@@ -85,7 +86,10 @@ async def test_diagnostics_tell_what_was_said_decided_and_recorded_without_secre
     assert {"limit", "energy"} <= {record["kind"] for record in found["ledger"]}
     card = found["snapshot"]["chargers"]["CP-1"]["connectors"][0]["report_card"]
     assert card["refusals"] == 0
+    segments = unpacked(found["replay"])
+    assert all(one.is_equal for segment in segments for one in replay(segment))
     assert "SECRET" not in text
+    assert "SECRET" not in str(segments)
 
 
 async def test_diagnostics_of_a_charger_tell_nothing_of_the_others(

@@ -378,6 +378,31 @@ async def test_a_charger_that_is_away_cannot_clear_anything(hass: HomeAssistant,
     )
 
 
+# What only the form of a charger can mend
+
+
+async def test_a_charger_without_its_password_is_mended_in_its_form(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    result = await confirmed(hass, ProblemKind.PASSWORD_REFUSED, "CP-1")
+
+    assert result["reason"] == "form_opened"
+    [form] = hass.config_entries.subentries.async_progress()
+    assert result["next_flow"] == ("config_subentries_flow", form["flow_id"])
+    assert (form["step_id"], form["context"]["subentry_id"]) == ("reconfigure", "subentry-CP-1")
+
+
+async def test_a_charger_that_was_removed_meanwhile_has_no_form(
+    hass: HomeAssistant, port: int
+) -> None:
+    await set_up(hass, site_entry(port))
+    result = await confirmed(hass, ProblemKind.SECURITY_TOO_LOW, "CP-1")
+
+    assert result["reason"] == "already_mended"
+
+
 # What was stopped
 
 

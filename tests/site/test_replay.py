@@ -91,6 +91,10 @@ async def test_nothing_of_what_was_kept_is_lost_in_the_file(bench: Bench) -> Non
     ]
 
 
+def test_a_site_that_has_taken_no_step_has_nothing_to_replay() -> None:
+    assert unpacked(packed(())) == ()
+
+
 async def test_only_what_has_changed_is_kept_of_a_step(bench: Bench) -> None:
     site = await session(bench)
     steps = [one for segment in site.evidence().segments for one in segment.steps]
@@ -265,12 +269,13 @@ def whole(**changes: Any) -> str:
         b64encode(zlib.compress(b"[")).decode(),
         b64encode(zlib.compress(b"[]")).decode(),
         whole(format=2),
+        whole(segments=[{}]),
         whole(objects=[["Popen", "ls"]], types={"Popen": ["args"]}),
         whole(objects=[["Command", 1]], types={"Command": ["limit_a"]}),
         whole(objects=[["Command"]], types={}),
-        whole(segments=[{"site": ["o", 0]}]),
-        whole(segments=[{"site": ["?", 0]}]),
-        whole(segments=[{"site": ["e", "Rule", "unheard_of"]}]),
+        whole(segments=[{"first": {"site": ["o", 0]}}]),
+        whole(segments=[{"first": {"site": ["?", 0]}}]),
+        whole(segments=[{"first": {"site": ["e", "Rule", "unheard_of"]}}]),
     ],
 )
 def test_what_is_no_recording_is_refused(text: str) -> None:

@@ -46,30 +46,52 @@ class RecordedStep:
 
 
 def packed(segments: Iterable[Segment]) -> str:
-    """Return steps as a text without line breaks."""
+    """Return steps as a text without line breaks.
+
+    It takes a second for a log that is full. It is made piece by piece, so that a thread that makes
+    it holds nobody else up.
+    """
+    packer = zlib.compressobj()
+    pieces = [packer.compress(text.encode()) for text in _texts(segments)]
+    return base64.b64encode(b"".join((*pieces, packer.flush()))).decode()
+
+
+def _texts(segments: Iterable[Segment]) -> Iterator[str]:
+    """Yield the pieces of a JSON object."""
     encoder = Encoder()
-    told = [
-        {
-            "site": encoder.encode(segment.site),
-            "state": encoder.encode(segment.state),
-            "inputs": encoder.encode(segment.inputs),
-            "started": segment.started,
-            "steps": [
-                [
-                    one.now,
-                    encoder.encode(one.connectors),
-                    encoder.encode(one.others),
-                    encoder.encode(one.commands),
-                    encoder.encode(one.rules),
-                ]
-                # The last segment of a running site grows while it is read.
-                for one in tuple(segment.steps)
-            ],
-        }
-        for segment in segments
-    ]
-    whole = {"format": FORMAT, "types": encoder.types, "objects": encoder.objects, "segments": told}
-    return base64.b64encode(zlib.compress(json.dumps(whole).encode())).decode()
+    yield f'{{"format": {FORMAT}, "segments": '
+    yield from _listed(_told(encoder, segment) for segment in segments)
+    yield f', "types": {json.dumps(encoder.types)}, "objects": '
+    yield from _listed([json.dumps(one)] for one in encoder.objects)
+    yield "}"
+
+
+def _told(encoder: Encoder, segment: Segment) -> Iterator[str]:
+    first = {
+        "started": segment.started,
+        "site": encoder.encode(segment.site),
+        "state": encoder.encode(segment.state),
+        "inputs": encoder.encode(segment.inputs),
+    }
+    yield f'{{"first": {json.dumps(first)}, "steps": '
+    # The last segment of a running site grows while it is read.
+    yield from _listed([_step(encoder, one)] for one in tuple(segment.steps))
+    yield "}"
+
+
+def _step(encoder: Encoder, one: LoggedStep) -> str:
+    seen = (one.connectors, one.others, one.commands, one.rules)
+    return json.dumps([one.now, *map(encoder.encode, seen)])
+
+
+def _listed(items: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield the pieces of a JSON array whose items come in pieces themselves."""
+    between = "["
+    for pieces in items:
+        yield between
+        yield from pieces
+        between = ","
+    yield "]" if between == "," else "[]"
 
 
 def unpacked(text: str) -> tuple[Segment, ...]:
@@ -89,11 +111,13 @@ def unpacked(text: str) -> tuple[Segment, ...]:
 
 
 def _segment(decoder: Decoder, told: Mapping[str, Any]) -> Segment:
+    first = told["first"]
     return Segment(
-        site=decoder.decode(told["site"]),
-        state=decoder.decode(told["state"]),
-        inputs=decoder.decode(told["inputs"]),
-        started=told["started"],
+        site=decoder.decode(first["site"]),
+        state=decoder.decode(first["state"]),
+        inputs=decoder.decode(first["inputs"]),
+        started=first["started"],
+        changes=0,
         steps=[
             LoggedStep(
                 now=now,

@@ -19,7 +19,7 @@ from ..balancing.reasons import Rule
 KEPT_S = 3600.0
 SEGMENT_S = 300.0
 """After so long a new segment begins, so that old ones can be forgotten as a whole."""
-MOST_CHANGES = 20_000
+MOST_CHANGES = 40_000
 """What is kept in all, at some 600 bytes each; very large sites keep less than an hour."""
 SEGMENTS = 10
 """At least so many make up what is kept, so that little is forgotten at once."""
@@ -55,7 +55,7 @@ class Segment:
     """What the first step saw."""
     started: float
     steps: list[LoggedStep] = field(default_factory=list)
-    changes: int = 0
+    changes: int
     """How much it keeps."""
 
 
@@ -112,7 +112,8 @@ class StepLog:
                 rules=changed or _NOTHING,
             )
         )
-        segment.changes += 1 + len(connectors) + len(others) + len(changed)
+        if len(segment.steps) > 1:
+            segment.changes += 1 + len(connectors) + len(others) + len(changed)
         self._seen = inputs.connectors
         self._others.update(others)
         self._rules.update(changed)
@@ -129,8 +130,13 @@ class StepLog:
             and last.changes < MOST_CHANGES / SEGMENTS
         ):
             return last
+        # What a first step saw is kept as references, which take a fifth of the room.
         segment = Segment(
-            site=site, state=state, inputs=inputs, started=now, changes=len(inputs.connectors)
+            site=site,
+            state=state,
+            inputs=inputs,
+            started=now,
+            changes=1 + len(inputs.connectors) // 5,
         )
         self._segments.append(segment)
         self._seen = inputs.connectors
