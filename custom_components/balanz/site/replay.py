@@ -62,26 +62,27 @@ def _texts(segments: Iterable[Segment]) -> Iterator[str]:
     yield f'{{"format": {FORMAT}, "segments": '
     yield from _listed(_told(encoder, segment) for segment in segments)
     yield f', "types": {json.dumps(encoder.types)}, "objects": '
-    yield from _listed([json.dumps(one)] for one in encoder.objects)
+    yield from _listed([one] for one in encoder.objects)
     yield "}"
 
 
 def _told(encoder: Encoder, segment: Segment) -> Iterator[str]:
-    first = {
-        "started": segment.started,
-        "site": encoder.encode(segment.site),
-        "state": encoder.encode(segment.state),
-        "inputs": encoder.encode(segment.inputs),
-    }
-    yield f'{{"first": {json.dumps(first)}, "steps": '
+    yield f'{{"started": {segment.started!r}'
+    for name, value in (
+        ("site", segment.site),
+        ("state", segment.state),
+        ("inputs", segment.inputs),
+    ):
+        yield f', "{name}": {encoder.encode(value)}'
+    yield ', "steps": '
     # The last segment of a running site grows while it is read.
     yield from _listed([_step(encoder, one)] for one in tuple(segment.steps))
     yield "}"
 
 
 def _step(encoder: Encoder, one: LoggedStep) -> str:
-    seen = (one.connectors, one.others, one.commands, one.rules)
-    return json.dumps([one.now, *map(encoder.encode, seen)])
+    seen = (one.now, one.connectors, one.others, one.commands, one.rules)
+    return f"[{','.join(map(encoder.encode, seen))}]"
 
 
 def _listed(items: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -111,12 +112,11 @@ def unpacked(text: str) -> tuple[Segment, ...]:
 
 
 def _segment(decoder: Decoder, told: Mapping[str, Any]) -> Segment:
-    first = told["first"]
     return Segment(
-        site=decoder.decode(first["site"]),
-        state=decoder.decode(first["state"]),
-        inputs=decoder.decode(first["inputs"]),
-        started=first["started"],
+        site=decoder.decode(told["site"]),
+        state=decoder.decode(told["state"]),
+        inputs=decoder.decode(told["inputs"]),
+        started=told["started"],
         changes=0,
         steps=[
             LoggedStep(

@@ -3,7 +3,8 @@
 What is read may come from anybody, so only the types below can come of it.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeAliasType, get_args, get_type_hints
@@ -56,12 +57,16 @@ TYPES = _reachable()
 
 
 class Encoder:
-    """Turns values into what JSON knows; objects go to a table, in which each stands once."""
+    """Turns values into JSON; objects go to a table, in which each stands once.
+
+    It makes texts, not lists of lists: many thousands of those would keep the garbage collector
+    busy, and with it all threads.
+    """
 
     def __init__(self) -> None:
         """Start with an empty table."""
-        self.objects: list[list[Any]] = []
-        """Each begins with the name of its type."""
+        self.objects: list[str] = []
+        """Each is an array that begins with the name of its type."""
         self._numbers: dict[object, int] = {}
         self._names: dict[type, tuple[str, ...]] = {}
 
@@ -70,22 +75,20 @@ class Encoder:
         """The names of the fields of each type in the table, in the order of their values."""
         return {kind.__name__: names for kind, names in self._names.items()}
 
-    def encode(self, value: Any) -> Any:
-        """Return a value as what JSON knows."""
+    def encode(self, value: Any) -> str:
+        """Return a value as JSON. Raises CodecError."""
         if value is None or type(value) in (bool, int, float, str):
-            return value
+            return json.dumps(value)
         if isinstance(value, Enum):
-            return [_ENUM, type(value).__name__, value.value]
+            return json.dumps([_ENUM, type(value).__name__, value.value])
         if isinstance(value, Mapping):
-            return [
-                _MAPPING,
-                *([self.encode(key), self.encode(one)] for key, one in value.items()),
-            ]
+            pairs = (f"[{self.encode(key)},{self.encode(one)}]" for key, one in value.items())
+            return _array(_MAPPING, pairs)
         if isinstance(value, frozenset):
-            return [_SET, *(self.encode(one) for one in sorted(value))]
+            return _array(_SET, map(self.encode, sorted(value)))
         if type(value) is tuple:
-            return [_TUPLE, *map(self.encode, value)]
-        return [_OBJECT, self._number(value)]
+            return _array(_TUPLE, map(self.encode, value))
+        return f'["{_OBJECT}",{self._number(value)}]'
 
     def _number(self, value: Any) -> int:
         kind = type(value)
@@ -96,10 +99,14 @@ class Encoder:
         number = self._numbers.get(known)
         if number is None:
             names = self._names.setdefault(kind, _field_names(kind))
-            told = [kind.__name__, *(self.encode(getattr(value, name)) for name in names)]
+            told = _array(kind.__name__, (self.encode(getattr(value, name)) for name in names))
             number = self._numbers[known] = len(self.objects)
             self.objects.append(told)
         return number
+
+
+def _array(first: str, others: Iterable[str]) -> str:
+    return f"[{','.join((f'"{first}"', *others))}]"
 
 
 class Decoder:
