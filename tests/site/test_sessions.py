@@ -17,12 +17,15 @@ from custom_components.balanz.csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.live import LiveConnector
 from custom_components.balanz.site.session_events import SessionEvent, SessionKind
 from custom_components.balanz.site.sessions import Sessions
 from custom_components.balanz.storage.tags import Tag
+from simulator.car import Car
 
-from .build import charger
+from .build import accepted_a, charger, pass_s, settings, until
+from .conftest import Bench
 
 KEY = ConnectorKey("A", 1)
 BEGAN = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -281,3 +284,54 @@ def test_a_listener_that_fails_costs_the_others_nothing(
 
     assert charging.kinds == [SessionKind.ENDED]
     assert "mad" in caplog.text
+
+
+# At a running site
+
+
+def listen(site: BalanzSite, *identities: str) -> dict[str, list[SessionEvent]]:
+    told: dict[str, list[SessionEvent]] = {identity: [] for identity in identities}
+    for identity in identities:
+        site.sessions.listen(ConnectorKey(identity, 1), told[identity].append)
+    return told
+
+
+@pytest.mark.virtual_time
+async def test_two_cars_that_share_a_fuse_are_told_to_be_limited_once_each(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A"), charger("B"), rating_a=20.0))
+    told = listen(site, "A", "B")
+    one = await bench.dial_in(site, "A", car=Car())
+    await bench.dial_in(site, "B", car=Car())
+    await pass_s(300.0)
+    one.unplug()
+    await until(lambda: SessionKind.ENDED in [event.kind for event in told["A"]])
+
+    started, limited, ended = told["A"]
+    assert [started.kind, limited.kind] == [SessionKind.STARTED, SessionKind.LIMITED]
+    assert limited.limit_a == 10.0
+    assert limited.reason.group_id == "root"
+    assert ended.energy_wh is not None
+    assert ended.energy_wh > 100.0
+    assert ended.duration_s == pytest.approx(300.0, abs=60.0)
+    assert [event.kind for event in told["B"]] == [SessionKind.STARTED, SessionKind.LIMITED]
+
+
+@pytest.mark.virtual_time
+async def test_a_session_is_not_told_to_start_again_after_a_restart(bench: Bench) -> None:
+    same = settings(charger("A"))
+    site = await bench.start(same)
+    told = listen(site, "A")["A"]
+    simulated = await bench.dial_in(site, "A", car=Car())
+    await until(lambda: told)
+    port = site.port
+    await site.stop()
+
+    site = await bench.start(replace(same, port=port))
+    told = listen(site, "A")["A"]
+    await until(lambda: accepted_a(site, "A") == 16.0)
+    await pass_s(60.0)
+    assert told == []
+    simulated.unplug()
+
+    await until(lambda: told)
+    assert [event.kind for event in told] == [SessionKind.ENDED]

@@ -56,27 +56,29 @@ class _Settled:
     """A yes or no that counts once it has lasted. Times are monotonic seconds."""
 
     told: bool | None
-    """None where the first answer is to be taken without telling it."""
+    """None where nobody knows yet; the first answer that lasts is taken without telling it."""
     yes_after_s: float
     no_after_s: float
+    due: bool = False
+    """The answer that counts next, if it lasts."""
     due_at: float | None = None
-    """When the other answer counts; None while it is not given."""
+    """When it does; None while no other answer than the last is given."""
 
     def settles(self, answer: bool | None, now: float) -> bool:
-        """Take in an answer, None for none; return whether it counts from now on and is new."""
-        if self.told is None:
-            self.told = answer
+        """Take in an answer, None for none; return whether it counts from now on and is news."""
         if answer is None:
             return False
         if answer is self.told:
             self.due_at = None
             return False
-        if self.due_at is None:
+        if self.due_at is None or answer is not self.due:
+            self.due = answer
             self.due_at = now + (self.yes_after_s if answer else self.no_after_s)
         if now < self.due_at:
             return False
+        is_news = self.told is not None
         self.told, self.due_at = answer, None
-        return True
+        return is_news
 
 
 @dataclass(slots=True, kw_only=True)
