@@ -33,7 +33,6 @@ from simulator.car import Car
 from .build import accepted_a, amperes, charger, group, pass_s, settings, until
 from .conftest import Bench
 
-pytestmark = pytest.mark.virtual_time
 A = ConnectorKey("A", 1)
 
 

@@ -296,7 +296,6 @@ def listen(site: BalanzSite, *identities: str) -> dict[str, list[SessionEvent]]:
     return told
 
 
-@pytest.mark.virtual_time
 async def test_two_cars_that_share_a_fuse_are_told_to_be_limited_once_each(bench: Bench) -> None:
     site = await bench.start(settings(charger("A"), charger("B"), rating_a=20.0))
     told = listen(site, "A", "B")
@@ -316,7 +315,6 @@ async def test_two_cars_that_share_a_fuse_are_told_to_be_limited_once_each(bench
     assert [event.kind for event in told["B"]] == [SessionKind.STARTED, SessionKind.LIMITED]
 
 
-@pytest.mark.virtual_time
 async def test_a_session_is_not_told_to_start_again_after_a_restart(bench: Bench) -> None:
     same = settings(charger("A"))
     site = await bench.start(same)

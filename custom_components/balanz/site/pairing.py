@@ -26,6 +26,7 @@ class Pairing:
         self._on_change = on_change
         self._pending: dict[str, PendingCharger] = {}
         self._refused: dict[str, None] = {}
+        self._passed_over: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -41,9 +42,9 @@ class Pairing:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Who is kept out by the closed door, if anybody is."""
-        if self.until is not None or not self._refused:
+        named = [one for one in self._refused if one not in self._passed_over][-MOST_NAMED:]
+        if self.until is not None or not named:
             return ()
-        named = list(self._refused)[-MOST_NAMED:]
         return (
             Problem(
                 kind=ProblemKind.UNKNOWN_CHARGERS,
@@ -55,6 +56,7 @@ class Pairing:
     def open(self, duration_s: float) -> None:
         """Let unknown chargers introduce themselves for a while."""
         self.cancel_timer()
+        self._passed_over.clear()
         self._central.pairing_open = True
         self._timer = asyncio.get_running_loop().call_later(duration_s, self.close)
         until = datetime.now(UTC) + timedelta(seconds=duration_s)
@@ -85,6 +87,10 @@ class Pairing:
             case StationRefused():
                 self._refused[event.identity] = None
                 _forget_oldest(self._refused)
+
+    def pass_over(self, identity: str) -> None:
+        """Take a charger that the user has just removed for no problem, until the door opens."""
+        self._passed_over.add(identity)
 
     def forget(self, identities: Iterable[str]) -> None:
         """List these no longer; they are set up now."""

@@ -194,6 +194,7 @@ class BalanzSite:
         identities = {charger.identity for charger in settings.chargers}
         for identity in {key.charger for key in rooms.live} - identities:
             rooms.proofs.cancel(identity)
+            rooms.pairing.pass_over(identity)
             rooms.recorder.note(rooms.ledger.note_forgotten(identity))
         rooms.connectors.follow(rooms.timer.now())
         rooms.pairing.forget(identities)
