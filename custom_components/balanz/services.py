@@ -20,6 +20,7 @@ from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
 from .ocpp_actions import register_ocpp_actions
+from .proof_actions import register_proof_actions
 from .security_actions import register_security_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
@@ -42,6 +43,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     register_ocpp_actions(hass)
     register_security_actions(hass)
+    register_proof_actions(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

@@ -43,6 +43,7 @@ from custom_components.balanz.issues import (
     SETTINGS_REFUSED,
 )
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.proof_actions import EXPORT_PROOFS
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal
@@ -156,7 +157,7 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS)}
 
-    assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS} == set(SERVICES)
+    assert set(schemas) | {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, *TAG_ACTIONS} == set(SERVICES)
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
     for name, action in SERVICES.items():
         assert set(EN["services"][name]["fields"]) == set(action["fields"])
