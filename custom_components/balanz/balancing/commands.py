@@ -9,6 +9,7 @@ from .alarm import Alarm
 from .budget import Budget
 from .headroom import Headroom
 from .inputs import Line
+from .lease import LEASE_S, renewed_after_s
 from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
@@ -16,9 +17,6 @@ from .standing import Standing
 from .targets import Target
 from .tuning import Tuning
 
-LEASE_S = 900.0
-RENEW_AFTER_S = LEASE_S * 2 / 3
-"""Each renewal is a write to flash memory; a third of the lease is left for trying again."""
 DEAD_BAND_A = 2.0
 """A raise that brings less is hardly worth a write: it waits longer, or for more."""
 SMALL_RAISE_SPACING = 6.0
@@ -80,7 +78,7 @@ def plan(
         target_a = targets[key].limit_a
         in_doubt = standing.known.commitment.in_doubt
         if not in_doubt and abs(target_a - standing.aim_a) <= EPSILON_A:
-            remind_at, renew_at = standing.known.commitment.remind_at, _renewal_at(standing)
+            remind_at, renew_at = standing.known.commitment.remind_at, _renewal_at(standing, calm)
             alarm.at(remind_at)
             alarm.at(renew_at)
             free = line is Line.FREE and standing.retry_at is None
@@ -138,7 +136,7 @@ def _raises(
     return raises, held_back
 
 
-def _renewal_at(standing: Standing) -> float | None:
+def _renewal_at(standing: Standing, calm: Calm) -> float | None:
     """Return when the lease has to be renewed; None where it does not lapse or nobody needs it."""
     commitment = standing.known.commitment
     if (
@@ -148,7 +146,14 @@ def _renewal_at(standing: Standing) -> float | None:
         or commitment.accepted_a <= standing.connector.fallback_a
     ):
         return None
-    due_at = commitment.accepted_at + RENEW_AFTER_S
+    budget = calm.budgets[standing.key.charger]
+    # A limit that was told without an end may take one by now; nobody waits for that.
+    after_s = renewed_after_s(
+        LEASE_S,
+        missed=commitment.lapse is not None and standing.known.appetite.idle_since is None,
+        scarcity=budget.spacing(calm.tuning),
+    )
+    due_at = commitment.accepted_at + after_s
     return due_at if standing.retry_at is None else max(due_at, standing.retry_at)
 
 

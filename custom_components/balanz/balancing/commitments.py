@@ -234,6 +234,9 @@ class Commitment:
         if self.online and self.pending is not None:
             return self.pending.limit_a
         if self.online and self.accepted_a is not None and self.uncertain_a is None:
+            if self.lapse is not None and self._has_lapsed(connector, now):
+                # Others may have what it gave up, so that it comes back to its limit by a raise.
+                return min(self.accepted_a, self.lapse.to_a)
             return self.accepted_a
         return self.booked_a(connector, now)
 
@@ -321,11 +324,16 @@ class Commitment:
         if not self._known or not trusted:
             return connector.rating_a
         allowed_a = max(self._possible())
-        # One that keeps no limit may have started anew without any, and so without a lapse.
-        proven = connector.keeps_limit and connector.lapses and not self.defies
-        if proven and self.pending is None and self.lapse is not None and self.lapse.has_come(now):
+        if self.lapse is not None and self._has_lapsed(connector, now):
             return min(allowed_a, max(self.lapse.to_a, self.foreign_a or 0.0))
         return allowed_a
+
+    def _has_lapsed(self, connector: Connector, now: float) -> bool:
+        """Whether what was set has surely ended by itself."""
+        # One that keeps no limit may have started anew without any, and so without a lapse.
+        proven = connector.keeps_limit and connector.lapses and not self.defies
+        ended = self.lapse is not None and self.lapse.has_come(now)
+        return proven and self.pending is None and ended
 
     @property
     def _known(self) -> bool:

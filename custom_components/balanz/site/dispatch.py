@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from itertools import starmap
 
-from ..balancing.commands import LEASE_S, Command, Kind
+from ..balancing.commands import Command, Kind
 from ..balancing.inputs import Line
-from ..balancing.lease import Lapse
+from ..balancing.lease import LEASE_S, Lapse
 from ..balancing.model import ConnectorKey
 from ..balancing.standing import RETRY_S
 from ..csms.profile_forms import OTHER_FORM_AFTER_S
