@@ -313,8 +313,9 @@ async def writes_per_day(seed: int, *, hours: float) -> list[int]:
     """Let all go well, with one session for each charger; return what each was written."""
     async with Site.running(seed, chargers=2, period_s=10.0) as site:
         world, random = site.world, site.random
-        begins_s = [random.uniform(0.0, hours * 3600 - CHARGES_FOR_S) for _ in site.chargers]
-        while world.now_s < hours * 3600:
+        ends_s = world.now_s + hours * 3600
+        begins_s = [random.uniform(world.now_s, ends_s - CHARGES_FOR_S) for _ in site.chargers]
+        while world.now_s < ends_s:
             loads_a = [1.0 + min(random.expovariate(1 / 3), 20.0) for _ in range(3)]
             world.base_a = PhaseCurrents(l1=loads_a[0], l2=loads_a[1], l3=loads_a[2])
             for charger, begins in zip(site.chargers, begins_s, strict=True):
