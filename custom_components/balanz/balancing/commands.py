@@ -9,7 +9,7 @@ from .alarm import Alarm
 from .budget import Budget
 from .headroom import Headroom
 from .inputs import Line
-from .lease import LEASE_S, renewed_after_s
+from .lease import renewed_after_s
 from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
@@ -149,7 +149,7 @@ def _renewal_at(standing: Standing, calm: Calm) -> float | None:
     budget = calm.budgets[standing.key.charger]
     # A limit that was told without an end may take one by now; nobody waits for that.
     after_s = renewed_after_s(
-        LEASE_S,
+        standing.connector.lease_s,
         missed=commitment.lapse is not None and standing.known.appetite.idle_since is None,
         scarcity=budget.spacing(calm.tuning),
     )

@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 
 LEASE_S = 900.0
+SHORT_LEASE_S = 90.0
+"""For chargers that keep their limits in memory that does not wear, or may wear it."""
+LEASES_WITHIN = 1.45
+"""Times its rating is the most that a fuse may come to carry should leases run on with nobody there
+while the house takes what it is known to: a miniature circuit breaker carries it for up to an hour
+(IEC 60898-1), and leases last a quarter of one."""
 RENEWED_AT = 1 / 3
 """Of the lease. Two tries more are left then, and minutes for each: at two thirds a single answer
 that fails to come would leave one, and a lease that lapses throws a car that charges down to its

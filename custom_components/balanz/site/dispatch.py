@@ -9,7 +9,7 @@ from itertools import starmap
 from ..balancing.commands import Command, Kind
 from ..balancing.commitments import LAG_S
 from ..balancing.inputs import Line
-from ..balancing.lease import LEASE_S, Lapse
+from ..balancing.lease import Lapse
 from ..balancing.model import ConnectorKey
 from ..balancing.standing import RETRY_S
 from ..csms.profile_forms import OTHER_FORM_AFTER_S
@@ -76,7 +76,13 @@ class Dispatcher:
                 self._recorder.start_recording(key, command.limit_a)
                 return
         live = self._live[key]
-        limit = _limit(live, station, command.limit_a, live.connector.fallback_a, lease_s=LEASE_S)
+        limit = _limit(
+            live,
+            station,
+            command.limit_a,
+            live.connector.fallback_a,
+            lease_s=live.connector.lease_s,
+        )
         live.lines_told = limit.phases if station.takes_watts else None
         live.sending(command.limit_a, now, lapse=_lapse(live, limit, station, now))
         self._spawn(self._send(command, limit, live, station))
