@@ -355,6 +355,29 @@ def test_a_refused_limit_is_tried_again_ever_more_rarely() -> None:
     assert (limits(second), second.wake_at) == ({}, NOW - 9 + 2 * RETRY_S)
 
 
+@pytest.mark.parametrize(
+    ("draws_a", "capacity_a", "sent"),
+    [
+        pytest.param(16.0, 5.0, {"a": 0.0}, id="it-flows"),
+        pytest.param(0.0, 5.0, {}, id="nothing-flows"),
+        pytest.param(16.0, 25.0, {}, id="there-is-room"),
+    ],
+)
+def test_a_cut_that_is_refused_again_and_again_does_not_wait_while_too_much_flows(
+    draws_a: float, capacity_a: float, sent: dict[str, float]
+) -> None:
+    refusing = obeying(16.0, reading_a=draws_a)
+    for _ in range(6):
+        refusing = refusing.sent(0.0, NOW - RETRY_S).rejected(NOW - RETRY_S)
+    alone = site([group()], [connector("a", maximum_a=6.0)])
+
+    result = decide(
+        alone, inputs(alone, [("a", known(refusing))], capacities_a={"root": capacity_a})
+    )
+
+    assert limits(result) == sent
+
+
 def test_what_a_charger_refuses_to_take_goes_to_the_others() -> None:
     refusing = known(obeying(6.0).sent(12.0, NOW - 2).rejected(NOW - 1))
     what = inputs(TWO, [("a", refusing), charging("b", 12.0)])

@@ -7,13 +7,14 @@ from enum import StrEnum
 from .admission import take
 from .alarm import Alarm
 from .budget import Budget
+from .commitments import TOLERANCE_A
 from .headroom import Headroom
 from .inputs import Line
 from .lease import renewed_after_s
 from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
-from .standing import Standing
+from .standing import RETRY_S, Standing
 from .targets import Target
 from .tuning import Tuning
 
@@ -71,6 +72,7 @@ def plan(
     commands: list[Command] = []
     doubtful: list[Standing] = []
     rising: list[Standing] = []
+    room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for key, standing in standings.items():
         line = standing.known.line
         if line is Line.OFFLINE:
@@ -86,7 +88,9 @@ def plan(
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
             elif renew_at is not None and renew_at <= now and line is Line.FREE and calm.durable:
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
-        elif line is Line.BUSY or standing.must_wait(target_a):
+        elif line is Line.BUSY:
+            continue
+        elif standing.must_wait(target_a) and not _is_pressing(standing, target_a, room, now):
             continue
         elif in_doubt and (
             target_a <= standing.aim_a + EPSILON_A
@@ -99,24 +103,26 @@ def plan(
         else:
             rising.append(standing)
     commands.extend(_settling(standings, doubtful, targets, headroom))
-    raises, held_back = _raises(standings, rising, targets, headroom, calm, now)
+    raises, held_back = _raises(rising, targets, room, headroom, calm, now)
     for reason in held_back.values():
         alarm.at(reason.until)
     return Plan(commands=(*commands, *raises), held_back=held_back)
 
 
 def _raises(
-    standings: Mapping[ConnectorKey, Standing],
     rising: Iterable[Standing],
     targets: Mapping[ConnectorKey, Target],
+    room: list[float],
     headroom: Headroom,
     calm: Calm,
     now: float,
 ) -> tuple[list[Command], dict[ConnectorKey, Reason]]:
-    """Return the raises that fit beside all that may be drawn, and why the others have to wait."""
+    """Return the raises that fit beside all that may be drawn, and why the others have to wait.
+
+    `room` is what is left beside that; the raises are taken off it.
+    """
     raises: list[Command] = []
     held_back: dict[ConnectorKey, Reason] = {}
-    room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for standing in sorted(rising, key=_precedence):
         key = standing.key
         obstacle = _obstacle(standing, headroom, calm)
@@ -134,6 +140,17 @@ def _raises(
         take(room, standing.way, max(limit_a - standing.booked_a, 0.0))
         raises.append(Command(key=key, limit_a=limit_a, kind=Kind.RAISE))
     return raises, held_back
+
+
+def _is_pressing(standing: Standing, target_a: float, room: Sequence[float], now: float) -> bool:
+    """Return whether a cut that failed is not to wait ever longer: too much flows because of it."""
+    failed_at = standing.known.commitment.failed_at
+    return (
+        failed_at is not None
+        and now >= failed_at + RETRY_S
+        and standing.measured_a > target_a + TOLERANCE_A
+        and any(room[number] < -EPSILON_A for number, _ in standing.way)
+    )
 
 
 def _renewal_at(standing: Standing, calm: Calm) -> float | None:
