@@ -1,0 +1,1 @@
+"""balanz between chargers and another back office (CSMS)."""
