@@ -1,1 +1,1 @@
-"""balanz between chargers and another back office (CSMS)."""
+"""What stands between a charger and another central system: its limits are kept as upper bounds."""
