@@ -15,10 +15,11 @@ from .recorder import Recorder
 class OverrideTooHigh(ValueError):
     """More than a group can carry."""
 
-    def __init__(self, highest: float) -> None:
+    def __init__(self, highest: float, unit: str) -> None:
         """Tell what would be possible, in the unit of what was asked for."""
-        super().__init__(f"at most {highest:g}")
+        super().__init__(f"at most {highest:g} {unit}")
         self.highest = highest
+        self.unit = unit
 
 
 class CapacitySettings:
@@ -72,20 +73,24 @@ class CapacitySettings:
     async def override(self, group_id: str, override: CapacityOverride) -> None:
         """Let a group carry something else for a while.
 
-        Raises OverrideTooHigh above its rating or power limit, and StorageError, and changes
-        nothing, if what allows more than before cannot be recorded.
+        Raises OverrideTooHigh as `check` does, and StorageError, and changes nothing, if what
+        allows more than before cannot be recorded.
         """
-        group = self._layout.site.groups[group_id]
-        if override.capacity_a is not None and override.capacity_a > group.rating_a:
-            raise OverrideTooHigh(group.rating_a)
-        rating_w = group.rating_a * NOMINAL_VOLTAGE_V * len(group.phases)
-        highest_w = rating_w if group.power_limit_w is None else group.power_limit_w
-        if override.power_w is not None and override.power_w > highest_w:
-            raise OverrideTooHigh(highest_w)
+        self.check(group_id, override)
         raising = self._full(group_id, override).allows_more_than(self._now(group_id))
         record = self._ledger.note_override(group_id, override)
         await self._recorder.change(record, raising=raising)
         self._changed()
+
+    def check(self, group_id: str, override: CapacityOverride) -> None:
+        """Raise OverrideTooHigh for more than a group's rating or power limit."""
+        group = self._layout.site.groups[group_id]
+        if override.capacity_a is not None and override.capacity_a > group.rating_a:
+            raise OverrideTooHigh(group.rating_a, "A")
+        rating_w = group.rating_a * NOMINAL_VOLTAGE_V * len(group.phases)
+        highest_w = rating_w if group.power_limit_w is None else group.power_limit_w
+        if override.power_w is not None and override.power_w > highest_w:
+            raise OverrideTooHigh(highest_w, "W")
 
     async def end_override(self, group_id: str) -> None:
         """Let a group carry its capacity again. Raises StorageError, as `override` does."""

@@ -46,7 +46,7 @@ class Ceilings:
         Raises ValueError below 0 or above the rating, and StorageError, and changes nothing, if
         what allows more than before cannot be recorded.
         """
-        rating_a = self._live[key].connector.rating_a
+        rating_a = self.rating_a(key)
         if not 0 <= limit_a <= rating_a:
             raise ValueError(f"{limit_a} A is not within 0 and {rating_a} A")
         bound = KeptBound(limit_a=limit_a, until=until)
@@ -54,6 +54,10 @@ class Ceilings:
         raising = before is not None and bound.allows_more_than(before)
         await self._recorder.change(self._ledger.note_bound(key, name, bound), raising=raising)
         self._on_change()
+
+    def rating_a(self, key: ConnectorKey) -> float:
+        """Return what no bound of a connector may be above."""
+        return self._live[key].connector.rating_a
 
     async def end(self, key: ConnectorKey, name: BoundName) -> None:
         """End the bound of that name, if there is one. Raises StorageError, as `set` does."""

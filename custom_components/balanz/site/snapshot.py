@@ -9,6 +9,7 @@ from ..balancing.dark_budget import DarkBudget
 from ..balancing.meter_watch import MeterStage
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
+from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..storage.overrides import CapacityOverride
@@ -181,6 +182,8 @@ class ChargerSnapshot:
     boot: BootInfo | None
     connectors: tuple[ConnectorSnapshot, ...]
     proof: ProofSnapshot
+    priority: int = 1
+    """What its connectors have unless a tag or a session says otherwise."""
     diagnostics_status: str | None = None
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
@@ -227,6 +230,10 @@ class GroupSnapshot:
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
+    capacity_now_a: float = 0.0
+    """What is left of the capacity, or of what stands in for it, by schedules and drills."""
+    policy: Policy | None = None
+    """None where it shares as the group above it does."""
     override: CapacityOverride | None = None
     """What it may carry for a while instead of its capacity; None if nothing else."""
 

@@ -74,6 +74,7 @@ class ChargerSnapshots:
                 for live, plan in lives
             ),
             proof=proof,
+            priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
         )
@@ -126,6 +127,7 @@ def group_snapshots(
     site: Site,
     result: Result,
     capacities_a: Mapping[str, float],
+    capacities_now_a: Mapping[str, float],
     meters: Meters,
     drills: Drills,
     smart_charging: SmartCharging,
@@ -144,6 +146,8 @@ def group_snapshots(
             rating_a=group.rating_a,
             phases=group.phases,
             capacity_a=capacities_a[group.id],
+            capacity_now_a=capacities_now_a[group.id],
+            policy=group.policy,
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,

@@ -69,6 +69,7 @@ class SnapshotMaker:
                 site,
                 result,
                 capacities_a,
+                inputs.capacities_a,
                 rooms.meters,
                 rooms.drills,
                 rooms.smart_charging,
