@@ -10,6 +10,7 @@ from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
+from .capacity_settings import CapacitySettings
 from .draws import wired_lines
 from .drill import Drills
 from .live import LiveConnector
@@ -73,6 +74,7 @@ class ChargerSnapshots:
                 for live, plan in lives
             ),
             proof=proof,
+            priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
         )
@@ -115,6 +117,7 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.reason,
         live.enabled,
         live.maximum_a,
+        live.bounds,
         live.writes,
         live.card,
     )
@@ -124,9 +127,11 @@ def group_snapshots(
     site: Site,
     result: Result,
     capacities_a: Mapping[str, float],
+    capacities_now_a: Mapping[str, float],
     meters: Meters,
     drills: Drills,
     smart_charging: SmartCharging,
+    capacity_settings: CapacitySettings,
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
@@ -141,6 +146,8 @@ def group_snapshots(
             rating_a=group.rating_a,
             phases=group.phases,
             capacity_a=capacities_a[group.id],
+            capacity_now_a=capacities_now_a[group.id],
+            policy=group.policy,
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,
@@ -151,6 +158,7 @@ def group_snapshots(
             drilling=drills.running is not None and drills.running.group_id == group.id,
             meter=shown.get(group.id),
             smart_charging=smart_charging.is_on(group.id),
+            override=capacity_settings.override_of(group.id),
         )
     return snapshots
 
@@ -176,6 +184,7 @@ def _connector_snapshot(
         offered_by=_reason_snapshot(live.reason, site, now),
         enabled=live.enabled,
         maximum_a=live.maximum_a,
+        bounds=live.bounds,
         rating_a=live.connector.rating_a,
         writes=live.writes,
         plan=plan,
