@@ -41,6 +41,7 @@ from .smart_charging import SmartCharging
 from .step_timer import COALESCE_S, StepTimer
 from .tags import SiteTags
 from .tasks import Tasks
+from .upstreams import Upstreams
 from .user_settings import UserSettings
 from .withholding import Withholding
 
@@ -115,6 +116,14 @@ class Rooms:
         self.firmwares = Firmwares(ledger=self.ledger, recorder=self.recorder, central=self.central)
         self.refusals = Refusals(
             central=self.central, transactions=self.transactions, spawn=self.tasks.spawn
+        )
+        self.upstreams = Upstreams(
+            central=self.central,
+            transactions=self.transactions,
+            live=self.live,
+            folder=storage_path,
+            spawn=self.tasks.spawn,
+            on_change=self.timer.soon,
         )
         self.local_lists = LocalLists(
             central=self.central,

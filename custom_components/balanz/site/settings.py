@@ -10,6 +10,7 @@ from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
 from ..csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
+from ..csms.local_controller.upstream_settings import UpstreamSettings
 from ..csms.quirks import QuirkChoice
 from ..csms.security_profile import SecurityProfile
 
@@ -46,6 +47,8 @@ class ChargerSettings:
     """Whether every tag may charge here."""
     security: SecurityProfile = SecurityProfile.OPEN
     """How it has to show at least that it is who it says."""
+    upstream: UpstreamSettings | None = None
+    """The back office that it is passed on to; None where balanz is the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

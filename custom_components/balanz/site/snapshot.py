@@ -12,6 +12,7 @@ from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.local_controller.upstream import Trouble
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
@@ -58,6 +59,20 @@ class ProblemKind(StrEnum):
     """The server's certificate ends soon, and then chargers stay away."""
     CERTIFICATE_UNUSABLE = "certificate_unusable"
     """The files of the server's certificate have changed into something that cannot be used."""
+    UPSTREAM_UNREACHABLE = "upstream_unreachable"
+    """The back office of a charger has not been reached for a while."""
+    UPSTREAM_CREDENTIALS = "upstream_credentials"
+    """It refuses identity and password."""
+    UPSTREAM_UNKNOWN_CHARGER = "upstream_unknown_charger"
+    """It knows no such charger."""
+    UPSTREAM_CERTIFICATE = "upstream_certificate"
+    """Its certificate cannot be trusted."""
+    UPSTREAM_PROTOCOL = "upstream_protocol"
+    """What answers at its address speaks no OCPP 1.6."""
+    UPSTREAM_PARKED = "upstream_parked"
+    """It refuses for good to take the start or stop of a transaction."""
+    UPSTREAM_LEADS_AWAY = "upstream_leads_away"
+    """It wanted to change a setting that would take the charger away from balanz."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 
@@ -173,6 +188,27 @@ class ProofSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamSnapshot:
+    """The back office of a charger."""
+
+    connected: bool
+    waiting: int
+    """How many messages it has to be told later."""
+    trouble: Trouble | None
+    """Why it cannot be reached; None while it is, or before the first try."""
+    failures: int
+    """How many tries in a row have failed."""
+    parked: int
+    """Starts and stops that it refuses for good."""
+    thinned: int
+    """Messages that were given up for lack of room."""
+    odd_frames: int
+    """Frames of it that had to be mended or refused."""
+    clock_differs: bool
+    """Whether it has another time than here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -188,6 +224,8 @@ class ChargerSnapshot:
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
     """The same for the last change of its firmware."""
+    upstream: UpstreamSnapshot | None = None
+    """None where balanz is its only central system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

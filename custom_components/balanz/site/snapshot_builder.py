@@ -25,6 +25,7 @@ from .snapshot import (
     ProofSnapshot,
     ReasonSnapshot,
     TagSnapshot,
+    UpstreamSnapshot,
 )
 from .topology import is_charger_group
 
@@ -49,6 +50,7 @@ class ChargerSnapshots:
         station: Station | None,
         connectors: Iterable[LiveConnector],
         proof: ProofSnapshot,
+        upstream: UpstreamSnapshot | None,
         plans: Plans,
         site: Site,
         now: float,
@@ -60,7 +62,13 @@ class ChargerSnapshots:
         lives = [(live, plans.of(live.connector.key)) for live in connectors]
         link = _Link.of(station)
         # All that the snapshot is made of, in values that are replaced when they change.
-        sources = (charger, link, proof, *(_sources(live, plan, now) for live, plan in lives))
+        sources = (
+            charger,
+            link,
+            proof,
+            upstream,
+            *(_sources(live, plan, now) for live, plan in lives),
+        )
         made = self._made.get(charger.identity)
         if made is not None and made[0] == sources:
             return made[1]
@@ -77,6 +85,7 @@ class ChargerSnapshots:
             priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
+            upstream=upstream,
         )
         self._made[charger.identity] = (sources, snapshot)
         return snapshot

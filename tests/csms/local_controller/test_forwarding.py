@@ -284,6 +284,9 @@ async def test_keys_that_balanz_relies_on_stay_where_it_balances(
         async def serve(self, action: str, payload: dict[str, object]) -> dict[str, object]:
             return {"status": "Accepted"}
 
+        def start_refused(self, payload: dict[str, object]) -> None:
+            raise AssertionError(payload)
+
         def start_with(self, payload: dict[str, object]) -> dict[str, object] | None:
             return {name: value for name, value in payload.items() if name != "chargingProfile"}
 

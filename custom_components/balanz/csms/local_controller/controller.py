@@ -55,8 +55,14 @@ class LocalController:
         on_change: Callable[[], None] = lambda: None,
         patience: Patience | None = None,
     ) -> None:
-        """Prepare; `start` is next. `on_change` is told that what is seen from outside changed."""
+        """Prepare; `start` is next.
+
+        `profiles` tells who answers for charging profiles now, `on_change` is told that what is
+        seen from outside has changed.
+        """
         patience = patience or Patience()
+        self.on_identified: Callable[[int, int], None] | None = None
+        """Told the id of a transaction, and what the back office calls it."""
         self.held_keys: set[str] = set()
         """Keys that the back office wanted to change and must not."""
         self.settings = settings
@@ -144,8 +150,9 @@ class LocalController:
         """Who decides about the tags of transactions."""
         return self._charger_calls
 
-    def start(self) -> None:
-        """Take the charger's place between it and its back office."""
+    def start(self, after: asyncio.Task[None] | None = None) -> None:
+        """Take the place between the charger and its back office; dial once `after` has ended."""
+        self._leg.after = after
         self._station.back_office = self
         if not self._station.connected:
             self._follow()
@@ -248,6 +255,9 @@ class LocalController:
             await asyncio.sleep(wait_s)
 
     def _told_of_start(self, own_id: int, answer: Payload) -> None:
+        upstream_id = self._queue.ids.get(own_id)
+        if upstream_id is not None and self.on_identified is not None:
+            self.on_identified(own_id, upstream_id)
         self._charger_calls.told_of_start(own_id, answer)
 
     def _leg_changed(self) -> None:

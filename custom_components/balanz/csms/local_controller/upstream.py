@@ -122,6 +122,8 @@ class UpstreamLeg:
         """Why there is no connection; None while there is one, or before the first try."""
         self.failures = 0
         """How many tries have failed in a row."""
+        self.after: asyncio.Task[None] | None = None
+        """What has to end before the first try."""
         self._settings = settings
         self._charger = charger
         self._peer = peer
@@ -172,6 +174,8 @@ class UpstreamLeg:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
+        if self.after is not None:
+            await asyncio.wait((self.after,))
         while True:
             connected_at = None
             try:

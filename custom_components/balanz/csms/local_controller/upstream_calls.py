@@ -41,17 +41,18 @@ class ProfileDesk(Protocol):
     """Answers for the charging profiles of a back office in place of the charger."""
 
     async def serve(self, action: str, payload: Payload) -> Payload:
-        """Return the answer to a call about profiles; transaction ids are those of balanz.
-
-        Raises CallError.
-        """
+        """Return the answer to a call about profiles. Raises CallError."""
         ...
 
     def start_with(self, payload: Payload) -> Payload | None:
         """Take the profile out of a RemoteStartTransaction, to use it for the transaction.
 
-        None where the profile is none that could be used.
+        None where the profile is none that could be used. Raises CallError.
         """
+        ...
+
+    def start_refused(self, payload: Payload) -> None:
+        """Forget the profile of a RemoteStartTransaction that the charger refuses."""
         ...
 
 
@@ -90,7 +91,7 @@ class UpstreamCalls(QuietPeer):
         profiles = self._profiles()
         match to_charger(action):
             case ToCharger.PROFILE if profiles is not None:
-                return await self._profile(action, payload, profiles)
+                return await profiles.serve(action, payload)
             case ToCharger.START if profiles is not None and "chargingProfile" in payload:
                 return await self._start(action, payload, profiles)
             case ToCharger.CONFIGURATION:
@@ -136,13 +137,18 @@ class UpstreamCalls(QuietPeer):
             return payload | {"csChargingProfiles": profile | {"transactionId": own}}
         return with_transaction(payload, own)
 
-    async def _profile(self, action: str, payload: Payload, profiles: ProfileDesk) -> Payload:
-        own = self._with_own_ids(payload)
-        return _REJECTED if own is None else await profiles.serve(action, own)
-
     async def _start(self, action: str, payload: Payload, profiles: ProfileDesk) -> Payload:
         without = profiles.start_with(payload)
-        return _REJECTED if without is None else await self._ask(action, without)
+        if without is None:
+            return _REJECTED
+        accepted = False
+        try:
+            answer = await self._ask(action, without)
+            accepted = answer.get("status") == "Accepted"
+        finally:
+            if not accepted:
+                profiles.start_refused(payload)
+        return answer
 
     async def _configure(self, action: str, payload: Payload) -> Payload:
         key = text(payload.get("key"), _LONGEST_KEY).lower()
