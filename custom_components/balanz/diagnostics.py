@@ -6,12 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_HOST
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 
 from .coordinator import BalanzConfigEntry
 
-TO_REDACT = {"address", "addresses", "known_address", "serial", "tag", CONF_HOST}
+TO_REDACT = {
+    "address",
+    "addresses",
+    "known_address",
+    "serial",
+    "tag",
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_USERNAME,
+}
 
 
 async def async_get_config_entry_diagnostics(

@@ -53,6 +53,7 @@ from .const import (
     CONF_RATING_A,
     CONF_SECURITY,
     CONF_SENSORS,
+    CONF_UPSTREAM,
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
@@ -63,6 +64,7 @@ from .csms.security_profile import SecurityProfile
 from .csms.websocket import is_identity
 from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
 from .supply import Direction, SupplyKind, sensor_names
+from .upstream_form import upstream_error, upstream_section
 
 type Errors = dict[str, str]
 """Translation keys of errors, by the field that they belong to."""
@@ -242,6 +244,7 @@ def charger_schema(
             {"collapsed": True},
         ),
     }
+    fields |= upstream_section()
     if new_password:
         fields[vol.Required(CONF_NEW_PASSWORD, default=False)] = selector.BooleanSelector()
     return vol.Schema(fields)
@@ -271,6 +274,8 @@ def read_charger_input(
         # The frontend shows no errors inside a section, but those of the section itself above it.
         errors[CONF_ADVANCED] = "fallback_out_of_range"
     errors |= _wiring_errors(user_input, phases)
+    if (error := upstream_error(user_input)) is not None:
+        errors[CONF_UPSTREAM] = error
     profile = SecurityProfile[user_input[CONF_SECURITY].upper()]
     if profile not in profiles:
         is_certificate = profile is SecurityProfile.TLS_CERTIFICATE

@@ -36,7 +36,11 @@ from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
-from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
+from custom_components.balanz.connector_sensors import (
+    CONNECTOR_SENSORS,
+    REPORTED_SENSORS,
+    UPSTREAM_LIMIT,
+)
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.issues import (
@@ -204,6 +208,7 @@ def strings_in(source: str) -> set[str]:
 def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
     shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"])
+    shared |= strings_in(SOURCES["upstream_form.py"])
     site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
     config = shared | site
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
@@ -242,7 +247,8 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     """Yield the platform and translation key of each entity."""
     for description in (binary_sensor.CONNECTED, *binary_sensor.CONNECTOR_BINARY_SENSORS):
         yield "binary_sensor", str(description.translation_key)
-    yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
+    for alone in (binary_sensor.SAFE_ALONE, binary_sensor.UPSTREAM_CONNECTED):
+        yield "binary_sensor", str(alone.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
     own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
@@ -267,9 +273,10 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.FALLBACK_PROOF,
         sensor.LAST_DRILL,
         sensor.TAG,
+        sensor.UPSTREAM_QUEUE,
     )
     yield "event", str(event.TAG.translation_key)
-    for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
+    for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)

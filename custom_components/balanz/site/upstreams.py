@@ -216,7 +216,7 @@ class Upstreams:
         controller = upstream.controller
         return UpstreamSnapshot(
             connected=controller.connected,
-            waiting=controller.waiting,
+            waiting=controller.behind,
             trouble=controller.trouble,
             failures=controller.failures,
             parked=controller.parked,

@@ -69,6 +69,7 @@ class LocalController:
         self._station = station
         self._queue = queue
         self._on_change = on_change
+        self._shown: tuple[object, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
         tags = OfflineTags(queue, station.identity, tag_desk, settings.unknown_tags)
         self._upstream_calls = UpstreamCalls(
@@ -126,6 +127,11 @@ class LocalController:
         return len(self._queue)
 
     @property
+    def behind(self) -> int:
+        """The same, without the one that is under way."""
+        return max(len(self._queue) - self.connected, 0)
+
+    @property
     def parked(self) -> int:
         """How many starts and stops it has refused for good."""
         return self._queue.parked
@@ -178,7 +184,7 @@ class LocalController:
         try:
             return await self._charger_calls.serve(action, payload, own)
         finally:
-            self._on_change()
+            self._tell()
 
     def charger_connected(self, authorization: str | None) -> None:
         """Learn that the charger has connected, and what it has shown to get in."""
@@ -211,7 +217,7 @@ class LocalController:
     async def _leave(self) -> None:
         if not self._station.connected:
             await self._leg.stop()
-            self._on_change()
+            self._tell()
 
     def _copy(self, action: str, payload: Payload, local: Payload) -> None:
         for observer in self._observers:
@@ -263,16 +269,31 @@ class LocalController:
     def _leg_changed(self) -> None:
         if not self._leg.connected:
             self._queue.keep_all()
-        self._on_change()
+        self._tell()
 
     def _delivered(self) -> None:
-        self._on_change()
+        self._tell()
         if self._delivery.idle:
             self._follow()
 
     def _held(self, key: str) -> None:
         self.held_keys.add(key)
         self._on_change()
+
+    def _tell(self) -> None:
+        """Tell of a change, if there is one to be seen."""
+        shown = (
+            self.connected,
+            self.trouble,
+            self.failures,
+            self.behind,
+            self.parked,
+            self.thinned,
+            self.clock_differs,
+        )
+        if shown != self._shown:
+            self._shown = shown
+            self._on_change()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
