@@ -55,6 +55,8 @@ class BackOffice:
         self.drops_after: set[str] = set()
         """Actions after the next one of which the connection breaks, worked off or not."""
         self.tags: dict[str, dict[str, Any]] = {}
+        self.raw: dict[str, str] = {}
+        """The payloads that it answers to some actions, whatever they are."""
         self.boot_status = "Accepted"
         self.interval_s: int = 300
         self.wants_boot = False
@@ -185,6 +187,9 @@ class Line(ChargePoint):
                 return
             await asyncio.sleep(office.delay_s)
             with suppress(ConnectionClosed):
+                if action in office.raw:
+                    await self.socket.send(f'[3,"{frame[1]}",{office.raw[action]}]')
+                    return
                 await self._route(text)
                 if office.answers_twice:
                     await self._route(text)
