@@ -42,6 +42,7 @@ class _Upstream:
     """What there is for one charger that is passed on."""
 
     name: str
+    connectors: int
     controller: LocalController
     profiles: StoredProfiles
     bounds: Mapping[int, UpperBound] | None = None
@@ -90,7 +91,7 @@ class Upstreams:
         for identity, upstream in list(self._upstreams.items()):
             charger = wanted.get(identity)
             if charger is not None:
-                upstream.name = charger.name
+                upstream.name, upstream.connectors = charger.name, charger.connectors
             if charger is None or charger.upstream != upstream.controller.settings:
                 del self._upstreams[identity]
                 ending = self._spawn(upstream.controller.stop())
@@ -125,7 +126,9 @@ class Upstreams:
             on_change=self._on_change,
         )
         controller.on_identified = profiles.identified
-        self._upstreams[identity] = _Upstream(charger.name, controller, profiles)
+        self._upstreams[identity] = _Upstream(
+            charger.name, charger.connectors, controller, profiles
+        )
         controller.start(after)
 
     async def stop(self) -> None:
@@ -151,6 +154,9 @@ class Upstreams:
         """Add what back offices allow to the bounds of their connectors."""
         now = datetime.now(UTC)
         for identity, upstream in self._upstreams.items():
+            if not upstream.profiles.any:
+                upstream.bounds = None
+                continue
             places = self._places(identity)
             if upstream.bounds is None or upstream.places != places or _is_over(upstream, now):
                 upstream.bounds, upstream.places = upstream.profiles.bounds(places, now), places
@@ -204,7 +210,12 @@ class Upstreams:
         }
 
     def _connectors(self, identity: str) -> Iterator[tuple[ConnectorKey, LiveConnector]]:
-        return ((key, live) for key, live in self._live.items() if key.charger == identity)
+        upstream = self._upstreams.get(identity)
+        for number in range(upstream.connectors if upstream is not None else 0):
+            key = ConnectorKey(identity, number + 1)
+            live = self._live.get(key)
+            if live is not None:
+                yield key, live
 
     # What is shown
 

@@ -46,6 +46,11 @@ class StoredProfiles:
             except StoreDamaged:
                 _LOGGER.warning("The charging profiles of a back office could not be read back")
 
+    @property
+    def any(self) -> bool:
+        """Whether there are profiles at all."""
+        return bool(self._store.profiles)
+
     def bounds(self, places: Mapping[int, Place], now: datetime) -> dict[int, UpperBound]:
         """Return what each connector may have."""
         return upper_bounds(self._store.profiles, self._store.transactions, places, now)
