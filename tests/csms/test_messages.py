@@ -504,8 +504,9 @@ async def test_a_status_of_a_file_names_the_request_that_it_is_about(
 ) -> None:
     assert await charger.call(action, payload) == {}
 
-    kind = FirmwareStatusChanged if "Firmware" in action else DiagnosticsStatusChanged
-    (event,) = central.seen(kind)
+    kinds = (FirmwareStatusChanged, DiagnosticsStatusChanged)
+    (event,) = [one for one in central.events if isinstance(one, kinds)]
+    assert isinstance(event, FirmwareStatusChanged) is ("Firmware" in action)
     assert (event.status, event.request_id) == (payload["status"], request_id)
     station = central.stations["CP1"]
     shown = station.firmware_status if "Firmware" in action else station.diagnostics_status
