@@ -1,4 +1,4 @@
-"""The options of a site: holidays, how lively it is controlled, its tags and its firmware."""
+"""The options of a site: holidays, how lively it is controlled, tags, firmware, and imports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,8 @@ from .const import (
 )
 from .firmware_options import FirmwareSteps
 from .forms import Errors
-from .schedule_input import dates_in
+from .ocpp_balanz_steps import OcppBalanzSteps
+from .schedule_input import dates_in, shortened
 from .selectors import HIGHEST_RATING_A, current_selector, number_selector
 from .tag_options import TagSteps
 
@@ -59,12 +60,14 @@ def options_schema(*, collapsed: bool = True) -> vol.Schema:
     )
 
 
-class SiteOptionsFlow(TagSteps, FirmwareSteps):
+class SiteOptionsFlow(TagSteps, FirmwareSteps, OcppBalanzSteps):
     """Changes the options of a site; they are applied at once."""
 
     async def async_step_init(self, _user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show what there is to change."""
-        return self.async_show_menu(step_id="init", menu_options=["general", "tags", "firmware"])
+        return self.async_show_menu(
+            step_id="init", menu_options=["general", "tags", "firmware", "ocpp_balanz"]
+        )
 
     async def async_step_general(
         self, user_input: dict[str, Any] | None = None
@@ -85,7 +88,7 @@ class SiteOptionsFlow(TagSteps, FirmwareSteps):
                 user_input or self.config_entry.options,
             ),
             errors=errors,
-            description_placeholders={"wrong": ", ".join(wrong)},
+            description_placeholders={"wrong": shortened(", ".join(wrong))},
         )
 
 

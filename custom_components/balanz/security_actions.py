@@ -30,6 +30,7 @@ from .csms.v16_security import (
     ExtendedTrigger,
     SignedFirmware,
 )
+from .ocpp_action_fields import moment
 from .site.doorkeeper import Doorkeeper
 
 MAX_REQUEST_ID = 2**31 - 1
@@ -163,7 +164,7 @@ SECURITY_ACTIONS = (
             vol.Required("location"): _LOCATION,
             vol.Required("certificate"): vol.All(cv.string, vol.Length(min=1, max=5500)),
             vol.Required("signature"): vol.All(cv.string, vol.Length(min=1, max=800)),
-            vol.Optional("retrieve_at"): cv.datetime,
+            vol.Optional("retrieve_at"): moment,
         },
         ask=_update_firmware,
     ),

@@ -105,6 +105,12 @@ LAST_DRILL = SensorEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+CARS_CHARGING = SensorEntityDescription(
+    key="cars_charging",
+    translation_key="cars_charging",
+    state_class=SensorStateClass.MEASUREMENT,
+)
+
 METER = SensorEntityDescription(
     key="meter",
     translation_key="meter",
@@ -142,6 +148,7 @@ def _sensors(
             if len(device.phases) > 1:
                 for phase in device.phases:
                     yield GroupSensor(coordinator, device, group_sensor, phase)
+        yield CarsChargingSensor(coordinator, device, CARS_CHARGING)
         if device.metered:
             yield MeterSensor(coordinator, device, METER)
         if device.is_site:
@@ -376,6 +383,17 @@ class GroupSensor(GroupEntity, SensorEntity):
         value = rounded(worst_a, 1)
         self._attr_native_value = value
         return (value,)
+
+
+class CarsChargingSensor(GroupEntity, SensorEntity):
+    """How many cars charge in a group and in those below it."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the count."""
+        group = self.group_snapshot
+        self._attr_native_value = None if group is None else group.charging
+        return (self._attr_native_value,)
 
 
 class MeterSensor(GroupEntity, SensorEntity):

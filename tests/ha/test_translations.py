@@ -26,20 +26,26 @@ from custom_components.balanz import (
     firmware_options,
     forms,
     number,
+    ocpp_balanz_steps,
     options_flow,
     password_steps,
+    security_event_entity,
+    select,
     sensor,
     subentry_flow,
     switch,
     tag_actions,
     tag_options,
 )
+from custom_components.balanz.allocation_action import GET_ALLOCATION
 from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
 from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
+from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
     GROUP_GONE,
     SCHEDULE_UNREADABLE,
@@ -116,6 +122,8 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
         firmware_options.firmware_import_schema(),
     )
     yield "options import", options["import_tags"], tag_options.import_schema()
+    files = ocpp_balanz_steps.files_schema(single_phase=False)
+    yield "options ocpp-balanz", options["ocpp_balanz"], files
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
     reconfigured = forms.charger_schema(
@@ -180,8 +188,15 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
+    targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS} == set(SERVICES)
+    own = {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
+    assert set(schemas) | targeting | own == set(SERVICES)
+    assert targeting == {name for name, action in SERVICES.items() if "target" in action}
+    for balancing in BALANCING_ACTIONS:
+        fields = {str(key): isinstance(key, vol.Required) for key in balancing.fields}
+        shapes = SERVICES[balancing.name]["fields"]
+        assert fields == {name: shape.get("required", False) for name, shape in shapes.items()}
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
     for name, action in SERVICES.items():
         assert set(EN["services"][name]["fields"]) == set(action["fields"])
@@ -193,17 +208,20 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
             }
 
 
-@pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
-def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> None:
-    menu = where["step"]["supply"]["menu_options"]
+def test_each_kind_of_supply_has_its_line_in_the_menu() -> None:
+    """Only what measures the grid connection is in the Energy dashboard."""
+    lines = {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    site = EN["config"]["step"]["supply"]["menu_options"]
+    group = EN["config_subentries"]["group"]["step"]["supply"]["menu_options"]
 
-    assert set(menu) == {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    assert set(group) == lines
+    assert set(site) == lines | {"supply_dashboard"}
 
 
 def test_each_line_of_the_menus_of_the_options_has_its_text() -> None:
     steps = EN["options"]["step"]
 
-    assert set(steps["init"]["menu_options"]) == {"general", "tags", "firmware"}
+    assert set(steps["init"]["menu_options"]) == {"general", "tags", "firmware", "ocpp_balanz"}
     assert set(steps["tags"]["menu_options"]) == set(tag_options.MENU)
     assert set(tag_options.MENU_WITHOUT_TAGS) < set(tag_options.MENU)
     menu = set(firmware_options.FIRMWARE_MENU)
@@ -221,27 +239,28 @@ def strings_in(source: str) -> set[str]:
 
 def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
-    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"])
+    named = {"name_invalid", "name_taken"}
+    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"]) | named
     site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
     config = shared | site
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
     supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
-    charger_errors = {name for found in charger for name in found if name} - supply
+    charger_errors = {name for found in charger for name in found if name} - supply | named
     schedule = {f"schedule_{key}" for key in BAD_SCHEDULES}
 
     assert schedule <= set(EN["config"]["error"]) <= config | schedule
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule
+    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | named
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
     of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
     own = {"not_a_date", "short_turn_too_long"}
-    assert set(EN["options"]["error"]) == own | of_tags | of_files | firmware_errors() | {
-        "csv_unusable"
-    }
+    of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["ocpp_balanz_steps.py"]))
+    of_firmware = firmware_errors() | {"csv_unusable"}
+    assert set(EN["options"]["error"]) == own | of_tags | of_files | of_firmware | of_import
 
 
 def firmware_errors(*, of_rows: bool = False) -> set[str]:
@@ -277,9 +296,18 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "datetime", str(datetime.DEPARTURE.translation_key)
     for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET):
         yield "number", str(value.translation_key)
-    for toggle in (switch.BOOST, switch.CHARGING_ALLOWED, switch.SMART_CHARGING):
+    for toggle in (
+        switch.BOOST,
+        switch.CHARGING_ALLOWED,
+        switch.PAUSED,
+        switch.IN_SERVICE,
+        switch.SMART_CHARGING,
+    ):
         yield "switch", str(toggle.translation_key)
+    for choice in (select.POLICY, select.SURPLUS, select.PRIORITY):
+        yield "select", str(choice.translation_key)
     single = (
+        sensor.CARS_CHARGING,
         sensor.METER,
         sensor.REASON,
         sensor.REFUSED,
@@ -292,6 +320,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
     for told in charger_sensors.CHARGER_STATUSES:
         yield "sensor", str(told.translation_key)
+    yield "event", str(security_event_entity.SECURITY.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -317,6 +346,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    assert set(texts["error_code"]["state"]) == set(ErrorCode)
+    assert set(texts["stop_reason"]["state"]) == set(StopReason)
     assert set(texts["meter"]["state"]) == set(MeterStage)
     shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
     assert set(shown) == set(TagOutcome)
@@ -344,14 +375,18 @@ def test_each_exception_has_its_message() -> None:
     plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', "".join(SOURCES.values())))
     target = SOURCES["charger_target.py"]
     plain |= set(re.findall(r'key = "(\w+)"', target))
+    plain |= set(re.findall(r'_refused\("(\w+)"', SOURCES["action_targets.py"]))
 
     plain |= set(re.findall(r'translation_key="(\w+)"\)', SOURCES["tag_actions.py"]))
     plain |= set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["tag_actions.py"]))
     errors = STORAGE + SOURCES["tag_actions.py"] + (FOLDER / "csms/tag_desk.py").read_text()
     tags = set(re.findall(r'"(tag_[a-z_]+)"', errors)) - {"tag_status"}
 
+    sources = SOURCES["ocpp_balanz.py"] + SOURCES["ocpp_balanz_steps.py"]
+    imports = set(re.findall(r'"(import_[a-z_]+)"', sources)) - set(EN["options"]["error"])
     files = set(re.findall(r'_refused\("(\w+)"', SOURCES["action_files.py"]))
-    own = (used - {"connector"}) | drill | plain | tags | files | firmware_errors(of_rows=True)
+    own = (used - {"connector"}) | drill | plain | tags | imports | files
+    own |= firmware_errors(of_rows=True)
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
     refusals |= {f"update_{failure}" for failure in UpdateFailure}
     assert own | refusals == set(EN["exceptions"])
@@ -397,7 +432,7 @@ def test_the_quality_scale_gives_a_reason_for_each_exemption() -> None:
 LANGUAGES = sorted(
     path.stem for path in (FOLDER / "translations").glob("*.json") if path.stem != "en"
 )
-NAMES = {"balanz", "{name}", "CSV", *(row.name for row in QUIRK_ROWS)}
+NAMES = {"balanz", "{name}", "CSV", "groups.csv", "chargers.csv", *(row.name for row in QUIRK_ROWS)}
 SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
 SAME_AS_ENGLISH = {
     "nl": {"Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},

@@ -9,10 +9,15 @@ from ..balancing.dark_budget import DarkBudget
 from ..balancing.meter_watch import MeterStage
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
+from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
+from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
+from .bound import Bound
 from .drill_report import DrillReport
 from .firmware_update import UpdateFailure, UpdateStage
 
@@ -138,9 +143,12 @@ class ConnectorSnapshot:
     enabled: bool
     """Whether the user lets it charge."""
     maximum_a: float
+    """The upper bound that the user set as a number."""
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    bounds: tuple[Bound, ...] = ()
+    """Other upper bounds that hold now, for a while or until they are ended."""
     plan: Plan = field(default_factory=Plan)
     report_card: ReportCardSnapshot | None = None
     voltages_v: PerLine = UNKNOWN_LINES
@@ -149,6 +157,13 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    offered_a: float | None = None
+    """What the charger says that it offers its car, A."""
+    error_code: ErrorCode | None = None
+    transaction_id: int | None = None
+    """None where no transaction runs."""
+    stop_reason: StopReason | None = None
+    """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
     """None where no transaction runs, or nobody told whose it is."""
     priority: int | None = None
@@ -193,6 +208,8 @@ class ChargerSnapshot:
     boot: BootInfo | None
     connectors: tuple[ConnectorSnapshot, ...]
     proof: ProofSnapshot
+    priority: int = 1
+    """What its connectors have unless a tag or a session says otherwise."""
     diagnostics_status: str | None = None
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
@@ -220,6 +237,7 @@ class GroupSnapshot:
     rating_a: float
     phases: tuple[Phase, ...]
     capacity_a: float
+    """As the user has set it to last."""
     available: PhaseCurrents | None
     """Capacity less base load less margin: what the chargers may share. None while unknown."""
     allocated: PhaseCurrents
@@ -237,8 +255,17 @@ class GroupSnapshot:
     """Whether one runs now."""
     smart_charging: bool = True
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
+    charging: int = 0
+    """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
+    capacity_now_a: float = 0.0
+    """What is left of the capacity, or of what stands in for it, by schedules and drills."""
+    policy: Policy | None = None
+    """None where it shares as the group above it does."""
+    surplus: SurplusMode = SurplusMode.IGNORE
+    override: CapacityOverride | None = None
+    """What it may carry for a while instead of its capacity; None if nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
