@@ -83,6 +83,9 @@ def site_schema(*, collapsed: bool = True, security_collapsed: bool = True) -> v
 
 async def async_try_to_listen(host: str, port: int) -> Errors:
     """Bind the port and let it go again; return why it cannot be used."""
+    if not host.strip():
+        # It would mean all addresses, which have a name of their own.
+        return {CONF_HOST: "cannot_listen"}
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
@@ -150,9 +153,9 @@ class BalanzConfigFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
-            errors |= name_errors(user_input[CONF_NAME])
             if CONF_SECURITY in old:
                 self._site.setdefault(CONF_SECURITY, old[CONF_SECURITY])
+            errors |= name_errors(user_input[CONF_NAME])
             errors |= await self._async_listening_errors(user_input, old)
             errors |= await self._async_tls_port_errors(old)
             wrong_files, unusable = await async_security_errors(self.hass, self._site)

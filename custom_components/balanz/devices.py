@@ -222,3 +222,10 @@ def _remove_stale_connectors(hass: HomeAssistant, device: ChargerDevice, charger
 def device_id(hass: HomeAssistant, entry_id: str, unique_id: str) -> str:
     """Return the registry's id of a registered device."""
     return dr.async_get_device_id_by_identifier(hass, (DOMAIN, unique_id), config_entry_id=entry_id)
+
+
+def connector_device_id(hass: HomeAssistant, device: ChargerDevice, connector: int) -> str:
+    """Return the registry's id of a connector's device: the charger's own, or a part of it."""
+    name = (DOMAIN, device.connector_unique_id(connector))
+    child = dr.async_get(hass).async_get_child_device_by_identifier(name, device.entry_id)
+    return device_id(hass, device.entry_id, device.unique_id) if child is None else child.id

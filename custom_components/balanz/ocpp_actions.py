@@ -349,7 +349,7 @@ OCPP_ACTIONS = (
             **CONNECTOR,
             vol.Optional("id"): NUMBER,
             vol.Optional("charging_profile_purpose"): vol.Coerce(ProfilePurpose),
-            vol.Optional("stack_level"): cv.positive_int,
+            vol.Optional("stack_level"): vol.All(NUMBER, vol.Range(min=0)),
             **_FORCE,
         },
         ask=_clear_charging_profile,

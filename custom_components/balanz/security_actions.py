@@ -31,6 +31,7 @@ from .csms.v16_security import (
     LogType,
     SignedFirmware,
 )
+from .ocpp_action_fields import moment
 from .site.doorkeeper import Doorkeeper
 
 MAX_REQUEST_ID = 2**31 - 1
@@ -175,8 +176,8 @@ SECURITY_ACTIONS = (
         fields={
             vol.Required("log_type"): vol.In(_LOGS),
             vol.Required("location"): _LOCATION,
-            vol.Optional("since"): cv.datetime,
-            vol.Optional("until"): cv.datetime,
+            vol.Optional("since"): moment,
+            vol.Optional("until"): moment,
         },
         ask=_get_log,
         response=SupportsResponse.OPTIONAL,
@@ -187,7 +188,7 @@ SECURITY_ACTIONS = (
             vol.Required("location"): _LOCATION,
             vol.Required("certificate"): vol.All(cv.string, vol.Length(min=1, max=5500)),
             vol.Required("signature"): vol.All(cv.string, vol.Length(min=1, max=800)),
-            vol.Optional("retrieve_at"): cv.datetime,
+            vol.Optional("retrieve_at"): moment,
         },
         ask=_update_firmware,
     ),

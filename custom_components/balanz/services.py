@@ -15,6 +15,8 @@ from homeassistant.core import (
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
+from .allocation_action import register_allocation_action
+from .balancing_actions import register_balancing_actions
 from .charger_target import devices_named
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
@@ -40,6 +42,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=_GROUP_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    register_balancing_actions(hass)
+    register_allocation_action(hass)
     register_ocpp_actions(hass)
     register_security_actions(hass)
 

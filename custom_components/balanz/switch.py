@@ -1,8 +1,7 @@
-"""Switches: whether a connector may charge, or goes first; whether a group is balanced."""
+"""Switches: whether a connector may charge, is paused or goes first; if a group is balanced."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -11,11 +10,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .const import BOOST_LASTS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ConnectorEntity, GroupEntity, ask_charger, recorded
 from .plan_entity import PlanEntity
+from .site.bound import BoundName
 
 # The site takes settings at any pace; what goes out to chargers is paced by balancing.
 PARALLEL_UPDATES = 0
@@ -23,6 +24,7 @@ PARALLEL_UPDATES = 0
 CHARGING_ALLOWED = SwitchEntityDescription(
     key="charging_allowed", translation_key="charging_allowed"
 )
+PAUSED = SwitchEntityDescription(key="paused", translation_key="paused")
 IN_SERVICE = SwitchEntityDescription(
     key="in_service",
     translation_key="in_service",
@@ -30,7 +32,6 @@ IN_SERVICE = SwitchEntityDescription(
     entity_registry_enabled_default=False,
 )
 BOOST = SwitchEntityDescription(key="boost", translation_key="boost")
-BOOST_LASTS = timedelta(hours=1)
 SMART_CHARGING = SwitchEntityDescription(
     key="smart_charging",
     translation_key="smart_charging",
@@ -53,6 +54,7 @@ def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[Balanz
             yield ChargingAllowedSwitch(
                 coordinator, device, key, CHARGING_ALLOWED, needs_connection=False
             )
+            yield PausedSwitch(coordinator, device, key, PAUSED, needs_connection=False)
             yield BoostSwitch(coordinator, device, key, BOOST)
             yield InServiceSwitch(coordinator, device, key, IN_SERVICE)
     elif isinstance(device, GroupDevice):
@@ -79,6 +81,36 @@ class ChargingAllowedSwitch(ConnectorEntity, SwitchEntity):
         """Pause it."""
         with recorded():
             await self.coordinator.site.set_enabled(self.key, False)
+
+
+class PausedSwitch(ConnectorEntity, SwitchEntity):
+    """Whether a connector is paused: for a while by an action, or until it is resumed.
+
+    Unlike what is not allowed, automations can pause and resume without allowing anything.
+    """
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over whether it is, and until when."""
+        bounds = () if self.connector is None else self.connector.bounds
+        pause = next((bound for bound in bounds if bound.name is BoundName.PAUSE), None)
+        self._attr_is_on = None if self.connector is None else pause is not None
+        until = None if pause is None else pause.until
+        shown = None if until is None else until.isoformat(timespec="seconds")
+        self._attr_extra_state_attributes = {"until": shown}
+        return (self._attr_is_on, shown)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Hold it at 0 A until it is resumed."""
+        with recorded():
+            await self.coordinator.site.ceilings.set(self.key, BoundName.PAUSE, 0.0)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Resume it."""
+        with recorded():
+            await self.coordinator.site.ceilings.end(self.key, BoundName.PAUSE)
 
 
 class InServiceSwitch(ConnectorEntity, SwitchEntity):

@@ -214,7 +214,11 @@ async def _list_tags(call: ServiceCall) -> ServiceResponse:
     device_ids = {
         key: found.id
         for key, device in coordinator.devices.items()
-        if (found := registry.async_get_device(identifiers={(DOMAIN, device.unique_id)}))
+        if (
+            found := registry.async_get_device_by_identifier(
+                (DOMAIN, device.unique_id), device.entry_id
+            )
+        )
     }
     tags = tuple(coordinator.site.tags.known)
     listed: list[JsonValueType] = await call.hass.async_add_executor_job(_listed, tags, device_ids)

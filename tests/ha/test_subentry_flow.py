@@ -95,6 +95,7 @@ async def test_a_charger_can_be_added_while_the_site_is_not_loaded(
     ("mistake", "errors"),
     [
         ({"identity": "a/b"}, {"identity": "identity_invalid"}),
+        ({"name": "right "}, {"name": "name_taken"}),
         ({"identity": "TAKEN"}, {"identity": "identity_taken"}),
         ({"minimum_a": 40}, {"minimum_a": "above_rating"}),
         ({"maximum_a": 40}, {"maximum_a": "maximum_out_of_range"}),

@@ -25,15 +25,18 @@ from custom_components.balanz import (
     ocpp_balanz_steps,
     options_flow,
     password_steps,
+    select,
     sensor,
     subentry_flow,
     switch,
     tag_actions,
     tag_options,
 )
+from custom_components.balanz.allocation_action import GET_ALLOCATION
 from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
 from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
@@ -159,8 +162,15 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS)}
+    targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    assert set(schemas) | {RUN_OVERLOAD_DRILL, *TAG_ACTIONS} == set(SERVICES)
+    own = {RUN_OVERLOAD_DRILL, *TAG_ACTIONS}
+    assert set(schemas) | targeting | own == set(SERVICES)
+    assert targeting == {name for name, action in SERVICES.items() if "target" in action}
+    for balancing in BALANCING_ACTIONS:
+        fields = {str(key): isinstance(key, vol.Required) for key in balancing.fields}
+        shapes = SERVICES[balancing.name]["fields"]
+        assert fields == {name: shape.get("required", False) for name, shape in shapes.items()}
     assert set(EN["services"]) == set(ICONS["services"]) == set(SERVICES)
     for name, action in SERVICES.items():
         assert set(EN["services"][name]["fields"]) == set(action["fields"])
@@ -253,10 +263,13 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     for toggle in (
         switch.BOOST,
         switch.CHARGING_ALLOWED,
+        switch.PAUSED,
         switch.IN_SERVICE,
         switch.SMART_CHARGING,
     ):
         yield "switch", str(toggle.translation_key)
+    for choice in (select.POLICY, select.SURPLUS, select.PRIORITY):
+        yield "select", str(choice.translation_key)
     single = (
         sensor.CARS_CHARGING,
         sensor.METER,
@@ -313,6 +326,7 @@ def test_each_exception_has_its_message() -> None:
     plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', "".join(SOURCES.values())))
     target = SOURCES["charger_target.py"]
     plain |= set(re.findall(r'key = "(\w+)"', target))
+    plain |= set(re.findall(r'_refused\("(\w+)"', SOURCES["action_targets.py"]))
 
     plain |= set(re.findall(r'translation_key="(\w+)"\)', SOURCES["tag_actions.py"]))
     plain |= set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["tag_actions.py"]))

@@ -1,7 +1,7 @@
 """What is known of one connector while the site runs."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
@@ -23,6 +23,7 @@ from ..csms.events import (
 )
 from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.tags import Tag
+from .bound import Bound, BoundName, lowest
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
 from .energy import ConnectorEnergy
 from .lines_in_use import LinesInUse
@@ -49,6 +50,8 @@ class LiveConnector:
         self.connector = connector
         self.charger = charger
         self.maximum_a = maximum_a
+        self.bounds: tuple[Bound, ...] = ()
+        """Those besides the maximum."""
         self.enabled = True
         self.commitment = Commitment()
         self.commanded_a: float | None = None
@@ -306,7 +309,12 @@ class LiveConnector:
         """Whether a car is here that may charge."""
         plugged = self.status in WANTING or (self.status is None and self.transaction is not None)
         allowed = self.enabled and not self.tag_refused
-        return plugged and allowed and self.maximum_a >= self.connector.minimum_a
+        return plugged and allowed and self.ceiling.limit_a >= self.connector.minimum_a
+
+    @property
+    def ceiling(self) -> Bound:
+        """The lowest of its upper bounds."""
+        return lowest((Bound(name=BoundName.MAXIMUM, limit_a=self.maximum_a), *self.bounds))
 
     @property
     def tag_refused(self) -> bool:
@@ -353,11 +361,14 @@ class LiveConnector:
         draw = self._draw
         if draw is not None and now - draw.at > READING_MAX_AGE_S:
             draw = None
+        ceiling = self.ceiling
+        bound = ceiling.reason(datetime.now(UTC), now)
         return ConnectorInput(
             line=line,
             wants=self.plugged_in_and_allowed and not self.ladder.pauses,
-            idle_rule=self._idle_rule(),
-            maximum_a=self.maximum_a,
+            idle_reason=self._idle_reason(ceiling, bound),
+            maximum_a=ceiling.limit_a,
+            maximum_reason=bound,
             commitment=self.commitment,
             appetite=self._appetite,
             draw=draw,
@@ -370,14 +381,17 @@ class LiveConnector:
             priority=BOOST_PRIORITY if self.boosted else self.priority,
         )
 
-    def _idle_rule(self) -> Rule:
+    def _idle_reason(self, ceiling: Bound, bound: Reason) -> Reason:
+        """Return why it gets nothing where it may not charge, or has nothing to."""
         if self.ladder.pauses:
-            return Rule.LIMIT_IGNORED
+            return Reason(rule=Rule.LIMIT_IGNORED)
         if self.status in {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE}:
-            return Rule.OUT_OF_SERVICE
-        if not self.enabled or self.maximum_a < self.connector.minimum_a:
-            return Rule.SWITCHED_OFF
-        return Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR
+            return Reason(rule=Rule.OUT_OF_SERVICE)
+        if not self.enabled:
+            return Reason(rule=Rule.SWITCHED_OFF)
+        if ceiling.limit_a < self.connector.minimum_a:
+            return bound
+        return Reason(rule=Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR)
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:

@@ -53,10 +53,10 @@ class RemoteCommands:
         """Return what a charger can be asked. Raises StationOffline where nobody knows it."""
         return self.station(identity).commands
 
-    async def start(self, key: ConnectorKey) -> None:
+    async def start(self, key: ConnectorKey, id_tag: str = DEFAULT_ID_TAG) -> None:
         """Ask a charger to start a transaction. Raises StationError if it cannot or will not."""
         self._on_asked_back(key)
-        await self.station(key.charger).remote_start(key.connector, DEFAULT_ID_TAG)
+        await self.station(key.charger).remote_start(key.connector, id_tag)
 
     async def stop(self, key: ConnectorKey) -> None:
         """Ask a charger to stop its transaction. Raises StationError if it cannot or will not."""

@@ -13,6 +13,8 @@ from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal
 from ..storage.ledger import Ledger
 from .capacities import Capacities
+from .capacity_settings import CapacitySettings
+from .ceilings import Ceilings
 from .connectors import Connectors, is_idle
 from .control import Control
 from .dispatch import Dispatcher
@@ -126,6 +128,13 @@ class Rooms:
         self.meters = Meters()
         self.drills = Drills(ledger=self.ledger, recorder=self.recorder, on_end=self.timer.step)
         self.capacities = Capacities(ledger=self.ledger, layout=self.layout, drills=self.drills)
+        self.capacity_settings = CapacitySettings(
+            ledger=self.ledger,
+            recorder=self.recorder,
+            layout=self.layout,
+            capacities=self.capacities,
+            on_change=self.timer.step,
+        )
         self.leaving = LeavingChargers(ledger=self.ledger, recorder=self.recorder)
         self.dispatcher = Dispatcher(
             central=self.central,
@@ -145,6 +154,13 @@ class Rooms:
             on_change=self.timer.soon,
         )
         self.plans = Plans(ledger=self.ledger, recorder=self.recorder, live=self.live)
+        self.ceilings = Ceilings(
+            ledger=self.ledger,
+            recorder=self.recorder,
+            live=self.live,
+            on_change=self.timer.step,
+            on_asked_back=self._asked_back,
+        )
         self.control = Control(
             layout=self.layout,
             capacities=self.capacities,
@@ -206,7 +222,6 @@ class Rooms:
         )
         self.user_settings = UserSettings(
             layout=self.layout,
-            capacities=self.capacities,
             ledger=self.ledger,
             recorder=self.recorder,
             live=self.live,

@@ -64,6 +64,10 @@ class BalanzSite:
         """Who may charge."""
         self.door = self._rooms.door
         """Who gets in: passwords, pinned addresses and security profiles."""
+        self.ceilings = self._rooms.ceilings
+        """How high connectors may go: limits for one of them, and pauses."""
+        self.capacity = self._rooms.capacity_settings
+        """What groups may carry: their capacities, and what stands in for them for a while."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
 
@@ -212,8 +216,11 @@ class BalanzSite:
         self._rooms.timer.within(COALESCE_S)
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
-        """Set a group's capacity. Raises ValueError below 0 or above the rating."""
-        await self._rooms.user_settings.set_capacity(group_id, capacity_a)
+        """Set a group's capacity. Raises ValueError below 0 or above the rating.
+
+        An override that would let it carry more than that ends.
+        """
+        await self.capacity.set_lasting(group_id, capacity_a)
 
     async def set_maximum(self, key: ConnectorKey, maximum_a: float) -> None:
         """Set a connector's maximum. Raises ValueError below 0 or above its rating."""
@@ -294,12 +301,14 @@ class BalanzSite:
     def _step(self, now: float) -> None:
         rooms = self._rooms
         layout = rooms.layout
+        rooms.capacity_settings.apply()
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
             layout.outdated = False
             rooms.connectors.follow_facts()
         rooms.plans.apply(now)
+        rooms.ceilings.apply()
         inputs = rooms.control.inputs(now)
         result = rooms.control.step(inputs, now)
         if rooms.drills.running is not None:
@@ -326,13 +335,17 @@ class BalanzSite:
     def _wake_again(self, wake_at: float | None, now: float) -> None:
         """Have the next step taken when time alone changes something."""
         rooms = self._rooms
-        boost_s = rooms.plans.next_change_s()
+        ends_s = (
+            rooms.plans.next_change_s(),
+            rooms.ceilings.next_change_s(),
+            rooms.capacity_settings.next_change_s(),
+        )
         times = (
             wake_at,
             self._snapshots.next_change(now),
             rooms.door.next_change(now),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
-            None if boost_s is None else now + boost_s,
+            *(None if end_s is None else now + end_s for end_s in ends_s),
         )
         for at in times:
             if at is not None:
@@ -350,6 +363,7 @@ class BalanzSite:
         rooms.layout.build(
             proofs=rooms.proofs.of_chargers(charger.identity for charger in chargers),
             quirks={charger.identity: rooms.firmwares.quirks(charger) for charger in chargers},
+            power_caps_w=rooms.capacity_settings.powers_w(),
         )
 
     def _follow_settings(self) -> None:

@@ -9,11 +9,15 @@ from ..balancing.dark_budget import DarkBudget
 from ..balancing.meter_watch import MeterStage
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
+from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
+from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
+from .bound import Bound
 from .drill_report import DrillReport
 
 
@@ -138,9 +142,12 @@ class ConnectorSnapshot:
     enabled: bool
     """Whether the user lets it charge."""
     maximum_a: float
+    """The upper bound that the user set as a number."""
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    bounds: tuple[Bound, ...] = ()
+    """Other upper bounds that hold now, for a while or until they are ended."""
     plan: Plan = field(default_factory=Plan)
     report_card: ReportCardSnapshot | None = None
     voltages_v: PerLine = UNKNOWN_LINES
@@ -184,6 +191,8 @@ class ChargerSnapshot:
     boot: BootInfo | None
     connectors: tuple[ConnectorSnapshot, ...]
     proof: ProofSnapshot
+    priority: int = 1
+    """What its connectors have unless a tag or a session says otherwise."""
     diagnostics_status: str | None = None
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
@@ -210,6 +219,7 @@ class GroupSnapshot:
     rating_a: float
     phases: tuple[Phase, ...]
     capacity_a: float
+    """As the user has set it to last."""
     available: PhaseCurrents | None
     """Capacity less base load less margin: what the chargers may share. None while unknown."""
     allocated: PhaseCurrents
@@ -231,6 +241,13 @@ class GroupSnapshot:
     """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
+    capacity_now_a: float = 0.0
+    """What is left of the capacity, or of what stands in for it, by schedules and drills."""
+    policy: Policy | None = None
+    """None where it shares as the group above it does."""
+    surplus: SurplusMode = SurplusMode.IGNORE
+    override: CapacityOverride | None = None
+    """What it may carry for a while instead of its capacity; None if nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

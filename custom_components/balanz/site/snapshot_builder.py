@@ -12,12 +12,10 @@ from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
 from .draws import wired_lines
-from .drill import Drills
 from .live import LiveConnector
-from .meters import Meters
 from .plans import Plans
+from .rooms import Rooms
 from .settings import ChargerSettings
-from .smart_charging import SmartCharging
 from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
@@ -74,6 +72,7 @@ class ChargerSnapshots:
                 for live, plan in lives
             ),
             proof=proof,
+            priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
         )
@@ -118,6 +117,7 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.reason,
         live.enabled,
         live.maximum_a,
+        live.bounds,
         live.writes,
         live.card,
     )
@@ -135,18 +135,18 @@ def cars_charging(site: Site, chargers: Iterable[ChargerSnapshot]) -> Counter[st
 
 
 def group_snapshots(
-    site: Site,
+    rooms: Rooms,
     result: Result,
+    *,
     capacities_a: Mapping[str, float],
-    meters: Meters,
-    drills: Drills,
-    smart_charging: SmartCharging,
+    capacities_now_a: Mapping[str, float],
     charging: Mapping[str, int],
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
-    shown = meters.snapshots(result)
-    for group in site.groups.values():
+    shown = rooms.meters.snapshots(result)
+    drilled = rooms.drills.running
+    for group in rooms.layout.site.groups.values():
         if is_charger_group(group.id):
             continue
         view = result.groups[group.id]
@@ -156,17 +156,21 @@ def group_snapshots(
             rating_a=group.rating_a,
             phases=group.phases,
             capacity_a=capacities_a[group.id],
+            capacity_now_a=capacities_now_a[group.id],
+            policy=group.policy,
+            surplus=group.surplus,
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,
-            measured=meters.measured(group.id),
+            measured=rooms.meters.measured(group.id),
             base_load=view.base_load,
             within_limit=view.within_limit,
-            drill=drills.reports.get(group.id),
-            drilling=drills.running is not None and drills.running.group_id == group.id,
+            drill=rooms.drills.reports.get(group.id),
+            drilling=drilled is not None and drilled.group_id == group.id,
             charging=charging.get(group.id, 0),
             meter=shown.get(group.id),
-            smart_charging=smart_charging.is_on(group.id),
+            smart_charging=rooms.smart_charging.is_on(group.id),
+            override=rooms.capacity_settings.override_of(group.id),
         )
     return snapshots
 
@@ -192,6 +196,7 @@ def _connector_snapshot(
         offered_by=_reason_snapshot(live.reason, site, now),
         enabled=live.enabled,
         maximum_a=live.maximum_a,
+        bounds=live.bounds,
         rating_a=live.connector.rating_a,
         writes=live.writes,
         plan=plan,

@@ -66,13 +66,11 @@ class SnapshotMaker:
         }
         return SiteSnapshot(
             groups=group_snapshots(
-                site,
+                rooms,
                 result,
-                capacities_a,
-                rooms.meters,
-                rooms.drills,
-                rooms.smart_charging,
-                cars_charging(site, chargers.values()),
+                capacities_a=capacities_a,
+                capacities_now_a=inputs.capacities_a,
+                charging=cars_charging(site, chargers.values()),
             ),
             chargers=chargers,
             problems=(*problems, *rooms.door.problems(datetime.now(UTC))),
