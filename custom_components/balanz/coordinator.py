@@ -96,6 +96,7 @@ class BalanzCoordinator:
         self.site = BalanzSite(
             settings=self._settings.site,
             storage_path=storage_path(hass, entry.entry_id),
+            files_path=Path(hass.config.path(DOMAIN)),
             tls=tls,
             authority=own_authority(hass, entry),
         )

@@ -24,6 +24,7 @@ from .balancing.meter_watch import MeterStage
 from .balancing.model import ConnectorKey
 from .balancing.phases import Phase, PhaseCurrents
 from .balancing.reasons import Rule
+from .charger_sensors import charger_sensors
 from .connector_sensors import (
     CONNECTOR_SENSORS,
     REPORTED_SENSORS,
@@ -156,6 +157,7 @@ def _sensors(
         return
     reported.begin(device)
     yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
+    yield from charger_sensors(coordinator, device)
     for key in device.connector_keys:
         for connector_sensor in CONNECTOR_SENSORS:
             if connector_sensor.line < device.lines:

@@ -84,6 +84,8 @@ class Station:
         """How its last upload of a log goes, as it told last; None before."""
         self.firmware_status: str | None = None
         """How its last change of firmware goes, as it told last; None before."""
+        self.dialled: str | None = None
+        """The URL at which it reaches this server by HTTP, without a slash at the end."""
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None

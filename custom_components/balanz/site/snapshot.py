@@ -19,6 +19,7 @@ from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
 from .drill_report import DrillReport
+from .firmware_update import UpdateFailure, UpdateStage
 
 
 class ProblemKind(StrEnum):
@@ -182,6 +183,22 @@ class ProofSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareSnapshot:
+    """What is known of a charger's firmware."""
+
+    installed: str | None = None
+    """As it told when it last booted."""
+    latest: str | None = None
+    """What the catalogue has for it; None where that is nothing newer."""
+    release_notes: str = ""
+    stage: UpdateStage | None = None
+    """How far its change is; None where none is asked for."""
+    percentage: int | None = None
+    failure: UpdateFailure | None = None
+    """Why the last change failed; None where it did not, or there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -197,6 +214,7 @@ class ChargerSnapshot:
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
     """The same for the last change of its firmware."""
+    firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

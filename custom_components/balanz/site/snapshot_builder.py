@@ -19,6 +19,7 @@ from .settings import ChargerSettings
 from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
+    FirmwareSnapshot,
     GroupSnapshot,
     ProofSnapshot,
     ReasonSnapshot,
@@ -47,6 +48,7 @@ class ChargerSnapshots:
         station: Station | None,
         connectors: Iterable[LiveConnector],
         proof: ProofSnapshot,
+        firmware: FirmwareSnapshot,
         plans: Plans,
         site: Site,
         now: float,
@@ -58,7 +60,13 @@ class ChargerSnapshots:
         lives = [(live, plans.of(live.connector.key)) for live in connectors]
         link = _Link.of(station)
         # All that the snapshot is made of, in values that are replaced when they change.
-        sources = (charger, link, proof, *(_sources(live, plan, now) for live, plan in lives))
+        sources = (
+            charger,
+            link,
+            proof,
+            firmware,
+            *(_sources(live, plan, now) for live, plan in lives),
+        )
         made = self._made.get(charger.identity)
         if made is not None and made[0] == sources:
             return made[1]
@@ -75,6 +83,7 @@ class ChargerSnapshots:
             priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
+            firmware=firmware,
         )
         self._made[charger.identity] = (sources, snapshot)
         return snapshot

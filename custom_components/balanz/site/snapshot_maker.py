@@ -58,6 +58,7 @@ class SnapshotMaker:
                 station=rooms.central.stations.get(charger.identity),
                 connectors=[rooms.live[key] for key in keys_of(charger)],
                 proof=rooms.proofs.snapshot(charger.identity),
+                firmware=rooms.firmware_updates.snapshot(charger.identity),
                 plans=rooms.plans,
                 site=site,
                 now=now,
