@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 
 from ..balancing.group import Group
-from ..balancing.model import MINIMUM_CURRENT_A
+from ..balancing.model import MINIMUM_CURRENT_A, ConnectorKey
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
@@ -46,6 +46,11 @@ class ChargerSettings:
     """Whether every tag may charge here."""
     security: SecurityProfile = SecurityProfile.OPEN
     """How it has to show at least that it is who it says."""
+
+    @property
+    def connector_keys(self) -> tuple[ConnectorKey, ...]:
+        """Its connectors."""
+        return tuple(ConnectorKey(self.identity, n + 1) for n in range(self.connectors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

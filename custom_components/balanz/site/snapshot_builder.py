@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from ..balancing.control import Result
-from ..balancing.model import ConnectorKey, Site
+from ..balancing.model import Site
 from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
@@ -271,11 +271,4 @@ def _reason_snapshot(reason: Reason, site: Site, now: float) -> ReasonSnapshot:
         group_name=None if group is None else group.name,
         phase=reason.phase,
         until=until,
-    )
-
-
-def keys_of(charger: ChargerSettings) -> tuple[ConnectorKey, ...]:
-    """Return the keys of a charger's connectors."""
-    return tuple(
-        ConnectorKey(charger.identity, number) for number in range(1, charger.connectors + 1)
     )

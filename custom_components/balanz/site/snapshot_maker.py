@@ -8,7 +8,7 @@ from .dark_watch import DarkWatch
 from .problems import ProblemWatch
 from .rooms import Rooms
 from .snapshot import SiteSnapshot
-from .snapshot_builder import ChargerSnapshots, cars_charging, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, cars_charging, group_snapshots
 
 
 class SnapshotMaker:
@@ -56,7 +56,7 @@ class SnapshotMaker:
             charger.identity: self._chargers.of(
                 charger,
                 station=rooms.central.stations.get(charger.identity),
-                connectors=[rooms.live[key] for key in keys_of(charger)],
+                connectors=[rooms.live[key] for key in charger.connector_keys],
                 proof=rooms.proofs.snapshot(charger.identity),
                 firmware=rooms.firmware_updates.snapshot(charger.identity),
                 plans=rooms.plans,
