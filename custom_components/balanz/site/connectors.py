@@ -10,6 +10,7 @@ from .layout import Layout
 from .live import LiveConnector
 from .obedience import Obedience
 from .smart_charging import SmartCharging
+from .snapshot_builder import keys_of
 
 
 class Connectors:
@@ -42,7 +43,7 @@ class Connectors:
             if key not in site.connectors:
                 del self._live[key]
         for charger in self._layout.settings.chargers:
-            for key in charger.connector_keys:
+            for key in keys_of(charger):
                 connector = site.connectors[key]
                 if (known := self._live.get(key)) is not None:
                     known.configured(connector, charger)
