@@ -17,6 +17,7 @@ from ..csms.events import StationEvent
 from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
 from ..storage.plans import Plan
+from ..storage.proofs import FirmwareProof
 from .drill_report import DrillReport
 from .evidence import Evidence, evidence_of
 from .meters import remembered
@@ -311,6 +312,11 @@ class BalanzSite:
     def cancel_proof(self, identity: str) -> None:
         """End a charger's proof, if one runs."""
         self._rooms.proofs.cancel(identity)
+
+    @property
+    def firmware_proofs(self) -> tuple[FirmwareProof, ...]:
+        """What was seen of all firmwares that ran here, also of chargers that are gone."""
+        return tuple(self._rooms.ledger.proofs.values())
 
     def start_drill(self, group_id: str) -> asyncio.Future[DrillReport]:
         """Pretend for a minute that a group carries less, and watch how its chargers do.
