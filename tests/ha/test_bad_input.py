@@ -176,6 +176,11 @@ UNCHECKED: dict[str, tuple[Any, ...]] = {
     "host": (LONG,),
     **dict.fromkeys(("certificate", "key", "other_certificate", "other_key"), TEXTS),
 }
+# What is told of the server of a charger is read only where there is one.
+WITHOUT_SERVER: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("username", "ca_file"), TEXTS),
+    "observers": (TEXTS[2],),
+}
 CONFIG, OPTIONS = EN["config"], EN["options"]
 GROUPS, CHARGERS = EN["config_subentries"]["group"], EN["config_subentries"]["charger"]
 FORMS: dict[str, Form] = {
@@ -212,9 +217,13 @@ FORMS: dict[str, Form] = {
         GROUPS,
         {"name": "New", "parent": "root", "rating_a": 16, "advanced": {"schedule": ""}},
     ),
-    "new charger": Form(new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}),
-    "changed charger": Form(changed_subentry(1), CHARGERS, {**CHARGER, "new_password": False}),
-    "discovered charger": Form(discovered, CONFIG, CHARGER),
+    "new charger": Form(
+        new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}, WITHOUT_SERVER
+    ),
+    "changed charger": Form(
+        changed_subentry(1), CHARGERS, {**CHARGER, "new_password": False}, WITHOUT_SERVER
+    ),
+    "discovered charger": Form(discovered, CONFIG, CHARGER, WITHOUT_SERVER),
     "options": Form(
         options("general"),
         OPTIONS,
