@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from .commands import Commands
 from .frames import Frame, RecordedConnection
 from .local_list import LocalListCommands
+from .maintenance import Maintenance, MaintenanceCommands, SignedMaintenanceCommands
 from .outbox import Message
 from .profile_commands import ProfileCommands
 from .reporter import Reporter
@@ -38,6 +39,7 @@ class Session:
         reporter: Reporter,
         connection: ClientConnection,
         frames: deque[Frame],
+        maintenance: Maintenance,
     ) -> None:
         self.rebooting = False
         self._identity = identity
@@ -45,6 +47,7 @@ class Session:
         self._reporter = reporter
         self._connection = connection
         self._frames = frames
+        self._maintenance = maintenance
         self._boot_now = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
@@ -80,7 +83,10 @@ class Session:
             Commands(self._station, self._reporter, self),
             ProfileCommands(self._station),
             LocalListCommands(self._station.local_list),
+            MaintenanceCommands(self._maintenance),
         ]
+        if self._station.options.checks_signatures:
+            commands.append(SignedMaintenanceCommands(self._maintenance))
         if security.is_known:
             commands.append(SecurityCommands(self._identity, security, self))
         return commands
@@ -196,5 +202,5 @@ class Session:
             charge_point_model=options.model,
             charge_point_vendor=options.vendor,
             charge_point_serial_number=options.serial,
-            firmware_version=options.firmware,
+            firmware_version=self._station.firmware,
         )

@@ -140,10 +140,11 @@ def answered(target: ChargerTarget) -> Iterator[None]:
     try:
         yield
     except StationError as error:
-        raise _told(error, target.charger.name) from error
+        raise refused_command(error, target.charger.name) from error
 
 
-def _told(error: StationError, charger: str) -> HomeAssistantError:
+def refused_command(error: StationError, charger: str) -> HomeAssistantError:
+    """Return what to tell a user whose charger did not do what it was asked."""
     placeholders = {"charger": charger}
     match error:
         case CallRefused():

@@ -1,4 +1,4 @@
-"""Events: tags that are shown at chargers, and what happens at the door."""
+"""Events: tags that are shown at chargers, what happens at the door, and to firmware."""
 
 from collections.abc import Iterator
 from typing import override
@@ -7,6 +7,7 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .charger_events import charger_events
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import TagOutcome, TagShown
 from .devices import ChargerDevice, Device, GroupDevice
@@ -31,7 +32,8 @@ async def async_setup_entry(
 def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice) and device.is_site:
         yield TagEvent(coordinator, device, TAG)
-    if isinstance(device, ChargerDevice):
+    elif isinstance(device, ChargerDevice):
+        yield from charger_events(coordinator, device)
         yield SecurityEventEntity(coordinator, device, SECURITY)
 
 

@@ -61,7 +61,12 @@ from .const import (
 )
 from .csms.security_profile import SecurityProfile
 from .csms.websocket import is_identity
-from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
+from .selectors import (
+    HIGHEST_RATING_A,
+    current_selector,
+    number_selector,
+    select,
+)
 from .supply import Direction, SupplyKind, sensor_names
 
 type Errors = dict[str, str]
@@ -69,6 +74,8 @@ type Errors = dict[str, str]
 
 HIGHEST_CHARGER_RATING_A = 125
 DEFAULT_CHARGER_RATING_A = 16.0
+LOWEST_CHARGER_PRIORITY = 1
+HIGHEST_CHARGER_PRIORITY = 10
 
 
 # The supply of a group
@@ -214,7 +221,9 @@ def charger_schema(
         vol.Required(CONF_MINIMUM_A, default=MINIMUM_CURRENT_A): current_selector(
             HIGHEST_CHARGER_RATING_A, lowest_a=MINIMUM_CURRENT_A
         ),
-        vol.Required(CONF_PRIORITY, default=1): number_selector(1, 10),
+        vol.Required(CONF_PRIORITY, default=1): number_selector(
+            LOWEST_CHARGER_PRIORITY, HIGHEST_CHARGER_PRIORITY
+        ),
         vol.Required(CONF_CONNECTORS, default=1): number_selector(1, MAXIMUM_CONNECTORS),
         vol.Required(CONF_SECURITY, default=security.name.lower()): select(
             [profile.name.lower() for profile in SecurityProfile], CONF_SECURITY

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
@@ -84,7 +84,10 @@ def _out_of_range(value_a: float, highest_a: float) -> ServiceValidationError:
 
 
 class CapacityNumber(GroupEntity, NumberEntity):
-    """What a group may carry now, A per phase; kept over restarts by the site."""
+    """What a group may carry, A per phase; kept over restarts by the site.
+
+    What an action sets for a while, or a schedule leaves, is told in the attributes.
+    """
 
     @override
     def refresh(self) -> tuple[object, ...]:
@@ -93,9 +96,18 @@ class CapacityNumber(GroupEntity, NumberEntity):
         if group is None:
             self._attr_native_value = None
             return (None,)
+        override = group.override
+        until = None if override is None else override.until
+        attributes: dict[str, Any] = {
+            "now": round(group.capacity_now_a, 1),
+            "override": None if override is None else override.capacity_a,
+            "override_power": None if override is None else override.power_w,
+            "until": None if until is None else until.isoformat(timespec="seconds"),
+        }
         self._attr_native_max_value = group.rating_a
         self._attr_native_value = group.capacity_a
-        return (group.capacity_a, group.rating_a)
+        self._attr_extra_state_attributes = attributes
+        return (group.capacity_a, group.rating_a, *attributes.values())
 
     @override
     async def async_set_native_value(self, value: float) -> None:

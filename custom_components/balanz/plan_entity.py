@@ -8,6 +8,7 @@ from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import ChargerDevice
 from .entity import ConnectorEntity, recorded
+from .site import BalanzSite
 from .site.plans import PlanRefused
 from .storage.plans import Plan
 
@@ -32,10 +33,15 @@ class PlanEntity(ConnectorEntity):
 
     async def change_plan(self, plan: Plan) -> None:
         """Plan something else. Raises ServiceValidationError for times that cannot be."""
-        try:
-            with recorded():
-                await self.coordinator.site.set_plan(self.key, plan)
-        except PlanRefused as error:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key=error.code
-            ) from error
+        await change_plan(self.coordinator.site, self.key, plan)
+
+
+async def change_plan(site: BalanzSite, key: ConnectorKey, plan: Plan) -> None:
+    """Plan something else for a connector. Raises HomeAssistantError if that cannot be."""
+    try:
+        with recorded():
+            await site.set_plan(key, plan)
+    except PlanRefused as error:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key=error.code
+        ) from error

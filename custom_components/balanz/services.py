@@ -15,10 +15,14 @@ from homeassistant.core import (
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
+from .allocation_action import register_allocation_action
+from .balancing_actions import register_balancing_actions
 from .charger_target import devices_named
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
+from .firmware_actions import async_setup_firmware_actions
+from .log_action import register_log_action
 from .ocpp_actions import register_ocpp_actions
 from .security_actions import register_security_actions
 from .site.drill import DrillError
@@ -33,6 +37,7 @@ _GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions; they are there whether a site runs or not."""
     async_setup_tag_actions(hass)
+    async_setup_firmware_actions(hass)
     hass.services.async_register(
         DOMAIN,
         RUN_OVERLOAD_DRILL,
@@ -40,8 +45,11 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=_GROUP_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    register_balancing_actions(hass)
+    register_allocation_action(hass)
     register_ocpp_actions(hass)
     register_security_actions(hass)
+    register_log_action(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

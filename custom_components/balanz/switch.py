@@ -1,8 +1,7 @@
-"""Switches: whether a connector may charge, or goes first; whether a group is balanced."""
+"""Switches: whether a connector may charge, is paused or goes first; if a group is balanced."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -11,10 +10,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .const import BOOST_LASTS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
-from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
+from .entity import BalanzEntity, ConnectorEntity, GroupEntity, ask_charger, recorded
 from .plan_entity import PlanEntity
+from .site.bound import BoundName
 
 # The site takes settings at any pace; what goes out to chargers is paced by balancing.
 PARALLEL_UPDATES = 0
@@ -22,8 +24,14 @@ PARALLEL_UPDATES = 0
 CHARGING_ALLOWED = SwitchEntityDescription(
     key="charging_allowed", translation_key="charging_allowed"
 )
+PAUSED = SwitchEntityDescription(key="paused", translation_key="paused")
+IN_SERVICE = SwitchEntityDescription(
+    key="in_service",
+    translation_key="in_service",
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+)
 BOOST = SwitchEntityDescription(key="boost", translation_key="boost")
-BOOST_LASTS = timedelta(hours=1)
 SMART_CHARGING = SwitchEntityDescription(
     key="smart_charging",
     translation_key="smart_charging",
@@ -46,7 +54,9 @@ def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[Balanz
             yield ChargingAllowedSwitch(
                 coordinator, device, key, CHARGING_ALLOWED, needs_connection=False
             )
+            yield PausedSwitch(coordinator, device, key, PAUSED, needs_connection=False)
             yield BoostSwitch(coordinator, device, key, BOOST)
+            yield InServiceSwitch(coordinator, device, key, IN_SERVICE)
     elif isinstance(device, GroupDevice):
         yield SmartChargingSwitch(coordinator, device, SMART_CHARGING)
 
@@ -71,6 +81,60 @@ class ChargingAllowedSwitch(ConnectorEntity, SwitchEntity):
         """Pause it."""
         with recorded():
             await self.coordinator.site.set_enabled(self.key, False)
+
+
+class PausedSwitch(ConnectorEntity, SwitchEntity):
+    """Whether a connector is paused: for a while by an action, or until it is resumed.
+
+    Unlike what is not allowed, automations can pause and resume without allowing anything.
+    """
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over whether it is, and until when."""
+        bounds = () if self.connector is None else self.connector.bounds
+        pause = next((bound for bound in bounds if bound.name is BoundName.PAUSE), None)
+        self._attr_is_on = None if self.connector is None else pause is not None
+        until = None if pause is None else pause.until
+        shown = None if until is None else until.isoformat(timespec="seconds")
+        self._attr_extra_state_attributes = {"until": shown}
+        return (self._attr_is_on, shown)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Hold it at 0 A until it is resumed."""
+        with recorded():
+            await self.coordinator.site.ceilings.set(self.key, BoundName.PAUSE, 0.0)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Resume it."""
+        with recorded():
+            await self.coordinator.site.ceilings.end(self.key, BoundName.PAUSE)
+
+
+class InServiceSwitch(ConnectorEntity, SwitchEntity):
+    """Whether a connector can be used at all; the charger keeps that over restarts."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over what the charger says; of a fault it does not say what comes after."""
+        status = None if self.connector is None else self.connector.status
+        is_known = status not in (None, ConnectorStatus.FAULTED)
+        self._attr_is_on = status is not ConnectorStatus.UNAVAILABLE if is_known else None
+        return (self.available, self._attr_is_on)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Put it in service."""
+        remote = self.coordinator.site.remote
+        await ask_charger(remote.set_in_service(self.key, True), self.key.charger)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Take it out of service, once the session that runs has ended."""
+        remote = self.coordinator.site.remote
+        await ask_charger(remote.set_in_service(self.key, False), self.key.charger)
 
 
 class SmartChargingSwitch(GroupEntity, SwitchEntity):

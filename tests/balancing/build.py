@@ -9,7 +9,7 @@ from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
 from custom_components.balanz.balancing.model import Connector, ConnectorKey, Site
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
-from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.balancing.reasons import Reason, Rule
 from custom_components.balanz.balancing.supply import DrawInterval, MeterReading
 
 NOW = 1000.0
@@ -104,7 +104,7 @@ def known(
     return ConnectorInput(
         line=line,
         wants=wants,
-        idle_rule=idle_rule,
+        idle_reason=Reason(rule=idle_rule),
         maximum_a=maximum_a,
         commitment=commitment,
         appetite=Appetite() if appetite is None else appetite,

@@ -18,7 +18,7 @@ from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.need import Need
 from custom_components.balanz.balancing.phase_use import PhaseUse
 from custom_components.balanz.balancing.phases import ZERO, PhaseCurrents
-from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.balancing.reasons import Reason, Rule
 from custom_components.balanz.balancing.supply import DrawInterval, MeterReading
 
 from .truth import Answer, Truth
@@ -237,7 +237,7 @@ class World:
         return ConnectorInput(
             line=line if truth.online else Line.OFFLINE,
             wants=truth.plugged and truth.enabled,
-            idle_rule=Rule.NO_CAR if not truth.plugged else Rule.SWITCHED_OFF,
+            idle_reason=Reason(rule=Rule.SWITCHED_OFF if truth.plugged else Rule.NO_CAR),
             maximum_a=truth.connector.maximum_a,
             commitment=known.commitment,
             appetite=known.appetite,

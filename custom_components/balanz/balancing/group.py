@@ -33,6 +33,8 @@ class Group:
     """What to leave unused for the meter's errors, A per phase."""
     power_limit_w: float | None = None
     """What all phases together may carry, W; None where only their currents are limited."""
+    power_cap_w: float | None = None
+    """What they may carry for now, besides; None where nothing holds them down for a while."""
     power_factor: float = DEFAULT_POWER_FACTOR
     """How much of the power limit may be used, so that currents that carry no power fit too."""
     surplus: SurplusMode = SurplusMode.IGNORE
@@ -46,3 +48,9 @@ class Group:
     enforced: bool = False
     """Whether hardware keeps what flows through it within its rating, as a charger does that
     serves several connectors."""
+
+    @property
+    def power_now_w(self) -> float | None:
+        """What all phases together may carry now, W; None where only their currents are limited."""
+        limits_w = [one for one in (self.power_limit_w, self.power_cap_w) if one is not None]
+        return min(limits_w, default=None)

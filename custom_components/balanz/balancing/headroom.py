@@ -164,9 +164,10 @@ def _limits(
         if resource.phase is not None:
             limits.append(inputs.capacities_a[group.id] - margin_a - base_load[resource.phase])
             continue
-        assert group.power_limit_w is not None  # Routes number a power limit only where one is.
+        power_w = group.power_now_w
+        assert power_w is not None  # Routes number a power limit only where one is.
         voltage_v = inputs.voltages_v.get(group.id, NOMINAL_VOLTAGE_V)
-        usable_a = group.power_limit_w * group.power_factor / voltage_v
+        usable_a = power_w * group.power_factor / voltage_v
         limits.append(usable_a - margin_a * len(group.phases) - sum(base_load))
     return tuple(limits)
 

@@ -10,7 +10,7 @@ from .model import ConnectorKey
 from .need import Need
 from .phase_use import PhaseUse
 from .phases import PhaseCurrents
-from .reasons import Rule
+from .reasons import MAXIMUM_REACHED, Reason
 from .supply import DrawInterval, MeterReading
 
 
@@ -38,9 +38,11 @@ class ConnectorInput:
     line: Line
     wants: bool
     """A car is plugged in, may charge and has not finished."""
-    idle_rule: Rule
+    idle_reason: Reason
     """Why it gets nothing where it does not want anything."""
     maximum_a: float
+    maximum_reason: Reason = MAXIMUM_REACHED
+    """Why it may have no more than that."""
     commitment: Commitment
     appetite: Appetite
     draw: Draw | None = None

@@ -19,6 +19,10 @@ class Rule(StrEnum):
     """The tag of the transaction may not charge."""
     SWITCHED_OFF = "switched_off"
     """The user has switched charging off."""
+    PAUSED = "paused"
+    """The user, or an automation, has paused it until it is resumed."""
+    LIMIT_SET = "limit_set"
+    """A limit that was set for this connector alone is reached."""
     LIMIT_IGNORED = "limit_ignored"
     """The charger did not keep its limit, so that it is paused."""
     NOT_BALANCED = "not_balanced"
@@ -72,3 +76,7 @@ class Reason:
     phase: Phase | None = None
     until: float | None = None
     """Monotonic seconds; None where nothing but an event ends it."""
+
+
+MAXIMUM_REACHED = Reason(rule=Rule.MAXIMUM)
+"""Why a connector that nothing else bounds gets no more."""

@@ -130,7 +130,7 @@ def _limits_of(group: Group) -> Iterable[Resource]:
 
 
 def _limits_of_all_phases(group: Group) -> Iterable[Resource]:
-    if group.power_limit_w is not None:
+    if group.power_now_w is not None:
         yield Resource(group.id, None)
     if group.metered and group.surplus is not SurplusMode.IGNORE:
         yield Resource(group.id, None, surplus=True)

@@ -13,7 +13,7 @@ from .inputs import Line
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
 from .policies import Policy
-from .reasons import Reason, Rule
+from .reasons import MAXIMUM_REACHED, Reason, Rule
 from .standing import Standing
 from .turns import Turns
 
@@ -290,7 +290,7 @@ def _reason(
     if known.line is Line.OFFLINE:
         return Reason(rule=Rule.NOT_CONNECTED)
     if not known.wants:
-        return Reason(rule=known.idle_rule)
+        return known.idle_reason
     if known.commitment.accepted_a is None:
         return Reason(rule=Rule.STARTING)
     paused_by = headroom.pausing(standing)
@@ -325,4 +325,6 @@ def _reason_of_share(
         return Reason(rule=Rule.CAR)
     if standing.held_by_unbalance:
         return Reason(rule=Rule.UNBALANCE)
-    return Reason(rule=Rule.MAXIMUM)
+    if standing.known.maximum_a > standing.maximum_a:
+        return MAXIMUM_REACHED
+    return standing.known.maximum_reason

@@ -20,8 +20,15 @@ class Capacities:
         return min(self._ledger.capacities_a.get(group_id, rating_a), rating_a)
 
     def capacity_now_a(self, group_id: str) -> float:
-        """Return a group's capacity, or what its schedule or a drill leaves of it at this time."""
-        capacity_a = self._drills.pretended_a(group_id, self.capacity_a(group_id))
+        """Return what a group may carry at this time.
+
+        That is its capacity, or what stands in for it, less what a schedule or a drill forbids.
+        """
+        capacity_a = self.capacity_a(group_id)
+        override = self._ledger.overrides.get(group_id)
+        if override is not None and override.capacity_a is not None:
+            capacity_a = min(override.capacity_a, self._layout.site.groups[group_id].rating_a)
+        capacity_a = self._drills.pretended_a(group_id, capacity_a)
         scheduled = self._layout.timetable.states.get(group_id)
         return capacity_a if scheduled is None else min(capacity_a, scheduled.capacity_a)
 

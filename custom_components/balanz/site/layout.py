@@ -33,6 +33,15 @@ class Layout:
         self.timetable.set_schedules(schedules, settings.time_zone, settings.holidays)
         self.timetable.look(datetime.now(UTC))
 
-    def build(self, *, proofs: Mapping[str, FirmwareProof], quirks: Mapping[str, Quirks]) -> None:
-        """Build the tree anew, with what is known of the chargers, by identity."""
-        self.site = build_site(self.settings, self.timetable.states, proofs, quirks)
+    def build(
+        self,
+        *,
+        proofs: Mapping[str, FirmwareProof],
+        quirks: Mapping[str, Quirks],
+        power_caps_w: Mapping[str, float],
+    ) -> None:
+        """Build the tree anew, with what is known of the chargers, by identity.
+
+        `power_caps_w` is what groups may carry for now in W, by group id.
+        """
+        self.site = build_site(self.settings, self.timetable.states, proofs, quirks, power_caps_w)

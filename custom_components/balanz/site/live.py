@@ -1,7 +1,7 @@
 """What is known of one connector while the site runs."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
@@ -21,7 +21,9 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.tags import Tag
+from .bound import Bound, BoundName, lowest
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
 from .energy import ConnectorEnergy
 from .lines_in_use import LinesInUse
@@ -48,14 +50,19 @@ class LiveConnector:
         self.connector = connector
         self.charger = charger
         self.maximum_a = maximum_a
+        self.bounds: tuple[Bound, ...] = ()
+        """Those besides the maximum."""
         self.enabled = True
         self.commitment = Commitment()
         self.commanded_a: float | None = None
         self.writes = 0
         self.reason = Reason(rule=Rule.NOT_CONNECTED)
         self.status: ConnectorStatus | None = None
+        self.error_code: ErrorCode | None = None
         self.values: MeterValues | None = None
         self.transaction: TransactionStarted | None = None
+        self.stop_reason: StopReason | None = None
+        """Why the last transaction ended; None while one runs."""
         self.energy = ConnectorEnergy()
         self.register = RegisterPower()
         self.held = False
@@ -108,6 +115,7 @@ class LiveConnector:
         """Take in what the charger said of this connector."""
         match event:
             case StatusChanged():
+                self.error_code = ErrorCode.of(event.error_code)
                 self._status_changed(event.status, now)
             case MeterValuesReceived():
                 self._metered(event.values, now)
@@ -176,6 +184,7 @@ class LiveConnector:
         ):
             self.session_priority = None
         self.transaction = transaction
+        self.stop_reason = None
         self.energy = self.energy.began(
             transaction.transaction_id,
             transaction.meter_start_wh,
@@ -193,6 +202,7 @@ class LiveConnector:
             transaction.meter_stop_wh, transaction.stopped_at, self._most_w
         )
         self.transaction = self.session_priority = None
+        self.stop_reason = StopReason.of(transaction.reason)
 
     def refused(self, transaction_id: int) -> None:
         """The tag of a transaction may not charge: from now on it gets nothing."""
@@ -299,7 +309,12 @@ class LiveConnector:
         """Whether a car is here that may charge."""
         plugged = self.status in WANTING or (self.status is None and self.transaction is not None)
         allowed = self.enabled and not self.tag_refused
-        return plugged and allowed and self.maximum_a >= self.connector.minimum_a
+        return plugged and allowed and self.ceiling.limit_a >= self.connector.minimum_a
+
+    @property
+    def ceiling(self) -> Bound:
+        """The lowest of its upper bounds."""
+        return lowest((Bound(name=BoundName.MAXIMUM, limit_a=self.maximum_a), *self.bounds))
 
     @property
     def tag_refused(self) -> bool:
@@ -346,11 +361,14 @@ class LiveConnector:
         draw = self._draw
         if draw is not None and now - draw.at > READING_MAX_AGE_S:
             draw = None
+        ceiling = self.ceiling
+        bound = ceiling.reason(datetime.now(UTC), now)
         return ConnectorInput(
             line=line,
             wants=self.plugged_in_and_allowed and not self.ladder.pauses,
-            idle_rule=self._idle_rule(),
-            maximum_a=self.maximum_a,
+            idle_reason=self._idle_reason(ceiling, bound),
+            maximum_a=ceiling.limit_a,
+            maximum_reason=bound,
             commitment=self.commitment,
             appetite=self._appetite,
             draw=draw,
@@ -363,14 +381,17 @@ class LiveConnector:
             priority=BOOST_PRIORITY if self.boosted else self.priority,
         )
 
-    def _idle_rule(self) -> Rule:
+    def _idle_reason(self, ceiling: Bound, bound: Reason) -> Reason:
+        """Return why it gets nothing where it may not charge, or has nothing to."""
         if self.ladder.pauses:
-            return Rule.LIMIT_IGNORED
+            return Reason(rule=Rule.LIMIT_IGNORED)
         if self.status in {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE}:
-            return Rule.OUT_OF_SERVICE
-        if not self.enabled or self.maximum_a < self.connector.minimum_a:
-            return Rule.SWITCHED_OFF
-        return Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR
+            return Reason(rule=Rule.OUT_OF_SERVICE)
+        if not self.enabled:
+            return Reason(rule=Rule.SWITCHED_OFF)
+        if ceiling.limit_a < self.connector.minimum_a:
+            return bound
+        return Reason(rule=Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR)
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:

@@ -161,4 +161,6 @@ class Recorder:
 
 def _subject(record: Record) -> Subject:
     """Return what a user's change is about: the same for two values of one number."""
-    return tuple(record.get(name) for name in ("kind", "group", "charger", "connector", "id"))
+    return tuple(
+        record.get(name) for name in ("kind", "group", "charger", "connector", "id", "name")
+    )

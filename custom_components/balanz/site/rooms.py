@@ -13,11 +13,14 @@ from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal
 from ..storage.ledger import Ledger
 from .capacities import Capacities
+from .capacity_settings import CapacitySettings
+from .ceilings import Ceilings
 from .connectors import Connectors, is_idle
 from .control import Control
 from .dispatch import Dispatcher
 from .doorkeeper import Doorkeeper
 from .drill import Drills
+from .firmware_updates import FirmwareUpdates
 from .firmwares import Firmwares
 from .foreign_profiles import ForeignProfiles
 from .kept_base_loads import KeptBaseLoads
@@ -39,6 +42,7 @@ from .smart_charging import SmartCharging
 from .step_timer import COALESCE_S, StepTimer
 from .tags import SiteTags
 from .tasks import Tasks
+from .uploads import Uploads
 from .user_settings import UserSettings
 from .withholding import Withholding
 
@@ -51,6 +55,7 @@ class Rooms:
         *,
         settings: SiteSettings,
         storage_path: Path,
+        files_path: Path,
         tls: TlsSettings | None,
         authority: CertificateAuthority | None,
         listener: Callable[[StationEvent], None],
@@ -76,7 +81,7 @@ class Rooms:
         self._make_entrance(settings, storage_path, tls, authority, listener)
         self._make_control()
         self._make_watches()
-        self._make_user_rooms()
+        self._make_user_rooms(storage_path, files_path)
 
     def _make_entrance(
         self,
@@ -126,6 +131,13 @@ class Rooms:
         self.meters = Meters()
         self.drills = Drills(ledger=self.ledger, recorder=self.recorder, on_end=self.timer.step)
         self.capacities = Capacities(ledger=self.ledger, layout=self.layout, drills=self.drills)
+        self.capacity_settings = CapacitySettings(
+            ledger=self.ledger,
+            recorder=self.recorder,
+            layout=self.layout,
+            capacities=self.capacities,
+            on_change=self.timer.step,
+        )
         self.leaving = LeavingChargers(ledger=self.ledger, recorder=self.recorder)
         self.dispatcher = Dispatcher(
             central=self.central,
@@ -145,6 +157,13 @@ class Rooms:
             on_change=self.timer.soon,
         )
         self.plans = Plans(ledger=self.ledger, recorder=self.recorder, live=self.live)
+        self.ceilings = Ceilings(
+            ledger=self.ledger,
+            recorder=self.recorder,
+            live=self.live,
+            on_change=self.timer.step,
+            on_asked_back=self._asked_back,
+        )
         self.control = Control(
             layout=self.layout,
             capacities=self.capacities,
@@ -199,14 +218,23 @@ class Rooms:
             smart_charging=self.smart_charging,
         )
 
-    def _make_user_rooms(self) -> None:
+    def _make_user_rooms(self, storage_path: Path, files_path: Path) -> None:
         """Make what takes in the wishes of users."""
         self.remote = RemoteCommands(
             central=self.central, profiles=self.foreign, on_asked_back=self._asked_back
         )
+        self.firmware_updates = FirmwareUpdates(
+            folder=storage_path,
+            files=files_path / "firmware",
+            central=self.central,
+            firmwares=self.ledger.firmwares,
+            is_idle=partial(is_idle, self.live),
+            spawn=self.tasks.spawn,
+            on_change=self.timer.soon,
+        )
+        self.uploads = Uploads(folder=files_path / "uploads", central=self.central)
         self.user_settings = UserSettings(
             layout=self.layout,
-            capacities=self.capacities,
             ledger=self.ledger,
             recorder=self.recorder,
             live=self.live,

@@ -41,10 +41,14 @@ class BalanzSite:
         *,
         settings: SiteSettings,
         storage_path: Path,
+        files_path: Path | None = None,
         tls: TlsSettings | None = None,
         authority: CertificateAuthority | None = None,
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
+
+        `files_path` is where the user finds what chargers load up, and puts what they are to load
+        down; None for the same folder.
 
         With `tls` chargers can come encrypted as well, at a port of its own; with `authority`
         they can get certificates.
@@ -52,6 +56,7 @@ class BalanzSite:
         self._rooms = Rooms(
             settings=settings,
             storage_path=storage_path,
+            files_path=files_path or storage_path,
             tls=tls,
             authority=authority,
             listener=self._on_event,
@@ -64,8 +69,16 @@ class BalanzSite:
         """Who may charge."""
         self.door = self._rooms.door
         """Who gets in: passwords, pinned addresses and security profiles."""
+        self.ceilings = self._rooms.ceilings
+        """How high connectors may go: limits for one of them, and pauses."""
+        self.capacity = self._rooms.capacity_settings
+        """What groups may carry: their capacities, and what stands in for them for a while."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
+        self.firmware = self._rooms.firmware_updates
+        """New firmware for chargers."""
+        self.uploads = self._rooms.uploads
+        """Logs that chargers load up."""
 
     @property
     def on_power(self) -> Callable[[str, bool], None] | None:
@@ -104,6 +117,7 @@ class BalanzSite:
             rooms.drills.restore()
             rooms.transactions.restore(records)
             await rooms.tags.open()
+            await rooms.firmware_updates.open()
             utc = datetime.now(UTC)
             heard_at = rooms.kept_base_loads.heard_at(utc, rooms.timer.now())
             rooms.control.state = State(
@@ -147,6 +161,7 @@ class BalanzSite:
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
         await rooms.tags.close()
+        await rooms.firmware_updates.close()
         await rooms.journal.close()
 
     @property
@@ -212,8 +227,11 @@ class BalanzSite:
         self._rooms.timer.within(COALESCE_S)
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
-        """Set a group's capacity. Raises ValueError below 0 or above the rating."""
-        await self._rooms.user_settings.set_capacity(group_id, capacity_a)
+        """Set a group's capacity. Raises ValueError below 0 or above the rating.
+
+        An override that would let it carry more than that ends.
+        """
+        await self.capacity.set_lasting(group_id, capacity_a)
 
     async def set_maximum(self, key: ConnectorKey, maximum_a: float) -> None:
         """Set a connector's maximum. Raises ValueError below 0 or above its rating."""
@@ -294,12 +312,14 @@ class BalanzSite:
     def _step(self, now: float) -> None:
         rooms = self._rooms
         layout = rooms.layout
+        rooms.capacity_settings.apply()
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
             layout.outdated = False
             rooms.connectors.follow_facts()
         rooms.plans.apply(now)
+        rooms.ceilings.apply()
         inputs = rooms.control.inputs(now)
         result = rooms.control.step(inputs, now)
         if rooms.drills.running is not None:
@@ -313,6 +333,7 @@ class BalanzSite:
         if rooms.obedience.look(layout.site, result, now):
             rooms.timer.within(COALESCE_S)
         rooms.withholding.look(now)
+        rooms.firmware_updates.look(now)
         rooms.obedience.keep_cards(now)
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
@@ -326,13 +347,18 @@ class BalanzSite:
     def _wake_again(self, wake_at: float | None, now: float) -> None:
         """Have the next step taken when time alone changes something."""
         rooms = self._rooms
-        boost_s = rooms.plans.next_change_s()
+        ends_s = (
+            rooms.plans.next_change_s(),
+            rooms.ceilings.next_change_s(),
+            rooms.capacity_settings.next_change_s(),
+        )
         times = (
             wake_at,
             self._snapshots.next_change(now),
+            rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
-            None if boost_s is None else now + boost_s,
+            *(None if end_s is None else now + end_s for end_s in ends_s),
         )
         for at in times:
             if at is not None:
@@ -350,6 +376,7 @@ class BalanzSite:
         rooms.layout.build(
             proofs=rooms.proofs.of_chargers(charger.identity for charger in chargers),
             quirks={charger.identity: rooms.firmwares.quirks(charger) for charger in chargers},
+            power_caps_w=rooms.capacity_settings.powers_w(),
         )
 
     def _follow_settings(self) -> None:
@@ -361,6 +388,7 @@ class BalanzSite:
             rooms.tasks.spawn(rooms.tags.moved())
         rooms.door.open(settings)
         rooms.firmwares.configure(settings.chargers)
+        rooms.firmware_updates.configure({charger.identity for charger in settings.chargers})
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""

@@ -9,11 +9,17 @@ from ..balancing.dark_budget import DarkBudget
 from ..balancing.meter_watch import MeterStage
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
+from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
+from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
+from .bound import Bound
 from .drill_report import DrillReport
+from .firmware_update import UpdateFailure, UpdateStage
 
 
 class ProblemKind(StrEnum):
@@ -137,9 +143,12 @@ class ConnectorSnapshot:
     enabled: bool
     """Whether the user lets it charge."""
     maximum_a: float
+    """The upper bound that the user set as a number."""
     rating_a: float
     writes: int
     """Limits sent since the start."""
+    bounds: tuple[Bound, ...] = ()
+    """Other upper bounds that hold now, for a while or until they are ended."""
     plan: Plan = field(default_factory=Plan)
     report_card: ReportCardSnapshot | None = None
     voltages_v: PerLine = UNKNOWN_LINES
@@ -148,6 +157,13 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    offered_a: float | None = None
+    """What the charger says that it offers its car, A."""
+    error_code: ErrorCode | None = None
+    transaction_id: int | None = None
+    """None where no transaction runs."""
+    stop_reason: StopReason | None = None
+    """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
     """None where no transaction runs, or nobody told whose it is."""
     priority: int | None = None
@@ -167,6 +183,22 @@ class ProofSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareSnapshot:
+    """What is known of a charger's firmware."""
+
+    installed: str | None = None
+    """As it told when it last booted."""
+    latest: str | None = None
+    """What the catalogue has for it; None where that is nothing newer."""
+    release_notes: str = ""
+    stage: UpdateStage | None = None
+    """How far its change is; None where none is asked for."""
+    percentage: int | None = None
+    failure: UpdateFailure | None = None
+    """Why the last change failed; None where it did not, or there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -176,10 +208,13 @@ class ChargerSnapshot:
     boot: BootInfo | None
     connectors: tuple[ConnectorSnapshot, ...]
     proof: ProofSnapshot
+    priority: int = 1
+    """What its connectors have unless a tag or a session says otherwise."""
     diagnostics_status: str | None = None
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
     """The same for the last change of its firmware."""
+    firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +237,7 @@ class GroupSnapshot:
     rating_a: float
     phases: tuple[Phase, ...]
     capacity_a: float
+    """As the user has set it to last."""
     available: PhaseCurrents | None
     """Capacity less base load less margin: what the chargers may share. None while unknown."""
     allocated: PhaseCurrents
@@ -219,8 +255,17 @@ class GroupSnapshot:
     """Whether one runs now."""
     smart_charging: bool = True
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
+    charging: int = 0
+    """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
+    capacity_now_a: float = 0.0
+    """What is left of the capacity, or of what stands in for it, by schedules and drills."""
+    policy: Policy | None = None
+    """None where it shares as the group above it does."""
+    surplus: SurplusMode = SurplusMode.IGNORE
+    override: CapacityOverride | None = None
+    """What it may carry for a while instead of its capacity; None if nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,17 +18,21 @@ def build_site(
     scheduled: Mapping[str, ScheduleState] | None = None,
     proofs: Mapping[str, FirmwareProof] | None = None,
     quirks: Mapping[str, Quirks] | None = None,
+    power_caps_w: Mapping[str, float] | None = None,
 ) -> Site:
     """Return the tree. What hangs in a group that is gone hangs in the root group.
 
     `scheduled` is what the schedules of groups ask for now; `proofs` is what the firmware of
-    chargers was seen to do, and `quirks` what they do differently, by identity. Raises SiteError
-    if the groups make no tree.
+    chargers was seen to do, and `quirks` what they do differently, by identity. `power_caps_w` is
+    what groups may carry for now, by group id. Raises SiteError if the groups make no tree.
     """
     known = {group.id for group in settings.groups}
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
     for group_id, state in (scheduled or {}).items():
         groups[group_id] = replace(groups[group_id], priority_caps=state.priority_caps)
+    for group_id, power_w in (power_caps_w or {}).items():
+        if group_id in known:
+            groups[group_id] = replace(groups[group_id], power_cap_w=power_w)
     connectors: dict[ConnectorKey, Connector] = {}
     for charger in settings.chargers:
         group_id = home_of(charger, known)

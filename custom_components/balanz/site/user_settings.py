@@ -1,10 +1,9 @@
-"""What users set while the site runs, which is recorded: capacities, maxima, switches, releases."""
+"""What users set while the site runs, which is recorded: maxima, switches, releases."""
 
 from collections.abc import Callable, Mapping
 
 from ..balancing.model import ConnectorKey
 from ..storage.ledger import Ledger, Record
-from .capacities import Capacities
 from .layout import Layout
 from .live import LiveConnector
 from .recorder import Recorder
@@ -20,7 +19,6 @@ class UserSettings:
         self,
         *,
         layout: Layout,
-        capacities: Capacities,
         ledger: Ledger,
         recorder: Recorder,
         live: Mapping[ConnectorKey, LiveConnector],
@@ -33,21 +31,12 @@ class UserSettings:
         `on_change` is called after each change, `on_asked_back` with a connector that is to charge.
         """
         self._layout = layout
-        self._capacities = capacities
         self._ledger = ledger
         self._recorder = recorder
         self._live = live
         self._smart_charging = smart_charging
         self._on_change = on_change
         self._on_asked_back = on_asked_back
-
-    async def set_capacity(self, group_id: str, capacity_a: float) -> None:
-        """Set a group's capacity. Raises ValueError below 0 or above the rating."""
-        group = self._layout.site.groups[group_id]
-        if not 0 <= capacity_a <= group.rating_a:
-            raise ValueError(f"{capacity_a} A is not within 0 and {group.rating_a} A")
-        raising = capacity_a > self._capacities.capacity_a(group_id)
-        await self._change(self._ledger.note_capacity(group_id, capacity_a), raising=raising)
 
     async def set_maximum(self, key: ConnectorKey, maximum_a: float) -> None:
         """Set a connector's maximum. Raises ValueError below 0 or above its rating."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
+from .bounds import KeptBound
+from .overrides import CapacityOverride
 from .plans import Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
@@ -50,7 +52,11 @@ class Ledger:
         self.limits_a: dict[ConnectorKey, float] = {}
         """The largest limit that each connector may have in force, A per line."""
         self.capacities_a: dict[str, float] = {}
+        self.overrides: dict[str, CapacityOverride] = {}
+        """What groups may carry instead for a while, by group id."""
         self.maxima_a: dict[ConnectorKey, float] = {}
+        self.bounds: dict[ConnectorKey, dict[str, KeptBound]] = {}
+        """The other upper bounds of connectors, by name."""
         self.disabled: set[ConnectorKey] = set()
         self.not_balanced: set[str] = set()
         """Ids of groups in which smart charging is switched off."""
@@ -82,6 +88,7 @@ class Ledger:
             "admission": self._take_admission,
             "base_load": self._take_base_load,
             "booking": self._take_booking,
+            "bound": self._take_bound,
             "capabilities": self._take_capabilities,
             "capacity": self._take_capacity,
             "drill": self._take_drill,
@@ -96,6 +103,7 @@ class Ledger:
             "limit_cleared": self._take_limit_cleared,
             "maximum": self._take_maximum,
             "obedience": self._take_obedience,
+            "override": self._take_override,
             "plan": self._take_plan,
             "released": self._take_released,
             "smart_charging": self._take_smart_charging,
@@ -135,8 +143,13 @@ class Ledger:
     def _records_of_users(self) -> Iterator[Record]:
         for group_id, capacity_a in self.capacities_a.items():
             yield self.note_capacity(group_id, capacity_a)
+        for group_id, override in self.overrides.items():
+            yield self.note_override(group_id, override)
         for key, maximum_a in self.maxima_a.items():
             yield self.note_maximum(key, maximum_a)
+        for key, bounds in self.bounds.items():
+            for name, bound in bounds.items():
+                yield self.note_bound(key, name, bound)
         for key in self.disabled:
             yield self.note_enabled(key, False)
         for group_id in self.not_balanced:
@@ -167,9 +180,19 @@ class Ledger:
         """Return the record of a group's capacity."""
         return {"kind": "capacity", "group": group_id, "capacity_a": capacity_a}
 
+    def note_override(self, group_id: str, override: CapacityOverride | None) -> Record:
+        """Return the record of what a group may carry for a while; None ends that."""
+        told = None if override is None else override.as_record()
+        return {"kind": "override", "group": group_id, "override": told}
+
     def note_maximum(self, key: ConnectorKey, maximum_a: float) -> Record:
         """Return the record of a connector's maximum."""
         return _of_connector("maximum", key, maximum_a=maximum_a)
+
+    def note_bound(self, key: ConnectorKey, name: str, bound: KeptBound | None) -> Record:
+        """Return the record of an upper bound of a connector; None ends the one of that name."""
+        told = None if bound is None else bound.as_record()
+        return {**_of_connector("bound", key), "name": name, "bound": told}
 
     def note_enabled(self, key: ConnectorKey, enabled: bool) -> Record:
         """Return the record of charging switched on or off."""
@@ -276,8 +299,25 @@ class Ledger:
     def _take_capacity(self, record: Mapping[str, Any]) -> None:
         self.capacities_a[str(record["group"])] = float(record["capacity_a"])
 
+    def _take_override(self, record: Mapping[str, Any]) -> None:
+        group_id, told = str(record["group"]), record["override"]
+        if told is None:
+            self.overrides.pop(group_id, None)
+        else:
+            self.overrides[group_id] = CapacityOverride.from_record(told)
+
     def _take_maximum(self, record: Mapping[str, Any]) -> None:
         self.maxima_a[_key(record)] = float(record["maximum_a"])
+
+    def _take_bound(self, record: Mapping[str, Any]) -> None:
+        key, name, told = _key(record), str(record["name"]), record["bound"]
+        if told is not None:
+            self.bounds.setdefault(key, {})[name] = KeptBound.from_record(told)
+            return
+        left = self.bounds.get(key, {})
+        left.pop(name, None)
+        if not left:
+            self.bounds.pop(key, None)
 
     def _take_enabled(self, record: Mapping[str, Any]) -> None:
         change = self.disabled.discard if record["enabled"] else self.disabled.add
@@ -365,6 +405,7 @@ class Ledger:
         identity = str(record["charger"])
         self.limits_a = {k: v for k, v in self.limits_a.items() if k.charger != identity}
         self.maxima_a = {k: v for k, v in self.maxima_a.items() if k.charger != identity}
+        self.bounds = {k: v for k, v in self.bounds.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}

@@ -1,0 +1,49 @@
+"""An upper bound of a connector, and why there is one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from ..balancing.reasons import Reason, Rule
+
+
+class BoundName(StrEnum):
+    """Who bounds a connector; each of them sets, replaces and ends its own bound alone."""
+
+    MAXIMUM = "maximum"
+    """The number that the user sets."""
+    LIMIT = "limit"
+    """A limit for one connector that an action has set."""
+    PAUSE = "pause"
+    """A pause that lasts until it is resumed, or for some time."""
+
+
+RULES = {
+    BoundName.MAXIMUM: Rule.MAXIMUM,
+    BoundName.LIMIT: Rule.LIMIT_SET,
+    BoundName.PAUSE: Rule.PAUSED,
+}
+"""The rule that explains each of them."""
+
+_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The most that a connector may have, A per line."""
+
+    name: BoundName
+    limit_a: float
+    until: datetime | None = None
+    """None where nothing but a change ends it."""
+
+    def reason(self, utc: datetime, now: float) -> Reason:
+        """Return what explains it; `now` is in monotonic s."""
+        until = None if self.until is None else now + (self.until - utc).total_seconds()
+        return Reason(rule=RULES[self.name], until=until)
+
+
+def lowest(bounds: Iterable[Bound]) -> Bound:
+    """Return the one that binds; of those that are equally low, the one that lasts longest."""
+    return min(bounds, key=lambda one: (one.limit_a, _FOR_GOOD - (one.until or _FOR_GOOD)))
