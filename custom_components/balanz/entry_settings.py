@@ -44,6 +44,7 @@ from .const import (
     CONF_SCHEDULE,
     CONF_SECURITY,
     CONF_SHARE_A,
+    CONF_SHORT_LEASE,
     CONF_SHORT_TURN_MIN,
     CONF_SUPPLY,
     CONF_SURPLUS,
@@ -63,6 +64,7 @@ from .csms.security_profile import SecurityProfile
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
+from .upstream_form import read_upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,11 +206,13 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         weight=advanced.get(CONF_WEIGHT, 1.0),
         keeps_limit=advanced[CONF_KEEPS_LIMIT],
         lapses=advanced.get(CONF_LAPSES, False),
+        short_lease=advanced.get(CONF_SHORT_LEASE, False),
         connectors=int(data[CONF_CONNECTORS]),
         has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
         quirks=quirk_choice(advanced),
         free_charging=advanced.get(CONF_FREE_CHARGING, False),
         security=security_of(data),
+        upstream=read_upstream(data),
     )
 
 

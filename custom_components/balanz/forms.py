@@ -53,6 +53,8 @@ from .const import (
     CONF_RATING_A,
     CONF_SECURITY,
     CONF_SENSORS,
+    CONF_SHORT_LEASE,
+    CONF_UPSTREAM,
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
@@ -68,6 +70,7 @@ from .selectors import (
     select,
 )
 from .supply import Direction, SupplyKind, sensor_names
+from .upstream_form import upstream_error, upstream_section
 
 type Errors = dict[str, str]
 """Translation keys of errors, by the field that they belong to."""
@@ -240,6 +243,7 @@ def charger_schema(
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_SHORT_LEASE, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(
@@ -251,6 +255,7 @@ def charger_schema(
             {"collapsed": True},
         ),
     }
+    fields |= upstream_section()
     if new_password:
         fields[vol.Required(CONF_NEW_PASSWORD, default=False)] = selector.BooleanSelector()
     return vol.Schema(fields)
@@ -280,6 +285,8 @@ def read_charger_input(
         # The frontend shows no errors inside a section, but those of the section itself above it.
         errors[CONF_ADVANCED] = "fallback_out_of_range"
     errors |= _wiring_errors(user_input, phases)
+    if (error := upstream_error(user_input)) is not None:
+        errors[CONF_UPSTREAM] = error
     profile = SecurityProfile[user_input[CONF_SECURITY].upper()]
     if profile not in profiles:
         is_certificate = profile is SecurityProfile.TLS_CERTIFICATE
