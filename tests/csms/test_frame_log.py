@@ -50,6 +50,8 @@ def test_only_the_last_frames_are_kept_and_only_their_beginning() -> None:
         '[2,"1","GetDiagnostics",{"location":"ftp://me:SECRET@host/path"}]',
         '[2,"1","BootNotification",{"chargePointSerialNumber":"SECRET","imsi":"SECRET"}]',
         '[2,"1","SignCertificate",{"csr":"SECRET"}]',
+        '[4,"1","InternalError","cannot use SECRET",{"value":"SECRET"}]',
+        '[4, "1", InternalError, cannot use SECRET',
     ],
 )
 def test_what_nobody_else_may_know_is_left_out(frame: str) -> None:
@@ -69,6 +71,10 @@ def test_what_nobody_else_may_know_is_left_out(frame: str) -> None:
 )
 def test_what_is_no_secret_is_told_to_the_letter(frame: str) -> None:
     assert told(frame) == frame
+
+
+def test_the_code_of_a_refusal_is_told() -> None:
+    assert told('[4,"1","NotSupported","because",{}]') == f'[4,"1","NotSupported",{REDACTED}]'
 
 
 @given(
