@@ -17,6 +17,7 @@ from .car import Car
 from .clock import Clock
 from .faults import Faults
 from .frames import Frame
+from .maintenance import Maintenance
 from .options import ChargerOptions
 from .profile_set import ProfileSet
 from .reporter import Reporter
@@ -61,6 +62,7 @@ class SimulatedCharger:
         """Why the last connection failed or was refused."""
         self._car = car
         self._reporter = Reporter(self.station)
+        self._maintenance = Maintenance(self.station, self.reboot)
         self._session: Session | None = None
         self._mute_sockets: list[ClientConnection] = []
         self._running: asyncio.Task[None] | None = None
@@ -78,6 +80,7 @@ class SimulatedCharger:
             return
         running.cancel()
         await asyncio.wait([running])
+        await self._maintenance.stop()
         while self._mute_sockets:
             socket = self._mute_sockets.pop()
             socket.transport.resume_reading()
@@ -260,7 +263,14 @@ class SimulatedCharger:
         )
 
     async def _serve(self, connection: ClientConnection) -> Session:
-        session = Session(self.identity, self.station, self._reporter, connection, self.frames)
+        session = Session(
+            self.identity,
+            self.station,
+            self._reporter,
+            connection,
+            self.frames,
+            self._maintenance,
+        )
         self._session = session
         self.connections += 1
         if self.options.boots_on_reconnect:

@@ -15,6 +15,11 @@ class ChargerOptions:
     model: str = "AC 11-3"
     serial: str = "SIM-0001"
     firmware: str = "1.0.0"
+    """What it runs at first; a change of its firmware changes what it tells."""
+    install_s: float = 3.0
+    """How long it takes to install a firmware."""
+    checks_signatures: bool = False
+    """Knows SignedUpdateFirmware and GetLog of the security extension."""
     id_tag: str = "SIMULATED"
     password: str | None = None
     """For HTTP basic authentication; None sends none."""

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from .commands import Commands
 from .frames import Frame, RecordedConnection
 from .local_list import LocalListCommands
+from .maintenance import Maintenance, MaintenanceCommands, SignedMaintenanceCommands
 from .outbox import Message
 from .profile_commands import ProfileCommands
 from .reporter import Reporter
@@ -37,6 +38,7 @@ class Session:
         reporter: Reporter,
         connection: ClientConnection,
         frames: deque[Frame],
+        maintenance: Maintenance,
     ) -> None:
         self.rebooting = False
         self._identity = identity
@@ -44,6 +46,7 @@ class Session:
         self._reporter = reporter
         self._connection = connection
         self._frames = frames
+        self._maintenance = maintenance
         self._boot_now = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
@@ -66,10 +69,13 @@ class Session:
                     response_timeout=self._station.options.call_timeout_s,
                     logger=_OCPP_LOGGER,
                 )
+                signed = self._station.options.checks_signatures
                 self._charge_point.route_map = routes(
                     Commands(self._station, self._reporter, self),
                     ProfileCommands(self._station),
                     LocalListCommands(self._station.local_list),
+                    MaintenanceCommands(self._maintenance),
+                    *([SignedMaintenanceCommands(self._maintenance)] if signed else ()),
                 )
                 # When the socket closes, the reader fails and takes all pending calls with it.
                 tasks.create_task(self._charge_point.start())
@@ -183,5 +189,5 @@ class Session:
             charge_point_model=options.model,
             charge_point_vendor=options.vendor,
             charge_point_serial_number=options.serial,
-            firmware_version=options.firmware,
+            firmware_version=self._station.firmware,
         )

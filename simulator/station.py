@@ -1,5 +1,6 @@
 """A charger without its socket: connectors, profiles and transactions."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -56,6 +57,9 @@ class Station:
         self._had_zero = False
         """Whether it offers nothing any more, as it was told 0 once."""
         self.profile_writes = 0
+        self.firmware = options.firmware
+        self.log: deque[str] = deque(maxlen=1000)
+        """What it has written down, oldest first."""
         self.local_list = LocalList(length=options.local_list_length)
         self.outbox = Outbox()
         self.accepted = False
@@ -290,6 +294,7 @@ class Station:
 
     def reboot(self, reason: Reason) -> None:
         """Lose what a reboot loses. Transactions end, for this reason."""
+        self.log.append(f"{timestamp(self.now())} restart: {reason}")
         self.accepted = False
         self._locked = self._had_zero = False
         for number in self.connectors:

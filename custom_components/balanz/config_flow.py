@@ -41,10 +41,11 @@ from .const import (
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
-from .entry_settings import group_names, security_of, site_phases
+from .energy_dashboard import KnownSupply, async_known_supply
+from .entry_settings import charger_names, group_names, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
-from .names import name_errors, other_chargers
+from .names import name_errors
 from .options_flow import SiteOptionsFlow
 from .password_steps import WITH_PASSWORD, PasswordSteps
 from .security_form import async_security_errors, security_section
@@ -94,7 +95,7 @@ async def async_try_to_listen(host: str, port: int) -> Errors:
             return {CONF_PORT: "port_not_allowed"}
         return {CONF_HOST: "cannot_listen"}
     except ValueError:
-        # What is no name of a machine at all is not even looked up.
+        # What cannot even be looked up, such as an endless name.
         return {CONF_HOST: "cannot_listen"}
     server.close()
     await server.wait_closed()
@@ -162,7 +163,8 @@ class BalanzConfigFlow(
             wrong |= unusable
             if not errors:
                 return await self.async_step_supply()
-        suggested = user_input or sharing_suggestions(old)
+        name = {CONF_NAME: self.hass.config.location_name}
+        suggested = user_input or sharing_suggestions(old) or name
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
@@ -227,6 +229,11 @@ class BalanzConfigFlow(
         )
 
     @override
+    async def async_known_supply(self) -> KnownSupply | None:
+        """Return the sensors of the Energy dashboard: they measure the grid connection."""
+        return await async_known_supply(self.hass, self.supply_phases)
+
+    @override
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> ConfigFlowResult:
         """Create the entry, or change it."""
         data = {**self._site, CONF_SUPPLY: supply}
@@ -263,8 +270,8 @@ class BalanzConfigFlow(
             self._charger, errors = read_charger_input(
                 user_input, site_phases(entry), profiles_offered(entry.data)
             )
-            errors |= name_errors(user_input[CONF_NAME], other_chargers(entry))
             self._charger_name = user_input[CONF_NAME].strip()
+            errors |= name_errors(self._charger_name, charger_names(entry))
             if not errors:
                 if self.password_profile in WITH_PASSWORD:
                     return await self.async_step_password()

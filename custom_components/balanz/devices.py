@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
@@ -57,6 +58,7 @@ class ChargerDevice:
     identity: str
     name: str
     group_id: str
+    group_name: str
     lines: int
     minimum_a: float
     connectors: int
@@ -117,6 +119,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             identity=charger.identity,
             name=charger.name,
             group_id=charger.group_id,
+            group_name=groups[charger.group_id].name,
             lines=charger.phases,
             minimum_a=charger.minimum_a,
             connectors=charger.connectors,
@@ -141,6 +144,7 @@ def register_group(hass: HomeAssistant, device: GroupDevice) -> None:
         manufacturer="balanz",
         model="Site" if device.is_site else "Group",
         name=device.name,
+        suggested_area=_area_named(hass, device.name),
         via_device_id=via_device_id,
     )
 
@@ -155,6 +159,7 @@ def register_charger(hass: HomeAssistant, device: ChargerDevice, boot: BootInfo 
         config_subentry_id=device.subentry_id,
         identifiers={(DOMAIN, device.unique_id)},
         name=device.name,
+        suggested_area=_area_named(hass, device.name, device.group_name),
         via_device_id=via_device_id,
     )
     if boot is not None:
@@ -185,6 +190,12 @@ def connector_device_info(
         translation_key="connector",
         translation_placeholders={"number": str(connector)},
     )
+
+
+def _area_named(hass: HomeAssistant, *names: str) -> str | None:
+    """Return the first name that an area has; a new device begins there. None makes no area."""
+    areas = ar.async_get(hass)
+    return next((name for name in names if areas.async_get_area_by_name(name)), None)
 
 
 def _remove_stale_connectors(hass: HomeAssistant, device: ChargerDevice, charger_id: str) -> None:

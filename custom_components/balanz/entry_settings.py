@@ -105,6 +105,11 @@ def group_names(entry: ConfigEntry) -> dict[str, str]:
     return names
 
 
+def charger_names(entry: ConfigEntry) -> list[str]:
+    """Return the names of all chargers."""
+    return [subentry.title for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER)]
+
+
 def read_entry(entry: ConfigEntry) -> EntrySettings:
     """Read a config entry. What hangs in a group that is gone hangs in the root group."""
     phases = site_phases(entry)

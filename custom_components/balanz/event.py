@@ -1,4 +1,4 @@
-"""Events: tags that are shown at chargers."""
+"""Events: tags that are shown at chargers, and what has become of firmware."""
 
 from collections.abc import Iterator
 from typing import override
@@ -7,9 +7,10 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .charger_events import charger_events
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import TagOutcome, TagShown
-from .devices import Device, GroupDevice
+from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, GroupEntity
 from .storage.tags import Tag
 
@@ -30,6 +31,8 @@ async def async_setup_entry(
 def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice) and device.is_site:
         yield TagEvent(coordinator, device, TAG)
+    elif isinstance(device, ChargerDevice):
+        yield from charger_events(coordinator, device)
 
 
 class TagEvent(GroupEntity, EventEntity):

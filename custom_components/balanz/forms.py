@@ -61,7 +61,12 @@ from .const import (
 )
 from .csms.security_profile import SecurityProfile
 from .csms.websocket import is_identity
-from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
+from .selectors import (
+    HIGHEST_RATING_A,
+    current_selector,
+    number_selector,
+    select,
+)
 from .supply import Direction, SupplyKind, sensor_names
 
 type Errors = dict[str, str]

@@ -1,33 +1,26 @@
-"""Names that users give to sites, groups and chargers: told apart, and fit to be shown."""
+"""Names that users give to sites, groups and chargers."""
 
 from collections.abc import Iterable
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
-
-from .const import SUBENTRY_CHARGER
-from .entry_settings import group_names
-from .forms import Errors
 
 LONGEST_NAME = 100
 
 
-def name_errors(name: str, taken: Iterable[str] = ()) -> Errors:
-    """Return what is wrong with a name, at its field; case and blanks around it do not count."""
-    plain = name.strip()
-    if not plain or len(plain) > LONGEST_NAME or not plain.isprintable():
+def is_name(text: str) -> bool:
+    """Return whether a text can be shown on one line as the name of a device."""
+    stripped = text.strip()
+    return 0 < len(stripped) <= LONGEST_NAME and stripped.isprintable()
+
+
+def name_errors(name: str, others: Iterable[str] = (), *, old: str | None = None) -> dict[str, str]:
+    """Return the translation key of what is wrong with a name, by its field.
+
+    `others` are the names that nothing else may have; whatever is called `old` may stay so.
+    """
+    if not is_name(name):
         return {CONF_NAME: "name_invalid"}
-    if plain.casefold() in {other.strip().casefold() for other in taken}:
+    taken = {other.strip().casefold() for other in others}
+    if name != old and name.strip().casefold() in taken:
         return {CONF_NAME: "name_taken"}
     return {}
-
-
-def other_chargers(entry: ConfigEntry, name: str = "") -> list[str]:
-    """Return the names of a site's chargers but the one that has this name now."""
-    names = [one.title for one in entry.get_subentries_of_type(SUBENTRY_CHARGER)]
-    return [other for other in names if other != name]
-
-
-def other_groups(entry: ConfigEntry, name: str = "") -> list[str]:
-    """Return the names of a site and its groups but the one that has this name now."""
-    return [other for other in group_names(entry).values() if other != name]

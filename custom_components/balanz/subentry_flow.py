@@ -30,10 +30,17 @@ from .const import (
 )
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
-from .entry_settings import group_id_of, group_names, read_entry, security_of, site_phases
+from .entry_settings import (
+    charger_names,
+    group_id_of,
+    group_names,
+    read_entry,
+    security_of,
+    site_phases,
+)
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
-from .names import name_errors, other_chargers, other_groups
+from .names import name_errors
 from .password_steps import WITH_PASSWORD, PasswordSteps
 from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from .supply_steps import SupplySteps
@@ -126,15 +133,11 @@ class ChargerSubentryFlow(
         self._charger, errors = read_charger_input(
             user_input, site_phases(entry), profiles_offered(entry.data)
         )
-        errors |= name_errors(user_input[CONF_NAME], other_chargers(entry, self._old_name))
         self._charger_name = user_input[CONF_NAME].strip()
-        return errors
-
-    @property
-    def _old_name(self) -> str:
+        old = None
         if self.source == SOURCE_RECONFIGURE:
-            return self._get_reconfigure_subentry().title
-        return ""
+            old = self._get_reconfigure_subentry().title
+        return errors | name_errors(self._charger_name, charger_names(entry), old=old)
 
     def _needs_password(self, *, wanted: bool) -> bool:
         """Return whether to make a password: one is wanted, or asked for and never made."""
@@ -212,8 +215,8 @@ class GroupSubentryFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._group, errors, wrong = read_sharing_input(user_input, old, root=False)
-            taken = other_groups(self._get_entry(), old.get(CONF_NAME, ""))
-            errors |= name_errors(user_input[CONF_NAME], taken)
+            names = group_names(self._get_entry()).values()
+            errors |= name_errors(user_input[CONF_NAME].strip(), names, old=old.get(CONF_NAME))
             if not errors:
                 return await self.async_step_supply()
         suggested = user_input or sharing_suggestions(old)

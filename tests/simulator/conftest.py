@@ -145,6 +145,16 @@ class CentralSystem:
         self._note("DiagnosticsStatusNotification", payload)
         return call_result.DiagnosticsStatusNotification()
 
+    @on(Action.signed_firmware_status_notification)
+    def signed_firmware_status_notification(self, **payload: Any) -> Any:
+        self._note("SignedFirmwareStatusNotification", payload)
+        return call_result.SignedFirmwareStatusNotification()
+
+    @on(Action.log_status_notification)
+    def log_status_notification(self, **payload: Any) -> Any:
+        self._note("LogStatusNotification", payload)
+        return call_result.LogStatusNotification()
+
 
 def profile_payload(
     limit: float, *, purpose: str = "TxDefaultProfile", profile_id: int = 1, **fields: Any

@@ -28,8 +28,6 @@ from .build import (
 )
 from .conftest import Bench
 
-pytestmark = pytest.mark.virtual_time
-
 IGNORES = Faults(ignore_profiles=True)
 IGNORES_ALL = Faults(ignore_profiles=True, ignore_remote_stop=True)
 

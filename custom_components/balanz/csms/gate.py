@@ -11,6 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from .admission import Grant
 from .patience import Budget
+from .transfers import Transfers
 
 SPARE_SOCKETS = 32
 """For chargers that are not known yet, and for strangers."""
@@ -20,6 +21,7 @@ FRAGMENTS_TIMEOUT_S = 30.0
 MAX_PINGS = {1.0: 20}
 READ_BYTES = 4096
 """So much is read of a socket until the others have their turn: some hundred tiny frames."""
+MAX_REQUEST_LINE_BYTES = 8 * 1024
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
 
@@ -33,6 +35,8 @@ class Gate:
     def __init__(self, chargers: Callable[[], int], *, max_per_address: int | None = None) -> None:
         self._chargers = chargers
         self._max_per_address = max_per_address
+        self.transfers = Transfers()
+        """Who serves the connections that are about a file."""
         self.sockets: set[GatedConnection] = set()
         self._handshakes: set[GatedConnection] = set()
         self._sockets_of: Counter[str] = Counter()
@@ -96,6 +100,9 @@ class GatedConnection(ServerConnection):
         self._fragments = 0
         self._fragments_due: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._first = bytearray()
+        """What has come before it was clear what the connection is about."""
+        self._is_clear = False
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         if not self.gate.admits(self.address):
@@ -106,8 +113,18 @@ class GatedConnection(ServerConnection):
         _read_little(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Note that the peer lives."""
+        """Note that the peer lives, and hand over who has come for a file."""
         self.heard_at = self.loop.time()
+        if not self._is_clear:
+            self._first += data
+            if b"\n" not in self._first and len(self._first) < MAX_REQUEST_LINE_BYTES:
+                return
+            self._is_clear = True
+            data = bytes(self._first)
+            self._first.clear()
+            if self.gate.transfers.takes(data):
+                self._hand_over(data)
+                return
         super().data_received(data)
 
     def process_event(self, event: Any) -> None:
@@ -126,6 +143,13 @@ class GatedConnection(ServerConnection):
         self.gate.leave(self)
         self._end_message()
         super().connection_lost(exc)
+
+    def _hand_over(self, head: bytes) -> None:
+        """Let a connection go on without WebSocket; the gate counts it until it is closed."""
+        transport, self.transport = self.transport, _Elsewhere()
+        super().connection_lost(None)
+        self.gate.end_handshake(self)
+        self.gate.transfers.begin(transport, head, lambda: self.gate.leave(self))
 
     def _count_fragment(self, *, is_last: bool) -> None:
         """Let nobody hold back the end of a message, or send it in crumbs."""
@@ -149,6 +173,13 @@ class GatedConnection(ServerConnection):
     def _show_out(self, reason: str) -> None:
         if self._closing is None:
             self._closing = self.loop.create_task(self.close(1008, reason))
+
+
+class _Elsewhere(asyncio.Transport):
+    """What a WebSocket has that is none: the package drops it once the handshake has failed."""
+
+    def abort(self) -> None:
+        """Leave the real transport to who has it now."""
 
 
 def gated_by(gate: Gate) -> type[GatedConnection]:

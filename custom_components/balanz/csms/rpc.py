@@ -77,7 +77,7 @@ class Socket(Protocol):
         ...
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection at once; whatever waits to be sent or read raises."""
         ...
 
 
@@ -229,12 +229,11 @@ class RpcConnection:
 
     async def _send(self, text: str) -> None:
         """Write a message; a peer that does not read it in time loses the connection."""
+        patience = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._socket.abort)
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._socket.send(text)
-        except TimeoutError:
-            self._socket.abort()
-            raise ConnectionLost(sent=True) from None
+            await self._socket.send(text)
+        finally:
+            patience.cancel()
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -251,14 +250,13 @@ class RpcConnection:
                     self._show_out(1008, "too many messages")
                 if wait_s > 0.0:
                     await asyncio.sleep(wait_s)
-                await self._let_others_in()
+                if now - self._let_in_at > HELD_S:
+                    await self._let_others_in()
 
     async def _let_others_in(self) -> None:
         """Hold nobody up, however much has come at once."""
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._let_in_at > HELD_S:
-            await asyncio.sleep(0)
-            self._let_in_at = loop.time()
+        await asyncio.sleep(0)
+        self._let_in_at = asyncio.get_running_loop().time()
 
     def _refuse_binary(self) -> None:
         self._binary_frames += 1
@@ -321,6 +319,7 @@ class RpcConnection:
             self._show_out(1008, "too many results that nobody waits for")
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         with suppress(ConnectionLost):
             while True:
                 call = await self._inbound.get()
@@ -328,7 +327,8 @@ class RpcConnection:
                     await self._answer(call)
                 finally:
                     self._in_progress.discard(call.fingerprint)
-                await self._let_others_in()
+                if loop.time() - self._let_in_at > HELD_S:
+                    await self._let_others_in()
 
     async def _answer(self, call: Call) -> None:
         """Answer one call; one that was answered before has no second effect."""

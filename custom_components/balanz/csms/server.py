@@ -38,6 +38,7 @@ from .websocket import (
     WebSocket,
     asks_for,
     close_for_good,
+    dialled_url,
     is_oversized,
     offered_subprotocols,
     parse_identity,
@@ -119,6 +120,8 @@ class CentralSystem:
         self._gate = Gate(
             lambda: len(self._stations), max_per_address=settings.max_sockets_per_address
         )
+        self.transfers = self._gate.transfers
+        """Files that chargers load up and down, at the same ports."""
 
     @property
     def port(self) -> int:
@@ -235,6 +238,7 @@ class CentralSystem:
         for server in servers:
             server.close()
         self._gate.drop_handshakes()
+        await self.transfers.stop()
         for server in servers:
             await close_for_good(server)
         self._server = self._tls_server = None
@@ -356,6 +360,7 @@ class CentralSystem:
             _LOGGER.info("Charger %s has connected from %s", identity, address)
             if station.connected:
                 self.admission.replaced(identity, address, asyncio.get_running_loop().time())
+            station.dialled = dialled_url(connection)
             station.attach(rpc)
         elif self._may_wait(identity):
             _LOGGER.info("Unknown charger %s at %s waits to be accepted", identity, address)

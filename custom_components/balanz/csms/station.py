@@ -84,6 +84,8 @@ class Station:
         """How its last upload of a log goes, as it told last; None before."""
         self.firmware_status: str | None = None
         """How its last change of firmware goes, as it told last; None before."""
+        self.dialled: str | None = None
+        """The URL at which it reaches this server by HTTP, without a slash at the end."""
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
@@ -314,7 +316,8 @@ class Station:
     def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
         """Learn from a message's timestamp how the charger's clock is set."""
         self.clock.observe(stamped_at, received_at)
-        if self.ready and any(start > stamped_at for start in self._limits.starts_at.values()):
+        starts_at = self._limits.starts_at
+        if starts_at and self.ready and any(start > stamped_at for start in starts_at.values()):
             # By the charger's clock a limit may not have begun, so that they have to be set again.
             self._limits.starts_at.clear()
             self.emit(StationReady(identity=self.identity, booted=False))

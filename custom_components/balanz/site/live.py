@@ -21,6 +21,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.tags import Tag
 from .bound import Bound, BoundName, lowest
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
@@ -57,8 +58,11 @@ class LiveConnector:
         self.writes = 0
         self.reason = Reason(rule=Rule.NOT_CONNECTED)
         self.status: ConnectorStatus | None = None
+        self.error_code: ErrorCode | None = None
         self.values: MeterValues | None = None
         self.transaction: TransactionStarted | None = None
+        self.stop_reason: StopReason | None = None
+        """Why the last transaction ended; None while one runs."""
         self.energy = ConnectorEnergy()
         self.register = RegisterPower()
         self.held = False
@@ -111,6 +115,7 @@ class LiveConnector:
         """Take in what the charger said of this connector."""
         match event:
             case StatusChanged():
+                self.error_code = ErrorCode.of(event.error_code)
                 self._status_changed(event.status, now)
             case MeterValuesReceived():
                 self._metered(event.values, now)
@@ -179,6 +184,7 @@ class LiveConnector:
         ):
             self.session_priority = None
         self.transaction = transaction
+        self.stop_reason = None
         self.energy = self.energy.began(
             transaction.transaction_id,
             transaction.meter_start_wh,
@@ -196,6 +202,7 @@ class LiveConnector:
             transaction.meter_stop_wh, transaction.stopped_at, self._most_w
         )
         self.transaction = self.session_priority = None
+        self.stop_reason = StopReason.of(transaction.reason)
 
     def refused(self, transaction_id: int) -> None:
         """The tag of a transaction may not charge: from now on it gets nothing."""

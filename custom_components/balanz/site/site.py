@@ -41,10 +41,14 @@ class BalanzSite:
         *,
         settings: SiteSettings,
         storage_path: Path,
+        files_path: Path | None = None,
         tls: TlsSettings | None = None,
         authority: CertificateAuthority | None = None,
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
+
+        `files_path` is where the user finds what chargers load up, and puts what they are to load
+        down; None for the same folder.
 
         With `tls` chargers can come encrypted as well, at a port of its own; with `authority`
         they can get certificates.
@@ -52,6 +56,7 @@ class BalanzSite:
         self._rooms = Rooms(
             settings=settings,
             storage_path=storage_path,
+            files_path=files_path or storage_path,
             tls=tls,
             authority=authority,
             listener=self._on_event,
@@ -70,6 +75,10 @@ class BalanzSite:
         """What groups may carry: their capacities, and what stands in for them for a while."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
+        self.firmware = self._rooms.firmware_updates
+        """New firmware for chargers."""
+        self.uploads = self._rooms.uploads
+        """Logs that chargers load up."""
 
     @property
     def on_power(self) -> Callable[[str, bool], None] | None:
@@ -108,6 +117,7 @@ class BalanzSite:
             rooms.drills.restore()
             rooms.transactions.restore(records)
             await rooms.tags.open()
+            await rooms.firmware_updates.open()
             utc = datetime.now(UTC)
             heard_at = rooms.kept_base_loads.heard_at(utc, rooms.timer.now())
             rooms.control.state = State(
@@ -151,6 +161,7 @@ class BalanzSite:
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
         await rooms.tags.close()
+        await rooms.firmware_updates.close()
         await rooms.journal.close()
 
     @property
@@ -322,6 +333,7 @@ class BalanzSite:
         if rooms.obedience.look(layout.site, result, now):
             rooms.timer.within(COALESCE_S)
         rooms.withholding.look(now)
+        rooms.firmware_updates.look(now)
         rooms.obedience.keep_cards(now)
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
@@ -343,6 +355,7 @@ class BalanzSite:
         times = (
             wake_at,
             self._snapshots.next_change(now),
+            rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
             *(None if end_s is None else now + end_s for end_s in ends_s),
@@ -375,6 +388,7 @@ class BalanzSite:
             rooms.tasks.spawn(rooms.tags.moved())
         rooms.door.open(settings)
         rooms.firmwares.configure(settings.chargers)
+        rooms.firmware_updates.configure({charger.identity for charger in settings.chargers})
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""

@@ -13,11 +13,13 @@ from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
 from .drill_report import DrillReport
+from .firmware_update import UpdateFailure, UpdateStage
 
 
 class ProblemKind(StrEnum):
@@ -155,6 +157,13 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    offered_a: float | None = None
+    """What the charger says that it offers its car, A."""
+    error_code: ErrorCode | None = None
+    transaction_id: int | None = None
+    """None where no transaction runs."""
+    stop_reason: StopReason | None = None
+    """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
     """None where no transaction runs, or nobody told whose it is."""
     priority: int | None = None
@@ -174,6 +183,22 @@ class ProofSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareSnapshot:
+    """What is known of a charger's firmware."""
+
+    installed: str | None = None
+    """As it told when it last booted."""
+    latest: str | None = None
+    """What the catalogue has for it; None where that is nothing newer."""
+    release_notes: str = ""
+    stage: UpdateStage | None = None
+    """How far its change is; None where none is asked for."""
+    percentage: int | None = None
+    failure: UpdateFailure | None = None
+    """Why the last change failed; None where it did not, or there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -189,6 +214,7 @@ class ChargerSnapshot:
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
     """The same for the last change of its firmware."""
+    firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +255,8 @@ class GroupSnapshot:
     """Whether one runs now."""
     smart_charging: bool = True
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
+    charging: int = 0
+    """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
     capacity_now_a: float = 0.0

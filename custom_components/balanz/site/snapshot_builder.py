@@ -1,5 +1,6 @@
 """From what a running site knows to what it shows."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -10,17 +11,15 @@ from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
-from .capacity_settings import CapacitySettings
 from .draws import wired_lines
-from .drill import Drills
 from .live import LiveConnector
-from .meters import Meters
 from .plans import Plans
+from .rooms import Rooms
 from .settings import ChargerSettings
-from .smart_charging import SmartCharging
 from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
+    FirmwareSnapshot,
     GroupSnapshot,
     ProofSnapshot,
     ReasonSnapshot,
@@ -49,6 +48,7 @@ class ChargerSnapshots:
         station: Station | None,
         connectors: Iterable[LiveConnector],
         proof: ProofSnapshot,
+        firmware: FirmwareSnapshot,
         plans: Plans,
         site: Site,
         now: float,
@@ -60,7 +60,13 @@ class ChargerSnapshots:
         lives = [(live, plans.of(live.connector.key)) for live in connectors]
         link = _Link.of(station)
         # All that the snapshot is made of, in values that are replaced when they change.
-        sources = (charger, link, proof, *(_sources(live, plan, now) for live, plan in lives))
+        sources = (
+            charger,
+            link,
+            proof,
+            firmware,
+            *(_sources(live, plan, now) for live, plan in lives),
+        )
         made = self._made.get(charger.identity)
         if made is not None and made[0] == sources:
             return made[1]
@@ -77,6 +83,7 @@ class ChargerSnapshots:
             priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
+            firmware=firmware,
         )
         self._made[charger.identity] = (sources, snapshot)
         return snapshot
@@ -108,6 +115,8 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.priority,
         live.connector,
         live.status,
+        live.error_code,
+        live.stop_reason,
         live.values,
         live.power_w,
         live.energy,
@@ -123,20 +132,30 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
     )
 
 
+def cars_charging(site: Site, chargers: Iterable[ChargerSnapshot]) -> Counter[str]:
+    """Return how many cars charge in each group and in those below it."""
+    return Counter(
+        group_id
+        for charger in chargers
+        for connector in charger.connectors
+        if connector.charging
+        for group_id in site.routes.paths[site.connectors[connector.key].group_id]
+    )
+
+
 def group_snapshots(
-    site: Site,
+    rooms: Rooms,
     result: Result,
+    *,
     capacities_a: Mapping[str, float],
     capacities_now_a: Mapping[str, float],
-    meters: Meters,
-    drills: Drills,
-    smart_charging: SmartCharging,
-    capacity_settings: CapacitySettings,
+    charging: Mapping[str, int],
 ) -> dict[str, GroupSnapshot]:
     """Return how the groups that the user knows stand after a step."""
     snapshots: dict[str, GroupSnapshot] = {}
-    shown = meters.snapshots(result)
-    for group in site.groups.values():
+    shown = rooms.meters.snapshots(result)
+    drilled = rooms.drills.running
+    for group in rooms.layout.site.groups.values():
         if is_charger_group(group.id):
             continue
         view = result.groups[group.id]
@@ -152,14 +171,15 @@ def group_snapshots(
             available=view.available,
             allocated=view.allocated,
             booked=view.booked,
-            measured=meters.measured(group.id),
+            measured=rooms.meters.measured(group.id),
             base_load=view.base_load,
             within_limit=view.within_limit,
-            drill=drills.reports.get(group.id),
-            drilling=drills.running is not None and drills.running.group_id == group.id,
+            drill=rooms.drills.reports.get(group.id),
+            drilling=drilled is not None and drilled.group_id == group.id,
+            charging=charging.get(group.id, 0),
             meter=shown.get(group.id),
-            smart_charging=smart_charging.is_on(group.id),
-            override=capacity_settings.override_of(group.id),
+            smart_charging=rooms.smart_charging.is_on(group.id),
+            override=rooms.capacity_settings.override_of(group.id),
         )
     return snapshots
 
@@ -196,6 +216,10 @@ def _connector_snapshot(
         frequency_hz=None if values is None else values.frequency_hz,
         state_of_charge_pct=None if values is None else values.state_of_charge_pct,
         temperature_c=None if values is None else values.temperature_c,
+        offered_a=None if values is None else values.offered_a,
+        error_code=live.error_code if connected else None,
+        transaction_id=None if live.transaction is None else live.transaction.transaction_id,
+        stop_reason=live.stop_reason,
         tag=_tag_snapshot(live),
         priority=live.priority,
     )

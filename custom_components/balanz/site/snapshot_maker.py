@@ -8,7 +8,7 @@ from .dark_watch import DarkWatch
 from .problems import ProblemWatch
 from .rooms import Rooms
 from .snapshot import SiteSnapshot
-from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, cars_charging, group_snapshots, keys_of
 
 
 class SnapshotMaker:
@@ -58,6 +58,7 @@ class SnapshotMaker:
                 station=rooms.central.stations.get(charger.identity),
                 connectors=[rooms.live[key] for key in keys_of(charger)],
                 proof=rooms.proofs.snapshot(charger.identity),
+                firmware=rooms.firmware_updates.snapshot(charger.identity),
                 plans=rooms.plans,
                 site=site,
                 now=now,
@@ -66,14 +67,11 @@ class SnapshotMaker:
         }
         return SiteSnapshot(
             groups=group_snapshots(
-                site,
+                rooms,
                 result,
-                capacities_a,
-                inputs.capacities_a,
-                rooms.meters,
-                rooms.drills,
-                rooms.smart_charging,
-                rooms.capacity_settings,
+                capacities_a=capacities_a,
+                capacities_now_a=inputs.capacities_a,
+                charging=cars_charging(site, chargers.values()),
             ),
             chargers=chargers,
             problems=(*problems, *rooms.door.problems(datetime.now(UTC))),

@@ -6,6 +6,8 @@ from ..balancing.model import ConnectorKey
 from ..csms.events import (
     CapabilitiesLearnt,
     ConnectorsCounted,
+    DiagnosticsStatusChanged,
+    FirmwareStatusChanged,
     LineFreed,
     MeterValuesReceived,
     StationConnected,
@@ -71,6 +73,11 @@ class StationEvents:
             case StationDescribed():
                 if rooms.firmwares.booted(event.identity, event.boot):
                     rooms.proofs.firmware_changed(event.identity)
+                rooms.firmware_updates.booted(event.identity, event.boot)
+            case FirmwareStatusChanged():
+                rooms.firmware_updates.told(event)
+            case DiagnosticsStatusChanged():
+                rooms.uploads.told(event)
             case TransactionRefused():
                 self._refused(event)
             case TagShown():
