@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -100,6 +99,11 @@ class SimulatedCharger:
         self.station.advance()
         if faults.offline:
             self.drop_link()
+
+    @property
+    def dials(self) -> str:
+        """Where it dials now, less its identity."""
+        return self.station.security.url(self.url).rstrip("/")
 
     @property
     def connected(self) -> bool:
@@ -252,10 +256,12 @@ class SimulatedCharger:
             return None
 
     def _dial(self, *, ping_interval_s: float | None = 20.0) -> connect:
+        security = self.station.security
         return connect(
-            f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
+            f"{self.dials}/{quote(self.identity, safe='')}",
+            ssl=security.context(),
             subprotocols=[Subprotocol("ocpp1.6")],
-            additional_headers=self._headers(),
+            additional_headers=security.headers(self.identity),
             compression=None,
             proxy=None,
             ping_interval=ping_interval_s,
@@ -284,9 +290,3 @@ class SimulatedCharger:
         finally:
             self._session = None
         return session
-
-    def _headers(self) -> dict[str, str]:
-        if self.options.password is None:
-            return {}
-        credentials = f"{self.identity}:{self.options.password}".encode()
-        return {"Authorization": f"Basic {b64encode(credentials).decode()}"}

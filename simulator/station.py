@@ -28,6 +28,7 @@ from .profiles import (
     RunningTransaction,
     check_profile,
 )
+from .security import Security
 
 
 class Station:
@@ -48,6 +49,7 @@ class Station:
         self.options = options
         self.faults = faults
         self.configuration = Configuration(options, phases=phases)
+        self.security = Security(options, self.configuration)
         self.profiles = ProfileSet()
         for connector_id, profile in options.behaviour.left_behind:
             self.profiles = self.profiles.with_profile(connector_id, profile)
@@ -291,6 +293,14 @@ class Station:
 
         self.outbox.put(Message(build=build, durable=True))
         self.advance()
+
+    def report_security(self, kind: str) -> None:
+        """Tell of something that concerns its security, if it knows how."""
+        if self.security.is_known:
+            payload = call.SecurityEventNotification(
+                type=kind, timestamp=timestamp(self.now()), tech_info=None
+            )
+            self.outbox.put(Message(build=lambda: payload, durable=True))
 
     def reboot(self, reason: Reason) -> None:
         """Lose what a reboot loses. Transactions end, for this reason."""

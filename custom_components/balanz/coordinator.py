@@ -111,6 +111,7 @@ class BalanzCoordinator:
         self._entities: dict[str, set[Entity]] = {}
         self._state_listeners: dict[str, set[Listener]] = {}
         self._measurement_listeners: dict[str, set[Listener]] = {}
+        self._door_listeners: dict[str, Callable[[SecurityEvent], None]] = {}
         self._changed: dict[str, None] = {}
         """Devices whose states are to be written at once, in the order in which they changed."""
         self._measured: dict[str, None] = {}
@@ -253,6 +254,22 @@ class BalanzCoordinator:
     def _security_event(self, event: SecurityEvent) -> None:
         device = self.devices.get(f"{SUBENTRY_CHARGER}:{event.identity}")
         fire_security_event(self.hass, device, event)
+        listener = self._door_listeners.get(event.identity)
+        if listener is not None:
+            listener(event)
+
+    @callback
+    def listen_at_door(
+        self, identity: str, listener: Callable[[SecurityEvent], None]
+    ) -> CALLBACK_TYPE:
+        """Have a function called with what happens in a charger's name; returns how to end it."""
+        self._door_listeners[identity] = listener
+
+        @callback
+        def stop_listening() -> None:
+            del self._door_listeners[identity]
+
+        return stop_listening
 
     async def _renew_certificates(self, _now: datetime) -> None:
         """Have the site's own certificates made anew in time."""

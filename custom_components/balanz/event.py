@@ -1,4 +1,4 @@
-"""Events: tags that are shown at chargers, and what has become of firmware."""
+"""Events: tags that are shown at chargers, what happens at the door, and to firmware."""
 
 from collections.abc import Iterator
 from typing import override
@@ -12,6 +12,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import TagOutcome, TagShown
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, GroupEntity
+from .security_event_entity import SECURITY, SecurityEventEntity
 from .storage.tags import Tag
 
 PARALLEL_UPDATES = 0
@@ -33,6 +34,7 @@ def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEn
         yield TagEvent(coordinator, device, TAG)
     elif isinstance(device, ChargerDevice):
         yield from charger_events(coordinator, device)
+        yield SecurityEventEntity(coordinator, device, SECURITY)
 
 
 class TagEvent(GroupEntity, EventEntity):

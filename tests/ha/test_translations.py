@@ -29,6 +29,7 @@ from custom_components.balanz import (
     ocpp_balanz_steps,
     options_flow,
     password_steps,
+    security_event_entity,
     select,
     sensor,
     subentry_flow,
@@ -319,6 +320,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
     for told in charger_sensors.CHARGER_STATUSES:
         yield "sensor", str(told.translation_key)
+    yield "event", str(security_event_entity.SECURITY.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
-from .gate import Gate, GatedConnection, gated_by
+from .gate import HANDSHAKE_TIMEOUT_S, Gate, GatedConnection, gated_by
 from .line_watch import PING_AFTER_S, watch_line
 from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
@@ -33,7 +33,6 @@ from .transactions import TransactionBook
 from .validation import load
 from .websocket import (
     CLOSE_TIMEOUT_S,
-    HANDSHAKE_TIMEOUT_S,
     MAX_MESSAGE_BYTES,
     WebSocket,
     asks_for,
@@ -209,14 +208,13 @@ class CentralSystem:
             )
 
     async def _listen(self, port: int, tls: TlsContexts | None = None) -> Server:
-        encrypted = {} if tls is None else tls.server_arguments()
         return await serve(
             self._serve,
             self._settings.host,
             port,
             process_request=self._process_request,
             select_subprotocol=_select_subprotocol,
-            create_connection=gated_by(self._gate),
+            create_connection=gated_by(self._gate, tls),
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             open_timeout=HANDSHAKE_TIMEOUT_S,
@@ -225,7 +223,6 @@ class CentralSystem:
             ping_interval=None,
             server_header=None,
             logger=quiet_logger(f"{__name__}.websockets"),
-            **encrypted,
         )
 
     async def stop(self) -> None:

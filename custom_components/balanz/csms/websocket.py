@@ -14,7 +14,6 @@ from .peers import Peer, names_in
 from .rpc_errors import ConnectionLost
 
 MAX_MESSAGE_BYTES = 256 * 1024
-HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 MAX_HEADERS = 64
 MAX_HEADER_BYTES = 8 * 1024
