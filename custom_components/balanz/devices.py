@@ -1,5 +1,6 @@
 """The devices of a site: groups and chargers, and the connectors of the larger ones."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
@@ -217,6 +218,17 @@ def _remove_stale_connectors(hass: HomeAssistant, device: ChargerDevice, charger
             ):
                 entities.async_update_entity(entity.entity_id, device_id=charger_id)
         registry.async_remove_device(child.id)
+
+
+def device_of(devices: Iterable[Device], identifiers: Collection[tuple[str, str]]) -> Device | None:
+    """Return the device that goes by one of the identifiers; connectors are their charger's."""
+    for device in devices:
+        names = {device.unique_id}
+        if isinstance(device, ChargerDevice):
+            names |= {device.connector_unique_id(key.connector) for key in device.connector_keys}
+        if any(domain == DOMAIN and name in names for domain, name in identifiers):
+            return device
+    return None
 
 
 def device_id(hass: HomeAssistant, entry_id: str, unique_id: str) -> str:

@@ -44,6 +44,7 @@ from .const import (
     CONF_SCHEDULE,
     CONF_SECURITY,
     CONF_SHARE_A,
+    CONF_SHORT_LEASE,
     CONF_SHORT_TURN_MIN,
     CONF_SUPPLY,
     CONF_SURPLUS,
@@ -171,6 +172,21 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
     )
 
 
+def possible_parents(entry: ConfigEntry, group_id: str) -> dict[str, str]:
+    """Return the names of all groups by id that do not lie in this one."""
+    parents = {group.id: group.parent_id for group in read_entry(entry).site.groups}
+    inside = {group_id}
+    # Each round finds the groups one level further down.
+    while (
+        deeper := {group_id for group_id, parent_id in parents.items() if parent_id in inside}
+        - inside
+    ):
+        inside |= deeper
+    return {
+        group_id: name for group_id, name in group_names(entry).items() if group_id not in inside
+    }
+
+
 def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -> ChargerSettings:
     """Read a charger subentry, optionally as if it hung in another group."""
     data = subentry.data
@@ -189,6 +205,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         weight=advanced.get(CONF_WEIGHT, 1.0),
         keeps_limit=advanced[CONF_KEEPS_LIMIT],
         lapses=advanced.get(CONF_LAPSES, False),
+        short_lease=advanced.get(CONF_SHORT_LEASE, False),
         connectors=int(data[CONF_CONNECTORS]),
         has_power_switch=bool(advanced.get(CONF_POWER_SWITCH)),
         quirks=quirk_choice(advanced),

@@ -1,4 +1,4 @@
-"""Events: tags that are shown at chargers, what happens at the door, and to firmware."""
+"""Events: tags that are shown, sessions, what happens at the door, and to firmware."""
 
 from collections.abc import Iterator
 from typing import override
@@ -13,6 +13,7 @@ from .csms.events import TagOutcome, TagShown
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, GroupEntity
 from .security_event_entity import SECURITY, SecurityEventEntity
+from .session_events import SESSION, SessionEventEntity
 from .storage.tags import Tag
 
 PARALLEL_UPDATES = 0
@@ -35,6 +36,8 @@ def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEn
     elif isinstance(device, ChargerDevice):
         yield from charger_events(coordinator, device)
         yield SecurityEventEntity(coordinator, device, SECURITY)
+        for key in device.connector_keys:
+            yield SessionEventEntity(coordinator, device, key, SESSION, needs_connection=False)
 
 
 class TagEvent(GroupEntity, EventEntity):

@@ -53,6 +53,7 @@ from .const import (
     CONF_RATING_A,
     CONF_SECURITY,
     CONF_SENSORS,
+    CONF_SHORT_LEASE,
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
@@ -90,18 +91,8 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
                 vol.Required(CONF_FEEDS_CHARGERS_ONLY, default=False): selector.BooleanSelector(),
             }
         )
-    device_class = (
-        SensorDeviceClass.CURRENT if kind is SupplyKind.CURRENT else SensorDeviceClass.POWER
-    )
-    sensor = selector.EntitySelector(
-        selector.EntitySelectorConfig(
-            filter=selector.EntityWithDeviceFilterSelectorConfig(
-                domain=SENSOR_DOMAIN, device_class=device_class
-            )
-        )
-    )
     fields: dict[vol.Marker, Any] = {
-        vol.Required(name): sensor for name in sensor_names(kind, phases)
+        vol.Required(name): sensor_selector(kind) for name in sensor_names(kind, phases)
     }
     if kind is not SupplyKind.IMPORT_EXPORT:
         fields[vol.Required(CONF_DIRECTION, default=Direction.IMPORT_POSITIVE)] = select(
@@ -122,6 +113,20 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
         )
     fields[vol.Required(CONF_ADVANCED)] = section(vol.Schema(advanced), {"collapsed": True})
     return vol.Schema(fields)
+
+
+def sensor_selector(kind: SupplyKind) -> selector.EntitySelector:
+    """Return a field for a sensor that measures a supply in this way."""
+    device_class = (
+        SensorDeviceClass.CURRENT if kind is SupplyKind.CURRENT else SensorDeviceClass.POWER
+    )
+    return selector.EntitySelector(
+        selector.EntitySelectorConfig(
+            filter=selector.EntityWithDeviceFilterSelectorConfig(
+                domain=SENSOR_DOMAIN, device_class=device_class
+            )
+        )
+    )
 
 
 def supply_suggestions(kind: SupplyKind, data: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -236,6 +241,7 @@ def charger_schema(
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_SHORT_LEASE, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(

@@ -34,7 +34,7 @@ from .entry_settings import (
     charger_names,
     group_id_of,
     group_names,
-    read_entry,
+    possible_parents,
     security_of,
     site_phases,
 )
@@ -233,18 +233,9 @@ class GroupSubentryFlow(
     def _possible_parents(self) -> dict[str, str]:
         """Return all groups that do not lie in the one that is changed."""
         entry = self._get_entry()
-        names = group_names(entry)
         if self.source != SOURCE_RECONFIGURE:
-            return names
-        parents = {group.id: group.parent_id for group in read_entry(entry).site.groups}
-        inside = {group_id_of(self._get_reconfigure_subentry())}
-        # Each round finds the groups one level further down.
-        while (
-            deeper := {group_id for group_id, parent_id in parents.items() if parent_id in inside}
-            - inside
-        ):
-            inside |= deeper
-        return {group_id: name for group_id, name in names.items() if group_id not in inside}
+            return group_names(entry)
+        return possible_parents(entry, group_id_of(self._get_reconfigure_subentry()))
 
     @property
     @override

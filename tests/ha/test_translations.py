@@ -47,6 +47,7 @@ from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
+    FIXABLE,
     GROUP_GONE,
     SCHEDULE_UNREADABLE,
     SENSOR_MISSING,
@@ -54,12 +55,16 @@ from custom_components.balanz.issues import (
 )
 from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.proof_actions import EXPORT_PROOFS
+from custom_components.balanz.repairs import FLOWS
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
+from custom_components.balanz.session_events import SESSION
 from custom_components.balanz.site.firmware_update import UpdateFailure
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal
 from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
+from custom_components.balanz.site.session_events import SessionKind
 from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.storage.proofs import Fact
 from custom_components.balanz.supply import SupplyKind
@@ -190,7 +195,7 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
     targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    own = {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
+    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
     assert set(schemas) | targeting | own == set(SERVICES)
     assert targeting == {name for name, action in SERVICES.items() if "target" in action}
     for balancing in BALANCING_ACTIONS:
@@ -315,12 +320,13 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.LAST_DRILL,
         sensor.TAG,
     )
-    yield "event", str(event.TAG.translation_key)
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
     for told in charger_sensors.CHARGER_STATUSES:
         yield "sensor", str(told.translation_key)
     yield "event", str(security_event_entity.SECURITY.translation_key)
+    for happening in (event.TAG, SESSION):
+        yield "event", str(happening.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -361,6 +367,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
     for told in charger_sensors.CHARGER_STATUSES:
         assert set(texts[told.key]["state"]) == set(told.options or ())
+    kinds = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
+    assert set(kinds) == set(SessionKind)
     proof = texts["fallback_proof"]
     assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])
@@ -399,8 +407,45 @@ def test_each_issue_has_its_text() -> None:
     silent = ProblemKind.METER_SILENT
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own
-    for fixable in ("still_booked", "address_changed"):
-        assert set(EN["issues"][fixable]["fix_flow"]["abort"]) == {"site_not_running"}
+
+
+def kind_of(issue: str) -> str:
+    silent = ProblemKind.METER_SILENT
+    return silent if issue.startswith(silent) else issue
+
+
+def test_each_issue_that_can_be_fixed_has_the_texts_of_its_flow() -> None:
+    fixed = {issue for issue, texts in EN["issues"].items() if "fix_flow" in texts}
+
+    assert {kind_of(issue) for issue in fixed} == FIXABLE == set(FLOWS)
+    for issue in EN["issues"].keys() - fixed:
+        assert EN["issues"][issue]["description"]
+    for issue in fixed:
+        texts = EN["issues"][issue]["fix_flow"]
+        flow = FLOWS[kind_of(issue)]
+        assert set(texts["step"]) == {getattr(flow, "step_id", "confirm")}
+        assert "description" not in EN["issues"][issue]
+
+
+def test_each_reason_why_a_repair_ends_without_one_is_translated() -> None:
+    sources = "".join(SOURCES[f"{name}.py"] for name in ("repair_flow", "repair_forms", "repairs"))
+    used = set(re.findall(r'reason="(\w+)"|NotMended\("(\w+)"', sources))
+    fixed = [texts["fix_flow"] for texts in EN["issues"].values() if "fix_flow" in texts]
+
+    told = {reason for flow in fixed for reason in flow["abort"]}
+    assert told == {reason for found in used for reason in found if reason}
+    assert all("site_not_running" in flow["abort"] for flow in fixed)
+
+
+def test_what_is_wrong_with_the_form_of_a_repair_is_told_as_in_the_form_of_the_site() -> None:
+    def errors(issue: str) -> set[str]:
+        return set(EN["issues"][issue]["fix_flow"]["error"])
+
+    of_sensors = set(re.findall(r'"((?:sensor|not)_\w+)"', SOURCES["forms.py"]))
+    assert errors("sensor_missing") == of_sensors - {"sensor_lost_too_soon"}
+    assert errors("meter_silent_lost") == errors("sensor_missing")
+    assert errors("schedule_unreadable") == {f"schedule_{key}" for key in BAD_SCHEDULES}
+    assert errors("unsafe_alone") == set(ProofRefusal)
 
 
 def test_each_action_and_each_of_its_fields_has_its_text_and_the_action_its_icon() -> None:

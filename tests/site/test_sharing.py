@@ -193,7 +193,7 @@ async def test_a_sleeping_car_keeps_its_minimum_so_that_it_can_wake(bench: Bench
 async def test_a_lease_is_renewed_before_it_lapses(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "RENEW_AFTER_S", 30.0)
+    monkeypatch.setattr(commands, "LEASE_S", 90.0)
     site = await bench.start(settings(charger("A")))
     simulated = await bench.dial_in(site, "A", car=Car())
     await until(lambda: simulated.currents_a[0] == 16.0)

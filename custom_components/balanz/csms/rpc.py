@@ -10,8 +10,10 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .frame_log import FrameLog
 from .message_rate import MessageRate
 from .outbox import LineQueue
 from .patience import Budget
@@ -143,6 +145,8 @@ class RpcConnection:
         self._worker: asyncio.Task[None] | None = None
         self.misbehaved = False
         """Whether it was closed for what the peer sent."""
+        self.frames: FrameLog | None = None
+        """Where its frames are kept; None where they are not."""
         self.unreadable_frames = 0
         """Frames that had to be ignored since the connection was made."""
 
@@ -229,6 +233,7 @@ class RpcConnection:
 
     async def _send(self, text: str) -> None:
         """Write a message; a peer that does not read it in time loses the connection."""
+        self._note(text, received=False)
         patience = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._socket.abort)
         try:
             await self._socket.send(text)
@@ -243,6 +248,7 @@ class RpcConnection:
                 if isinstance(message, bytes):
                     self._refuse_binary()
                 else:
+                    self._note(message, received=True)
                     await self._take(parse(message), message)
                 now = loop.time()
                 wait_s = self._rate.take(now)
@@ -252,6 +258,10 @@ class RpcConnection:
                     await asyncio.sleep(wait_s)
                 if now - self._let_in_at > HELD_S:
                     await self._let_others_in()
+
+    def _note(self, text: str, *, received: bool) -> None:
+        if self.frames is not None:
+            self.frames.note(text, datetime.now(UTC), received=received)
 
     async def _let_others_in(self) -> None:
         """Hold nobody up, however much has come at once."""

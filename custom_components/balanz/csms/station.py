@@ -24,6 +24,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
+from .frame_log import FrameLog
 from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
@@ -89,6 +90,8 @@ class Station:
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
+        self.frames = FrameLog()
+        """The last of what it was told and has said."""
         self.boots = 0
         """How often it was accepted after a boot."""
         self.late_answers = 0
@@ -245,6 +248,7 @@ class Station:
         older = self._link
         self._link = StationLink(self, rpc, self._messages, must_boot=must_boot)
         rpc.peer = self._link
+        rpc.frames = self.frames
         self.ready = False
         if older is not None:
             older.rpc.stop(1000, "replaced by a new connection")

@@ -42,6 +42,25 @@ WANTING = frozenset(
 )
 
 
+type _InputParts = tuple[
+    Line,
+    bool,
+    Reason,
+    float,
+    Reason,
+    Commitment,
+    Appetite,
+    Draw | None,
+    float | None,
+    float | None,
+    float,
+    int,
+    PhaseUse,
+    Need,
+    int | None,
+]
+
+
 class LiveConnector:
     """One connector's state, moved on by events. Times are monotonic seconds."""
 
@@ -91,6 +110,7 @@ class LiveConnector:
         self._may_rise_since: float | None = None
         self._raised_at: float | None = None
         self._waiting_since = 0.0
+        self._last_input: tuple[_InputParts, ConnectorInput] | None = None
 
     # Events
 
@@ -355,6 +375,9 @@ class LiveConnector:
 
     def as_input(self, line: Line, now: float) -> ConnectorInput:
         """Return what a control step needs to know, after the time that has passed."""
+        lag_s = self.card.lag.lag_s
+        if lag_s != self.commitment.lag_s:
+            self.commitment = replace(self.commitment, lag_s=lag_s)
         self.commitment = self.commitment.settled(now)
         if self.status is ConnectorStatus.SUSPENDED_EV and self._draw is None:
             self._appetite = self._appetite.took(0.0, self.connector.minimum_a, now)
@@ -363,23 +386,27 @@ class LiveConnector:
             draw = None
         ceiling = self.ceiling
         bound = ceiling.reason(datetime.now(UTC), now)
-        return ConnectorInput(
-            line=line,
-            wants=self.plugged_in_and_allowed and not self.ladder.pauses,
-            idle_reason=self._idle_reason(ceiling, bound),
-            maximum_a=ceiling.limit_a,
-            maximum_reason=bound,
-            commitment=self.commitment,
-            appetite=self._appetite,
-            draw=draw,
-            may_rise_since=self._may_rise_since,
-            raised_at=self._raised_at,
-            waiting_since=self._waiting_since,
-            writes=self.writes,
-            phase_use=self._phase_use,
-            need=self.need,
-            priority=BOOST_PRIORITY if self.boosted else self.priority,
+        parts = (
+            line,
+            self.plugged_in_and_allowed and not self.ladder.pauses,
+            self._idle_reason(ceiling, bound),
+            ceiling.limit_a,
+            bound,
+            self.commitment,
+            self._appetite,
+            draw,
+            self._may_rise_since,
+            self._raised_at,
+            self._waiting_since,
+            self.writes,
+            self._phase_use,
+            self.need,
+            BOOST_PRIORITY if self.boosted else self.priority,
         )
+        last = self._last_input
+        if last is None or last[0] != parts:
+            self._last_input = last = (parts, _input_of(parts))
+        return last[1]
 
     def _idle_reason(self, ceiling: Bound, bound: Reason) -> Reason:
         """Return why it gets nothing where it may not charge, or has nothing to."""
@@ -392,6 +419,27 @@ class LiveConnector:
         if ceiling.limit_a < self.connector.minimum_a:
             return bound
         return Reason(rule=Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR)
+
+
+def _input_of(parts: _InputParts) -> ConnectorInput:
+    """Return what a control step needs to know; the same object is used while nothing is new."""
+    return ConnectorInput(
+        line=parts[0],
+        wants=parts[1],
+        idle_reason=parts[2],
+        maximum_a=parts[3],
+        maximum_reason=parts[4],
+        commitment=parts[5],
+        appetite=parts[6],
+        draw=parts[7],
+        may_rise_since=parts[8],
+        raised_at=parts[9],
+        waiting_since=parts[10],
+        writes=parts[11],
+        phase_use=parts[12],
+        need=parts[13],
+        priority=parts[14],
+    )
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:

@@ -37,6 +37,7 @@ from .proofs import Proofs
 from .recorder import Recorder
 from .refusals import Refusals
 from .remote_commands import RemoteCommands
+from .sessions import Sessions
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
 from .step_timer import COALESCE_S, StepTimer
@@ -116,6 +117,7 @@ class Rooms:
         )
         self.pairing = Pairing(central=self.central, on_change=self.timer.step)
         self.firmwares = Firmwares(ledger=self.ledger, recorder=self.recorder, central=self.central)
+        self.sessions = Sessions(live=self.live, tag_of=self.tags.known.get)
         self.refusals = Refusals(
             central=self.central, transactions=self.transactions, spawn=self.tasks.spawn
         )

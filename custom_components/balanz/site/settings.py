@@ -37,6 +37,8 @@ class ChargerSettings:
     """The user vouches that it keeps its last limit without its link and over a reboot."""
     lapses: bool = False
     """The user vouches that it falls back by itself."""
+    short_lease: bool = False
+    """The user says that many writes do it no harm."""
     connectors: int = 1
     has_power_switch: bool = False
     """Whether the user named a switch that cuts its power."""

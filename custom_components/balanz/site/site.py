@@ -17,7 +17,9 @@ from ..csms.events import StationEvent
 from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
 from ..storage.plans import Plan
+from ..storage.proofs import FirmwareProof
 from .drill_report import DrillReport
+from .evidence import Evidence, evidence_of
 from .meters import remembered
 from .proof import ProofTimes
 from .rooms import Rooms
@@ -73,6 +75,8 @@ class BalanzSite:
         """How high connectors may go: limits for one of them, and pauses."""
         self.capacity = self._rooms.capacity_settings
         """What groups may carry: their capacities, and what stands in for them for a while."""
+        self.sessions = self._rooms.sessions
+        """What happens to the sessions that run."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
         self.firmware = self._rooms.firmware_updates
@@ -179,6 +183,10 @@ class BalanzSite:
         """The newest snapshot; the same object until something changes."""
         return self._feed.newest
 
+    def evidence(self) -> Evidence:
+        """Return what a developer needs to see, none of which changes any more."""
+        return evidence_of(self._rooms)
+
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call the listener after each new snapshot, until the returned function is called."""
         return self._feed.subscribe(listener)
@@ -202,6 +210,7 @@ class BalanzSite:
         identities = {charger.identity for charger in settings.chargers}
         for identity in {key.charger for key in rooms.live} - identities:
             rooms.proofs.cancel(identity)
+            rooms.pairing.pass_over(identity)
             rooms.recorder.note(rooms.ledger.note_forgotten(identity))
         rooms.connectors.follow(rooms.timer.now())
         rooms.pairing.forget(identities)
@@ -268,6 +277,17 @@ class BalanzSite:
         self._rooms.timer.soon()
         return True
 
+    def let_back(self, key: ConnectorKey) -> bool:
+        """Let a connector charge again that was stopped for not keeping its limit.
+
+        Return whether it may; one that has not been seen to obey since stays as it is.
+        """
+        if key not in self._rooms.live:
+            return False
+        may_charge = self._rooms.obedience.asked_back(key)
+        self._rooms.timer.soon()
+        return may_charge
+
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
         await self._rooms.user_settings.release_booking(booking_id)
@@ -292,6 +312,11 @@ class BalanzSite:
     def cancel_proof(self, identity: str) -> None:
         """End a charger's proof, if one runs."""
         self._rooms.proofs.cancel(identity)
+
+    @property
+    def firmware_proofs(self) -> tuple[FirmwareProof, ...]:
+        """What was seen of all firmwares that ran here, also of chargers that are gone."""
+        return tuple(self._rooms.ledger.proofs.values())
 
     def start_drill(self, group_id: str) -> asyncio.Future[DrillReport]:
         """Pretend for a minute that a group carries less, and watch how its chargers do.
@@ -338,6 +363,7 @@ class BalanzSite:
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
             rooms.live[key].reason = reason
+        rooms.sessions.look(now)
         rooms.smart_charging.look(layout.site, result.groups, now)
         self._feed.publish(self._snapshots.make(result, inputs, now))
         rooms.kept_base_loads.keep(result.state.base_loads, now, datetime.now(UTC))
@@ -357,6 +383,7 @@ class BalanzSite:
             self._snapshots.next_change(now),
             rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
+            rooms.sessions.next_change(),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
             *(None if end_s is None else now + end_s for end_s in ends_s),
         )

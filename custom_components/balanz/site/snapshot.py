@@ -61,6 +61,10 @@ class ProblemKind(StrEnum):
     """The server's certificate ends soon, and then chargers stay away."""
     CERTIFICATE_UNUSABLE = "certificate_unusable"
     """The files of the server's certificate have changed into something that cannot be used."""
+    FOREIGN_PROFILE = "foreign_profile"
+    """A charger has a charging profile that is not balanz's, and that nothing ends by itself."""
+    UNKNOWN_CHARGERS = "unknown_chargers"
+    """Chargers that are not set up dial in, and are refused while pairing is closed."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 

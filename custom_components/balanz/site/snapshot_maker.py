@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from ..balancing.control import Result
 from ..balancing.inputs import Inputs
 from .dark_watch import DarkWatch
+from .group_snapshots import cars_charging, group_snapshots
 from .problems import ProblemWatch
 from .rooms import Rooms
 from .snapshot import SiteSnapshot
-from .snapshot_builder import ChargerSnapshots, cars_charging, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, keys_of
 
 
 class SnapshotMaker:
@@ -74,7 +75,12 @@ class SnapshotMaker:
                 charging=cars_charging(site, chargers.values()),
             ),
             chargers=chargers,
-            problems=(*problems, *rooms.door.problems(datetime.now(UTC))),
+            problems=(
+                *problems,
+                *rooms.door.problems(datetime.now(UTC)),
+                *rooms.pairing.problems,
+                *rooms.foreign.problems,
+            ),
             pending=rooms.pairing.pending,
             refused=rooms.pairing.refused,
             pairing_until=rooms.pairing.until,

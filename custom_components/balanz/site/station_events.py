@@ -94,7 +94,7 @@ class StationEvents:
         rooms = self._rooms
         live = rooms.live.get(ConnectorKey(event.identity, event.connector))
         if live is not None:
-            live.take(event, rooms.timer.now())
+            rooms.sessions.take(event, live, rooms.timer.now())
             rooms.tags.give_to(live)
             if not isinstance(event, MeterValuesReceived):
                 rooms.local_lists.charger_changed(event.identity)
@@ -105,7 +105,7 @@ class StationEvents:
     def _refused(self, event: TransactionRefused) -> None:
         live = self._rooms.live.get(ConnectorKey(event.identity, event.connector))
         if live is not None:
-            live.refused(event.transaction_id)
+            self._rooms.sessions.refused(live, event.transaction_id)
         self._rooms.refusals.refused(event.identity, event.transaction_id)
 
     def _counted(self, event: ConnectorsCounted) -> None:
