@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_HOST
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
@@ -27,6 +27,8 @@ TO_REDACT = {
     "serial",
     "tag",
     CONF_HOST,
+    CONF_PASSWORD,
+    CONF_USERNAME,
 }
 
 
