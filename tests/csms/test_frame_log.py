@@ -1,5 +1,6 @@
 """The last frames of a charger are kept, and told without secrets."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -78,3 +79,28 @@ def test_no_tag_is_told_wherever_its_frame_was_cut_off(tag: str, cut: int) -> No
     frame = f'[2,"1","StartTransaction",{{"connectorId":1,"idTag":"{tag}","meterStart":0}}]'
 
     assert tag[:6] not in told(frame[:cut]).replace("StartTransaction", "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '[4,"7","InternalError","cannot use Hunter2-Hunter2",{}]',
+        '[3,"7",{"status":"Hunter2-Hunter2"}]',
+        ' [ 4 , "7" ,"Hunter2-Hunter2"',
+    ],
+)
+def test_a_charger_that_repeats_its_password_in_an_answer_is_not_told_word_for_word(
+    answer: str,
+) -> None:
+    log = FrameLog()
+    secret = {"key": "AuthorizationKey", "value": "48756e746572322d48756e74657232"}
+    log.note(json.dumps([2, "6", "Heartbeat", {}]), NOON, received=False)
+    log.note(json.dumps([2, "7", "ChangeConfiguration", secret]), NOON, received=False)
+    log.note(answer, NOON, received=True)
+    log.note('[4,"8","InternalError","cannot",{}]', NOON, received=True)
+
+    told = [frame.told() for frame in log.frames]
+
+    assert not any("Hunter2" in one or "48756e" in one for one in told)
+    assert told[2].endswith('"7","**REDACTED**"') or told[2].endswith('"7" ,"**REDACTED**"')
+    assert told[3] == '[4,"8","InternalError","cannot",{}]'
