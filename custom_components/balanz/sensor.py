@@ -295,7 +295,7 @@ def _connector_sensor(
 class ReasonSensor(ConnectorEntity, SensorEntity):
     """Why a connector has its limit."""
 
-    _unrecorded_attributes = frozenset({"until"})
+    _unrecorded_attributes = frozenset({"explanation", "until"})
 
     @override
     def refresh(self) -> tuple[object, ...]:
@@ -305,6 +305,8 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
             return (False,)
         reason = connector.offered_by
         attributes: Mapping[str, Any] = {
+            # The same word; its translation is a whole sentence.
+            "explanation": reason.rule,
             "group": reason.group_name,
             "phase": reason.phase,
             "until": None if reason.until is None else reason.until.isoformat(timespec="seconds"),

@@ -359,6 +359,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    explained = texts["reason"]["state_attributes"]["explanation"]["state"]
+    assert set(explained) == set(Rule)
     assert set(texts["error_code"]["state"]) == set(ErrorCode)
     assert set(texts["stop_reason"]["state"]) == set(StopReason)
     assert set(texts["meter"]["state"]) == set(MeterStage)
