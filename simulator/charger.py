@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -17,6 +16,7 @@ from .car import Car
 from .clock import Clock
 from .faults import Faults
 from .frames import Frame
+from .maintenance import Maintenance
 from .options import ChargerOptions
 from .profile_set import ProfileSet
 from .reporter import Reporter
@@ -61,6 +61,7 @@ class SimulatedCharger:
         """Why the last connection failed or was refused."""
         self._car = car
         self._reporter = Reporter(self.station)
+        self._maintenance = Maintenance(self.station, self.reboot)
         self._session: Session | None = None
         self._mute_sockets: list[ClientConnection] = []
         self._running: asyncio.Task[None] | None = None
@@ -78,6 +79,7 @@ class SimulatedCharger:
             return
         running.cancel()
         await asyncio.wait([running])
+        await self._maintenance.stop()
         while self._mute_sockets:
             socket = self._mute_sockets.pop()
             socket.transport.resume_reading()
@@ -97,6 +99,11 @@ class SimulatedCharger:
         self.station.advance()
         if faults.offline:
             self.drop_link()
+
+    @property
+    def dials(self) -> str:
+        """Where it dials now, less its identity."""
+        return self.station.security.url(self.url).rstrip("/")
 
     @property
     def connected(self) -> bool:
@@ -249,10 +256,12 @@ class SimulatedCharger:
             return None
 
     def _dial(self, *, ping_interval_s: float | None = 20.0) -> connect:
+        security = self.station.security
         return connect(
-            f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
+            f"{self.dials}/{quote(self.identity, safe='')}",
+            ssl=security.context(),
             subprotocols=[Subprotocol("ocpp1.6")],
-            additional_headers=self._headers(),
+            additional_headers=security.headers(self.identity),
             compression=None,
             proxy=None,
             ping_interval=ping_interval_s,
@@ -260,7 +269,14 @@ class SimulatedCharger:
         )
 
     async def _serve(self, connection: ClientConnection) -> Session:
-        session = Session(self.identity, self.station, self._reporter, connection, self.frames)
+        session = Session(
+            self.identity,
+            self.station,
+            self._reporter,
+            connection,
+            self.frames,
+            self._maintenance,
+        )
         self._session = session
         self.connections += 1
         if self.options.boots_on_reconnect:
@@ -274,9 +290,3 @@ class SimulatedCharger:
         finally:
             self._session = None
         return session
-
-    def _headers(self) -> dict[str, str]:
-        if self.options.password is None:
-            return {}
-        credentials = f"{self.identity}:{self.options.password}".encode()
-        return {"Authorization": f"Basic {b64encode(credentials).decode()}"}

@@ -40,6 +40,9 @@ class Effects(Protocol):
     def boot_soon(self) -> None:
         """Send a BootNotification now."""
 
+    def reconnect_soon(self) -> None:
+        """Hang up, and connect anew with what has changed."""
+
     def reboot_soon(self, reason: Reason) -> None:
         """End transactions, tell the peer if possible, then hang up and start anew."""
 
@@ -69,6 +72,13 @@ class Commands:
         """Write a key."""
         result = self._station.configuration.change(key, value)
         return call_result.ChangeConfiguration(status=ConfigurationStatus(result))
+
+    @after(Action.change_configuration)
+    def after_change_configuration(self, key: str, value: str) -> None:
+        """Connect anew with a new password."""
+        if key == "AuthorizationKey" and self._station.configuration.has(key, value):
+            self._station.report_security("ReconfigurationOfSecurityParameters")
+            self._effects.reconnect_soon()
 
     @on(Action.change_availability)
     def change_availability(self, connector_id: int, **wanted: Any) -> Any:

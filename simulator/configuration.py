@@ -22,6 +22,7 @@ class Access(StrEnum):
     READ_ONLY = "read-only"
     READ_WRITE = "read-write"
     NEEDS_REBOOT = "needs a reboot"
+    WRITE_ONLY = "write-only"
 
 
 class ChangeResult(StrEnum):
@@ -86,9 +87,17 @@ class Configuration:
                 "SendLocalListMaxLength": _fixed("10"),
             }
 
+    def add(self, key: str, entry: Entry) -> None:
+        """Have one more key."""
+        self._entries[key] = entry
+
     def text(self, key: str) -> str:
         """Return a key's value. Raises KeyError if it is unknown."""
         return self._entries[key].value
+
+    def has(self, key: str, value: str) -> bool:
+        """Return whether a key is there and has this value."""
+        return key in self._entries and self._entries[key].value == value
 
     def number(self, key: str) -> int:
         """Return a key's value as a whole number."""
@@ -115,10 +124,17 @@ class Configuration:
         return ChangeResult.ACCEPTED
 
     def read(self, keys: Iterable[str] = ()) -> tuple[dict[str, Entry], list[str]]:
-        """Return the entries of these keys, or all, and the keys that are unknown."""
+        """Return the entries of these keys, or all, and the keys that are unknown.
+
+        The value of a key that can only be written is left out.
+        """
         wanted = list(keys) or list(self._entries)
-        known = {key: self._entries[key] for key in wanted if key in self._entries}
+        known = {key: _told(self._entries[key]) for key in wanted if key in self._entries}
         return known, [key for key in wanted if key not in self._entries]
+
+
+def _told(entry: Entry) -> Entry:
+    return replace(entry, value="") if entry.access is Access.WRITE_ONLY else entry
 
 
 def _fixed(value: str) -> Entry:

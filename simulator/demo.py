@@ -16,6 +16,7 @@ from pathlib import Path
 
 from . import grid_meter
 from .charger import SimulatedCharger
+from .commissioning import Discovered, Secured, site_security
 from .dashboard import URL_PATH, save_overview
 from .entities import SiteEntities
 from .fault_story import STORY, STORY_MINUTES, Chapter
@@ -24,6 +25,7 @@ from .fleet import make_fleet
 from .home_assistant import HassProcess, HomeAssistantFailed
 from .home_assistant_client import HomeAssistantClient
 from .house import Amperes, House, Load, Wire, steps, sunshine
+from .options import SecurityOptions
 from .safety_watch import Circuit
 from .site_setup import SetupFailed, SiteSetup, charger_form
 
@@ -81,6 +83,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--faults", action="store_true", help="let things break, and tell what became of it"
     )
+    parser.add_argument(
+        "--secure",
+        action="store_true",
+        help="encrypt, and ask for passwords; the last charger has a certificate of its own",
+    )
+    parser.add_argument(
+        "--tls-port", type=int, default=9301, help="of the chargers, with --secure (9301)"
+    )
     parser.add_argument("--headless", action="store_true", help="open no browser")
     parser.add_argument(
         "--keep", action="store_true", help="leave it running after the summary, until Ctrl-C"
@@ -120,7 +130,10 @@ class Demo:
         self._hass = hass
         self._options = options
         self._chargers = make_fleet(
-            f"ws://127.0.0.1:{options.ocpp_port}", options.chargers, arrival_gap_s=4.0
+            f"ws://127.0.0.1:{options.ocpp_port}",
+            options.chargers,
+            arrival_gap_s=4.0,
+            security=_security(options),
         )
         self._main = Circuit(name="Main fuse", limit_a=MAIN_FUSE_A)
         self._garage = Circuit(name="Garage", limit_a=GARAGE_A)
@@ -172,13 +185,23 @@ class Demo:
                 name="My home",
                 port=self._options.ocpp_port,
                 main_fuse_a=MAIN_FUSE_A,
+                security=site_security(self._options.tls_port) if self._options.secure else None,
             )
             await site.add_group(name="Garage", rating_a=GARAGE_A)
         group_id = await site.group_id("Garage")
-        await asyncio.gather(*(charger.start() for charger in self._chargers))
-        if not known:
-            for index, charger in enumerate(self._chargers):
-                await site.confirm(charger.identity, _form(index, charger, group_id))
+        commissioning: Discovered | Secured = (
+            Secured(self._client, self._hass.config, self._chargers)
+            if self._options.secure
+            else Discovered(self._chargers)
+        )
+        if known:
+            await commissioning.resume()
+        else:
+            forms = {
+                charger.identity: _form(index, charger, group_id)
+                for index, charger in enumerate(self._chargers)
+            }
+            await commissioning.set_up(site, forms)
             await self._client.save_automation("demo_evening", AUTOMATION)
         entities = SiteEntities(self._client, site.entry_id)
         await entities.load()
@@ -188,7 +211,7 @@ class Demo:
         print(
             f"\nHome Assistant: {self._hass.url}/{URL_PATH}   user: {self._hass.user}   "
             f"password: {self._hass.password}\n"
-            f"Chargers dial:  ws://127.0.0.1:{self._options.ocpp_port}/IDENTITY\n",
+            f"Chargers dial:  {self._chargers[0].dials}/IDENTITY\n",
             flush=True,
         )
         if not self._options.headless:
@@ -289,6 +312,12 @@ class Demo:
     @property
     def _seconds(self) -> float:
         return time.monotonic() - self._began
+
+
+def _security(options: argparse.Namespace) -> SecurityOptions | None:
+    if not options.secure:
+        return None
+    return SecurityOptions(secure_url=f"wss://127.0.0.1:{options.tls_port}")
 
 
 def _form(index: int, charger: SimulatedCharger, group_id: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from itertools import cycle, islice
 from .car import Car
 from .charger import SimulatedCharger
 from .clock import Clock
-from .options import ChargerOptions
+from .options import ChargerOptions, SecurityOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,7 @@ def make_fleet(
     clock: Clock | None = None,
     arrival_gap_s: float = 2.0,
     sample_interval_s: int = 10,
+    security: SecurityOptions | None = None,
 ) -> list[SimulatedCharger]:
     """Make chargers named prefix-1 and so on, of the four kinds in turn, on one clock.
 
@@ -88,6 +89,7 @@ def make_fleet(
                 id_tag=f"TAG-{number}",
                 plug_in_after_s=number * arrival_gap_s,
                 sample_interval_s=sample_interval_s,
+                security=security,
             ),
         )
         for number, kind in enumerate(islice(cycle(KINDS), count), start=1)

@@ -7,6 +7,20 @@ from .profiles import ProfileCapabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityOptions:
+    """What a charger that knows the security extension of OCPP 1.6 comes with."""
+
+    profile: int = 0
+    """The security profile that it connects with at first."""
+    secure_url: str | None = None
+    """Where it dials from profile 2 on; None: it cannot connect encrypted."""
+    trusts: tuple[str, ...] = ()
+    """The roots that it trusts, as PEM."""
+    sends_key_as_text: bool = False
+    """Sends an AuthorizationKey as it was written, not the bytes that its hex digits mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerOptions:
     """Properties that most users leave as they are. Seconds are simulated ones."""
 
@@ -15,9 +29,16 @@ class ChargerOptions:
     model: str = "AC 11-3"
     serial: str = "SIM-0001"
     firmware: str = "1.0.0"
+    """What it runs at first; a change of its firmware changes what it tells."""
+    install_s: float = 3.0
+    """How long it takes to install a firmware."""
+    checks_signatures: bool = False
+    """Knows SignedUpdateFirmware and GetLog of the security extension."""
     id_tag: str = "SIMULATED"
     password: str | None = None
     """For HTTP basic authentication; None sends none."""
+    security: SecurityOptions | None = None
+    """None: it knows nothing of the security extension."""
     charges_freely: bool = True
     """Starts a transaction by itself when a car is plugged in."""
     plug_in_after_s: float = 0.0

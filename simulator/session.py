@@ -13,10 +13,12 @@ from websockets.asyncio.client import ClientConnection
 from .commands import Commands
 from .frames import Frame, RecordedConnection
 from .local_list import LocalListCommands
+from .maintenance import Maintenance, MaintenanceCommands, SignedMaintenanceCommands
 from .outbox import Message
 from .profile_commands import ProfileCommands
 from .reporter import Reporter
 from .routes import routes
+from .security_commands import SecurityCommands
 from .station import Station
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class Session:
         reporter: Reporter,
         connection: ClientConnection,
         frames: deque[Frame],
+        maintenance: Maintenance,
     ) -> None:
         self.rebooting = False
         self._identity = identity
@@ -44,6 +47,7 @@ class Session:
         self._reporter = reporter
         self._connection = connection
         self._frames = frames
+        self._maintenance = maintenance
         self._boot_now = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
@@ -66,16 +70,26 @@ class Session:
                     response_timeout=self._station.options.call_timeout_s,
                     logger=_OCPP_LOGGER,
                 )
-                self._charge_point.route_map = routes(
-                    Commands(self._station, self._reporter, self),
-                    ProfileCommands(self._station),
-                    LocalListCommands(self._station.local_list),
-                )
+                self._charge_point.route_map = routes(*self._commands())
                 # When the socket closes, the reader fails and takes all pending calls with it.
                 tasks.create_task(self._charge_point.start())
                 tasks.create_task(self._talk())
         finally:
             self._reporter.disconnected()
+
+    def _commands(self) -> list[object]:
+        security = self._station.security
+        commands: list[object] = [
+            Commands(self._station, self._reporter, self),
+            ProfileCommands(self._station),
+            LocalListCommands(self._station.local_list),
+            MaintenanceCommands(self._maintenance),
+        ]
+        if self._station.options.checks_signatures:
+            commands.append(SignedMaintenanceCommands(self._maintenance))
+        if security.is_known:
+            commands.append(SecurityCommands(self._identity, security, self))
+        return commands
 
     async def close(self) -> None:
         """Break the connection."""
@@ -101,6 +115,10 @@ class Session:
             self.send_soon(self._boot_notification())
         else:
             self._boot_now.set()
+
+    def reconnect_soon(self) -> None:
+        """Hang up once the answer is out; the charger connects anew by itself."""
+        self._tasks.create_task(self._hang_up())
 
     def reboot_soon(self, reason: Reason) -> None:
         """End transactions, tell the peer if possible, then hang up and start anew."""
@@ -159,6 +177,7 @@ class Session:
             return retry_s
         if answer.status == RegistrationStatus.accepted:
             self._station.accepted = True
+            self._station.report_security("StartupOfTheDevice")
             if answer.interval > 0:
                 self._station.configuration.set("HeartbeatInterval", str(answer.interval))
         return float(answer.interval or retry_s)
@@ -183,5 +202,5 @@ class Session:
             charge_point_model=options.model,
             charge_point_vendor=options.vendor,
             charge_point_serial_number=options.serial,
-            firmware_version=options.firmware,
+            firmware_version=self._station.firmware,
         )

@@ -33,7 +33,13 @@ class SiteSetup:
 
     @classmethod
     async def add(
-        cls, client: HomeAssistantClient, *, name: str, port: int, main_fuse_a: float
+        cls,
+        client: HomeAssistantClient,
+        *,
+        name: str,
+        port: int,
+        main_fuse_a: float,
+        security: Json | None = None,
     ) -> SiteSetup:
         """Add a three-phase site that is measured by the simulated grid meter."""
         flow = await client.config_flow(DOMAIN)
@@ -44,6 +50,7 @@ class SiteSetup:
                 "port": port,
                 "rating_a": main_fuse_a,
                 "phases": "3",
+                **({} if security is None else {"security": security}),
             }
         )
         await _submit_supply(flow)
@@ -67,6 +74,17 @@ class SiteSetup:
                 unique_id: str = subentry["unique_id"]
                 return unique_id.removeprefix("group:")
         raise SetupFailed(f"no group {name!r}")
+
+    async def add_charger(self, form: Json) -> Json:
+        """Add a charger by hand that has a password; return what its form shows this once."""
+        flow = await self._client.subentry_flow(self.entry_id, "charger")
+        await flow.submit({**form, "security": "tls_password"})
+        if flow.step.get("step_id") != "password":
+            raise SetupFailed(str(flow.step))
+        shown: Json = flow.step["description_placeholders"]
+        await flow.submit({})
+        _expect(flow, "create_entry")
+        return shown
 
     async def confirm(self, identity: str, form: Json) -> None:
         """Confirm a charger that dialled in, once it has been discovered."""

@@ -1,5 +1,6 @@
 """A charger without its socket: connectors, profiles and transactions."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from .profiles import (
     RunningTransaction,
     check_profile,
 )
+from .security import Security
 
 
 class Station:
@@ -47,6 +49,7 @@ class Station:
         self.options = options
         self.faults = faults
         self.configuration = Configuration(options, phases=phases)
+        self.security = Security(options, self.configuration)
         self.profiles = ProfileSet()
         for connector_id, profile in options.behaviour.left_behind:
             self.profiles = self.profiles.with_profile(connector_id, profile)
@@ -56,6 +59,9 @@ class Station:
         self._had_zero = False
         """Whether it offers nothing any more, as it was told 0 once."""
         self.profile_writes = 0
+        self.firmware = options.firmware
+        self.log: deque[str] = deque(maxlen=1000)
+        """What it has written down, oldest first."""
         self.local_list = LocalList(length=options.local_list_length)
         self.outbox = Outbox()
         self.accepted = False
@@ -288,8 +294,17 @@ class Station:
         self.outbox.put(Message(build=build, durable=True))
         self.advance()
 
+    def report_security(self, kind: str) -> None:
+        """Tell of something that concerns its security, if it knows how."""
+        if self.security.is_known:
+            payload = call.SecurityEventNotification(
+                type=kind, timestamp=timestamp(self.now()), tech_info=None
+            )
+            self.outbox.put(Message(build=lambda: payload, durable=True))
+
     def reboot(self, reason: Reason) -> None:
         """Lose what a reboot loses. Transactions end, for this reason."""
+        self.log.append(f"{timestamp(self.now())} restart: {reason}")
         self.accepted = False
         self._locked = self._had_zero = False
         for number in self.connectors:

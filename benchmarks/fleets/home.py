@@ -175,7 +175,7 @@ class FleetHome:
         form = charger_form(
             name="CP-1", group_id="root", rating_a=16, phases=3, phase_map="l1_l2_l3"
         )
-        await charger.submit({"identity": "CP-1", **form})
+        await charger.submit({"identity": "CP-1", "security": "open", **form})
         _expect_entry(charger)
 
     def _copy_chargers(self) -> None:

@@ -17,7 +17,7 @@ from homeassistant.helpers.target import TargetSelection, async_extract_referenc
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
-from .devices import ChargerDevice, GroupDevice, device_id
+from .devices import ChargerDevice, GroupDevice, connector_device_id, device_id
 from .site import BalanzSite
 from .site.snapshot import ConnectorSnapshot, GroupSnapshot
 
@@ -47,10 +47,8 @@ class ConnectorTarget:
     @property
     def device_id(self) -> str:
         """The registry's id of its device; that of the charger where it has only one."""
-        one = self.charger
-        own = one.connectors > 1
-        name = one.connector_unique_id(self.key.connector) if own else one.unique_id
-        return device_id(self.coordinator.hass, one.entry_id, name)
+        hass = self.coordinator.hass
+        return connector_device_id(hass, self.charger, self.key.connector)
 
     @property
     def snapshot(self) -> ConnectorSnapshot | None:

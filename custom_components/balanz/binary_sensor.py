@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .csms.events import ConnectorStatus
 from .devices import Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
 from .site.snapshot import ConnectorSnapshot, ProblemKind
@@ -33,6 +34,10 @@ class ProblemDescription(BinarySensorEntityDescription):
     """Describes a binary sensor of a site that tells of one kind of problem."""
 
     kind: ProblemKind
+
+
+def _faulted(connector: ConnectorSnapshot) -> bool | None:
+    return None if connector.status is None else connector.status is ConnectorStatus.FAULTED
 
 
 CONNECTED = BinarySensorEntityDescription(
@@ -67,6 +72,13 @@ CONNECTOR_BINARY_SENSORS: tuple[ConnectorBinarySensorDescription, ...] = (
         translation_key="charging",
         device_class=BinarySensorDeviceClass.BATTERY_CHARGING,
         value_fn=lambda connector: connector.charging,
+    ),
+    ConnectorBinarySensorDescription(
+        key="fault",
+        translation_key="fault",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_faulted,
     ),
 )
 

@@ -14,9 +14,15 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
-from .csms.station import StationError
 from .devices import Device, GroupDevice
-from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity, recorded
+from .entity import (
+    BalanzEntity,
+    ChargerEntity,
+    ConnectorEntity,
+    GroupEntity,
+    ask_charger,
+    recorded,
+)
 from .plan_entity import PlanEntity
 from .services import refused_drill
 from .site import BalanzSite
@@ -75,6 +81,12 @@ CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
         entity_registry_enabled_default=False,
         press_fn=lambda site, key: site.remote.stop(key),
     ),
+    ConnectorButtonDescription(
+        key="unlock",
+        translation_key="unlock",
+        entity_registry_enabled_default=False,
+        press_fn=lambda site, key: site.remote.unlock(key),
+    ),
 )
 
 
@@ -99,18 +111,6 @@ def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
         yield ClearPlanButton(coordinator, device, key, CLEAR_PLAN)
         for description in CONNECTOR_BUTTONS:
             yield ConnectorButton(coordinator, device, key, description)
-
-
-async def _ask_charger(answer: Awaitable[None], identity: str) -> None:
-    """Wait for a charger's answer. Raises HomeAssistantError if it refuses or cannot hear."""
-    try:
-        await answer
-    except StationError as error:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="charger_refused",
-            translation_placeholders={"charger": identity, "error": str(error)},
-        ) from error
 
 
 class OpenPairingButton(GroupEntity, ButtonEntity):
@@ -165,7 +165,7 @@ class RestartButton(ChargerButton):
     @override
     async def async_press(self) -> None:
         """Restart the charger."""
-        await _ask_charger(self.coordinator.site.remote.reset(self.identity), self.identity)
+        await ask_charger(self.coordinator.site.remote.reset(self.identity), self.identity)
 
 
 class ProveFallbackButton(ChargerButton):
@@ -186,7 +186,7 @@ class ProveFallbackButton(ChargerButton):
 
 
 class ConnectorButton(ConnectorEntity, ButtonEntity):
-    """Starts or stops charging as if a card had been shown."""
+    """Starts or stops charging as if a card had been shown, or lets go of the cable."""
 
     entity_description: ConnectorButtonDescription
 
@@ -199,7 +199,7 @@ class ConnectorButton(ConnectorEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Ask the charger."""
         press = self.entity_description.press_fn
-        await _ask_charger(press(self.coordinator.site, self.key), self.key.charger)
+        await ask_charger(press(self.coordinator.site, self.key), self.key.charger)
 
 
 class ClearPlanButton(PlanEntity, ButtonEntity):

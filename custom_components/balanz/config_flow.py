@@ -41,9 +41,11 @@ from .const import (
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
-from .entry_settings import group_names, security_of, site_phases
+from .energy_dashboard import KnownSupply, async_known_supply
+from .entry_settings import charger_names, group_names, security_of, site_phases
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .names import name_errors
 from .options_flow import SiteOptionsFlow
 from .password_steps import WITH_PASSWORD, PasswordSteps
 from .security_form import async_security_errors, security_section
@@ -81,6 +83,9 @@ def site_schema(*, collapsed: bool = True, security_collapsed: bool = True) -> v
 
 async def async_try_to_listen(host: str, port: int) -> Errors:
     """Bind the port and let it go again; return why it cannot be used."""
+    if not host.strip():
+        # It would mean all addresses, which have a name of their own.
+        return {CONF_HOST: "cannot_listen"}
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
@@ -88,6 +93,9 @@ async def async_try_to_listen(host: str, port: int) -> Errors:
             return {CONF_PORT: "port_in_use"}
         if error.errno == errno.EACCES:
             return {CONF_PORT: "port_not_allowed"}
+        return {CONF_HOST: "cannot_listen"}
+    except ValueError:
+        # What cannot even be looked up, such as an endless name.
         return {CONF_HOST: "cannot_listen"}
     server.close()
     await server.wait_closed()
@@ -147,6 +155,7 @@ class BalanzConfigFlow(
             self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
             if CONF_SECURITY in old:
                 self._site.setdefault(CONF_SECURITY, old[CONF_SECURITY])
+            errors |= name_errors(user_input[CONF_NAME])
             errors |= await self._async_listening_errors(user_input, old)
             errors |= await self._async_tls_port_errors(old)
             wrong_files, unusable = await async_security_errors(self.hass, self._site)
@@ -154,7 +163,8 @@ class BalanzConfigFlow(
             wrong |= unusable
             if not errors:
                 return await self.async_step_supply()
-        suggested = user_input or sharing_suggestions(old)
+        name = {CONF_NAME: self.hass.config.location_name}
+        suggested = user_input or sharing_suggestions(old) or name
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
@@ -219,10 +229,15 @@ class BalanzConfigFlow(
         )
 
     @override
+    async def async_known_supply(self) -> KnownSupply | None:
+        """Return the sensors of the Energy dashboard: they measure the grid connection."""
+        return await async_known_supply(self.hass, self.supply_phases)
+
+    @override
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> ConfigFlowResult:
         """Create the entry, or change it."""
         data = {**self._site, CONF_SUPPLY: supply}
-        name = data.pop(CONF_NAME)
+        name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
         return self.async_create_entry(
@@ -255,7 +270,8 @@ class BalanzConfigFlow(
             self._charger, errors = read_charger_input(
                 user_input, site_phases(entry), profiles_offered(entry.data)
             )
-            self._charger_name = user_input[CONF_NAME]
+            self._charger_name = user_input[CONF_NAME].strip()
+            errors |= name_errors(self._charger_name, charger_names(entry))
             if not errors:
                 if self.password_profile in WITH_PASSWORD:
                     return await self.async_step_password()

@@ -21,6 +21,7 @@ from homeassistant.const import (
 )
 
 from .csms.events import ConnectorStatus
+from .csms.reported_codes import ErrorCode, StopReason
 from .site.bound import BoundName
 from .site.snapshot import ConnectorSnapshot
 
@@ -46,6 +47,11 @@ class ConnectorSensorDescription(SensorEntityDescription):
     measurement: bool = False
     needs_connection: bool = True
     value_fn: Callable[[ConnectorSnapshot], SensorValue]
+
+
+def _transaction_id(connector: ConnectorSnapshot) -> str | None:
+    """Return the transaction's id as a text: a number would be shown with separators."""
+    return None if connector.transaction_id is None else str(connector.transaction_id)
 
 
 def _line_current(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
@@ -106,6 +112,7 @@ CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
         device_class=SensorDeviceClass.ENERGY,
         measurement=True,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        needs_connection=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=2,
         value_fn=lambda connector: _kwh(connector.energy_wh),
@@ -116,6 +123,7 @@ CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
         device_class=SensorDeviceClass.ENERGY,
         measurement=True,
         native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        needs_connection=False,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_display_precision=2,
         value_fn=lambda connector: _kwh(connector.session_energy_wh),
@@ -138,6 +146,33 @@ CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         value_fn=lambda connector: connector.accepted_a,
+    ),
+    ConnectorSensorDescription(
+        key="error_code",
+        translation_key="error_code",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        options=list(ErrorCode),
+        value_fn=lambda connector: connector.error_code,
+    ),
+    ConnectorSensorDescription(
+        key="transaction_id",
+        translation_key="transaction_id",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        needs_connection=False,
+        value_fn=_transaction_id,
+    ),
+    ConnectorSensorDescription(
+        key="stop_reason",
+        translation_key="stop_reason",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        needs_connection=False,
+        options=list(StopReason),
+        value_fn=lambda connector: connector.stop_reason,
     ),
     ConnectorSensorDescription(
         key="booked",
@@ -191,6 +226,18 @@ REPORTED_SENSORS: tuple[ConnectorSensorDescription, ...] = (
             value_fn=_line_power(line),
         )
         for line in range(3)
+    ),
+    ConnectorSensorDescription(
+        key="offered",
+        translation_key="offered",
+        device_class=SensorDeviceClass.CURRENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        measurement=True,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda connector: rounded(connector.offered_a, 1),
     ),
     ConnectorSensorDescription(
         key="power_factor",

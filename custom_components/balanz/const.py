@@ -18,6 +18,7 @@ PLATFORMS: Final = (
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.UPDATE,
 )
 
 SUBENTRY_CHARGER: Final = "charger"

@@ -8,10 +8,11 @@ other things in between. A tick is planned only when something is left to be wri
 
 import asyncio
 import gc
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
@@ -63,7 +64,9 @@ MEASUREMENT_INTERVAL_PER_CHARGER_S = 0.03
 LONGEST_MEASUREMENT_INTERVAL_S = 30.0
 """How often the measurements of one device are written at most: it takes some 0.1 ms for each."""
 PORTION = 20
-"""So many devices are written, or added, at once."""
+"""So many devices are added at once."""
+WRITING_S = 0.004
+"""For so long devices are written at a stretch: some have many entities, others few."""
 PORTION_PAUSE_S = 0.02
 LARGE_SITE = 100
 """From so many chargers on, a full round of the garbage collector stalls the loop for too long."""
@@ -93,6 +96,7 @@ class BalanzCoordinator:
         self.site = BalanzSite(
             settings=self._settings.site,
             storage_path=storage_path(hass, entry.entry_id),
+            files_path=Path(hass.config.path(DOMAIN)),
             tls=tls,
             authority=own_authority(hass, entry),
         )
@@ -107,6 +111,7 @@ class BalanzCoordinator:
         self._entities: dict[str, set[Entity]] = {}
         self._state_listeners: dict[str, set[Listener]] = {}
         self._measurement_listeners: dict[str, set[Listener]] = {}
+        self._door_listeners: dict[str, Callable[[SecurityEvent], None]] = {}
         self._changed: dict[str, None] = {}
         """Devices whose states are to be written at once, in the order in which they changed."""
         self._measured: dict[str, None] = {}
@@ -249,6 +254,22 @@ class BalanzCoordinator:
     def _security_event(self, event: SecurityEvent) -> None:
         device = self.devices.get(f"{SUBENTRY_CHARGER}:{event.identity}")
         fire_security_event(self.hass, device, event)
+        listener = self._door_listeners.get(event.identity)
+        if listener is not None:
+            listener(event)
+
+    @callback
+    def listen_at_door(
+        self, identity: str, listener: Callable[[SecurityEvent], None]
+    ) -> CALLBACK_TYPE:
+        """Have a function called with what happens in a charger's name; returns how to end it."""
+        self._door_listeners[identity] = listener
+
+        @callback
+        def stop_listening() -> None:
+            del self._door_listeners[identity]
+
+        return stop_listening
 
     async def _renew_certificates(self, _now: datetime) -> None:
         """Have the site's own certificates made anew in time."""
@@ -375,22 +396,27 @@ class BalanzCoordinator:
 
     @callback
     def _write(self, _now: datetime | None = None) -> None:
-        """Write a portion of what has changed: states first, then measurements that are due."""
+        """Write what has changed for a while: states first, then measurements that are due."""
         if self._cancel_tick is not None:
             self._cancel_tick()
             self._cancel_tick = None
-        states = list(islice(self._changed, PORTION))
-        for key in states:
-            del self._changed[key]
-            self._call(self._state_listeners, key)
-        due = [key for key in self._measured if key not in self._resting]
-        measurements = due[: PORTION - len(states)]
-        for key in measurements:
-            del self._measured[key]
-            self._call(self._measurement_listeners, key)
-        if measurements:
-            self._rest(measurements)
-        if self._changed or len(due) > len(measurements):
+        end = monotonic() + WRITING_S
+        due = deque(key for key in self._measured if key not in self._resting)
+        measured: list[str] = []
+        while self._changed or due:
+            if self._changed:
+                key = next(iter(self._changed))
+                del self._changed[key]
+                self._call(self._state_listeners, key)
+            else:
+                measured.append(key := due.popleft())
+                del self._measured[key]
+                self._call(self._measurement_listeners, key)
+            if monotonic() >= end:
+                break
+        if measured:
+            self._rest(measured)
+        if self._changed or due:
             self._cancel_tick = async_call_later(self.hass, PORTION_PAUSE_S, self._write)
 
     @callback

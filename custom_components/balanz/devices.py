@@ -1,9 +1,11 @@
 """The devices of a site: groups and chargers, and the connectors of the larger ones."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 
@@ -57,6 +59,7 @@ class ChargerDevice:
     identity: str
     name: str
     group_id: str
+    group_name: str
     lines: int
     minimum_a: float
     connectors: int
@@ -125,6 +128,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             identity=charger.identity,
             name=charger.name,
             group_id=charger.group_id,
+            group_name=groups[charger.group_id].name,
             lines=charger.phases,
             minimum_a=charger.minimum_a,
             connectors=charger.connectors,
@@ -150,6 +154,7 @@ def register_group(hass: HomeAssistant, device: GroupDevice) -> None:
         manufacturer="balanz",
         model="Site" if device.is_site else "Group",
         name=device.name,
+        suggested_area=_area_named(hass, device.name),
         via_device_id=via_device_id,
     )
 
@@ -164,6 +169,7 @@ def register_charger(hass: HomeAssistant, device: ChargerDevice, boot: BootInfo 
         config_subentry_id=device.subentry_id,
         identifiers={(DOMAIN, device.unique_id)},
         name=device.name,
+        suggested_area=_area_named(hass, device.name, device.group_name),
         via_device_id=via_device_id,
     )
     if boot is not None:
@@ -196,6 +202,12 @@ def connector_device_info(
     )
 
 
+def _area_named(hass: HomeAssistant, *names: str) -> str | None:
+    """Return the first name that an area has; a new device begins there. None makes no area."""
+    areas = ar.async_get(hass)
+    return next((name for name in names if areas.async_get_area_by_name(name)), None)
+
+
 def _remove_stale_connectors(hass: HomeAssistant, device: ChargerDevice, charger_id: str) -> None:
     """Remove connectors that the charger has no more; a last one merges into the charger."""
     registry = dr.async_get(hass)
@@ -217,6 +229,24 @@ def _remove_stale_connectors(hass: HomeAssistant, device: ChargerDevice, charger
         registry.async_remove_device(child.id)
 
 
+def device_of(devices: Iterable[Device], identifiers: Collection[tuple[str, str]]) -> Device | None:
+    """Return the device that goes by one of the identifiers; connectors are their charger's."""
+    for device in devices:
+        names = {device.unique_id}
+        if isinstance(device, ChargerDevice):
+            names |= {device.connector_unique_id(key.connector) for key in device.connector_keys}
+        if any(domain == DOMAIN and name in names for domain, name in identifiers):
+            return device
+    return None
+
+
 def device_id(hass: HomeAssistant, entry_id: str, unique_id: str) -> str:
     """Return the registry's id of a registered device."""
     return dr.async_get_device_id_by_identifier(hass, (DOMAIN, unique_id), config_entry_id=entry_id)
+
+
+def connector_device_id(hass: HomeAssistant, device: ChargerDevice, connector: int) -> str:
+    """Return the registry's id of a connector's device: the charger's own, or a part of it."""
+    name = (DOMAIN, device.connector_unique_id(connector))
+    child = dr.async_get(hass).async_get_child_device_by_identifier(name, device.entry_id)
+    return device_id(hass, device.entry_id, device.unique_id) if child is None else child.id

@@ -1,7 +1,7 @@
 """What all entities of balanz have in common."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import override
 
@@ -13,6 +13,7 @@ from homeassistant.helpers.entity import Entity, EntityDescription
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
+from .csms.station import StationError
 from .devices import ChargerDevice, Device, GroupDevice, connector_device_info, device_id
 from .site.snapshot import ChargerSnapshot, ConnectorSnapshot, GroupSnapshot
 from .storage.journal import StorageError
@@ -28,6 +29,18 @@ def recorded() -> Iterator[None]:
             translation_domain=DOMAIN,
             translation_key="storage_failing",
             translation_placeholders={"error": str(error)},
+        ) from error
+
+
+async def ask_charger(answer: Awaitable[None], identity: str) -> None:
+    """Wait for a charger's answer. Raises HomeAssistantError if it refuses or cannot hear."""
+    try:
+        await answer
+    except StationError as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="charger_refused",
+            translation_placeholders={"charger": identity, "error": str(error)},
         ) from error
 
 

@@ -106,6 +106,11 @@ def group_names(entry: ConfigEntry) -> dict[str, str]:
     return names
 
 
+def charger_names(entry: ConfigEntry) -> list[str]:
+    """Return the names of all chargers."""
+    return [subentry.title for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER)]
+
+
 def read_entry(entry: ConfigEntry) -> EntrySettings:
     """Read a config entry. What hangs in a group that is gone hangs in the root group."""
     phases = site_phases(entry)
@@ -165,6 +170,21 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             if name != CONF_ALLOW_INTERNET
         },
     )
+
+
+def possible_parents(entry: ConfigEntry, group_id: str) -> dict[str, str]:
+    """Return the names of all groups by id that do not lie in this one."""
+    parents = {group.id: group.parent_id for group in read_entry(entry).site.groups}
+    inside = {group_id}
+    # Each round finds the groups one level further down.
+    while (
+        deeper := {group_id for group_id, parent_id in parents.items() if parent_id in inside}
+        - inside
+    ):
+        inside |= deeper
+    return {
+        group_id: name for group_id, name in group_names(entry).items() if group_id not in inside
+    }
 
 
 def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -> ChargerSettings:

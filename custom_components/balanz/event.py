@@ -1,4 +1,4 @@
-"""Events: tags that are shown at chargers."""
+"""Events: tags that are shown, sessions, what happens at the door, and to firmware."""
 
 from collections.abc import Iterator
 from typing import override
@@ -7,10 +7,13 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .charger_events import charger_events
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import TagOutcome, TagShown
-from .devices import Device, GroupDevice
+from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, GroupEntity
+from .security_event_entity import SECURITY, SecurityEventEntity
+from .session_events import SESSION, SessionEventEntity
 from .storage.tags import Tag
 
 PARALLEL_UPDATES = 0
@@ -30,6 +33,11 @@ async def async_setup_entry(
 def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice) and device.is_site:
         yield TagEvent(coordinator, device, TAG)
+    elif isinstance(device, ChargerDevice):
+        yield from charger_events(coordinator, device)
+        yield SecurityEventEntity(coordinator, device, SECURITY)
+        for key in device.connector_keys:
+            yield SessionEventEntity(coordinator, device, key, SESSION, needs_connection=False)
 
 
 class TagEvent(GroupEntity, EventEntity):

@@ -62,7 +62,12 @@ from .const import (
 )
 from .csms.security_profile import SecurityProfile
 from .csms.websocket import is_identity
-from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
+from .selectors import (
+    HIGHEST_RATING_A,
+    current_selector,
+    number_selector,
+    select,
+)
 from .supply import Direction, SupplyKind, sensor_names
 from .upstream_form import upstream_error, upstream_section
 
@@ -87,18 +92,8 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
                 vol.Required(CONF_FEEDS_CHARGERS_ONLY, default=False): selector.BooleanSelector(),
             }
         )
-    device_class = (
-        SensorDeviceClass.CURRENT if kind is SupplyKind.CURRENT else SensorDeviceClass.POWER
-    )
-    sensor = selector.EntitySelector(
-        selector.EntitySelectorConfig(
-            filter=selector.EntityWithDeviceFilterSelectorConfig(
-                domain=SENSOR_DOMAIN, device_class=device_class
-            )
-        )
-    )
     fields: dict[vol.Marker, Any] = {
-        vol.Required(name): sensor for name in sensor_names(kind, phases)
+        vol.Required(name): sensor_selector(kind) for name in sensor_names(kind, phases)
     }
     if kind is not SupplyKind.IMPORT_EXPORT:
         fields[vol.Required(CONF_DIRECTION, default=Direction.IMPORT_POSITIVE)] = select(
@@ -119,6 +114,20 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
         )
     fields[vol.Required(CONF_ADVANCED)] = section(vol.Schema(advanced), {"collapsed": True})
     return vol.Schema(fields)
+
+
+def sensor_selector(kind: SupplyKind) -> selector.EntitySelector:
+    """Return a field for a sensor that measures a supply in this way."""
+    device_class = (
+        SensorDeviceClass.CURRENT if kind is SupplyKind.CURRENT else SensorDeviceClass.POWER
+    )
+    return selector.EntitySelector(
+        selector.EntitySelectorConfig(
+            filter=selector.EntityWithDeviceFilterSelectorConfig(
+                domain=SENSOR_DOMAIN, device_class=device_class
+            )
+        )
+    )
 
 
 def supply_suggestions(kind: SupplyKind, data: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -34,11 +34,24 @@ _SEVERITIES = {
     SCHEDULE_UNREADABLE: ir.IssueSeverity.ERROR,
     SETTINGS_REFUSED: ir.IssueSeverity.ERROR,
 }
-_FIXED_BY: Mapping[str, str] = {
-    ProblemKind.STILL_BOOKED: "booking_id",
-    ProblemKind.ADDRESS_CHANGED: "identity",
-}
-"""What the flow that mends an issue is told the issue's subject as; others cannot be mended."""
+FIXABLE: frozenset[str] = frozenset(
+    {
+        GROUP_GONE,
+        SCHEDULE_UNREADABLE,
+        SENSOR_MISSING,
+        ProblemKind.ADDRESS_CHANGED,
+        ProblemKind.FOREIGN_PROFILE,
+        ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE,
+        ProblemKind.LIMIT_IGNORED_SWITCHED_OFF,
+        ProblemKind.METER_SILENT,
+        ProblemKind.PASSWORD_REFUSED,
+        ProblemKind.SECURITY_TOO_LOW,
+        ProblemKind.STILL_BOOKED,
+        ProblemKind.UNKNOWN_CHARGERS,
+        ProblemKind.UNSAFE_ALONE,
+    }
+)
+"""What the user can mend in a few clicks, without leaving the issue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +95,11 @@ class Issues:
         }
         for issue_id in self._published.keys() - wanted.keys():
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        registry = ir.async_get(self._hass)
         for issue_id, issue in wanted.items():
-            if self._published.get(issue_id) != issue:
+            # A finished repair takes its issue away, whether it has mended anything or not.
+            is_there = registry.async_get_issue(DOMAIN, issue_id) is not None
+            if not is_there or self._published.get(issue_id) != issue:
                 self._publish(issue_id, issue)
         self._published = wanted
 
@@ -148,15 +164,16 @@ class Issues:
         return issues
 
     def _publish(self, issue_id: str, issue: _Issue) -> None:
-        told_as = _FIXED_BY.get(issue.kind)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             issue_id,
-            data=None
-            if told_as is None
-            else {"entry_id": self._entry.entry_id, told_as: issue.subject},
-            is_fixable=told_as is not None,
+            data={
+                "entry_id": self._entry.entry_id,
+                "kind": issue.kind,
+                "subject": issue.subject,
+            },
+            is_fixable=issue.kind in FIXABLE,
             severity=_SEVERITIES.get(issue.kind, ir.IssueSeverity.WARNING),
             translation_key=issue.text,
             translation_placeholders={"site": self._entry.title, **issue.placeholders},

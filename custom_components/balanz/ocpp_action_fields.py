@@ -40,7 +40,11 @@ def short_text(most: int) -> Any:
 
 def moment(value: Any) -> datetime:
     """Take a time; without a zone it is that of Home Assistant."""
-    return dt_util.as_utc(cv.datetime(value))
+    try:
+        return dt_util.as_utc(cv.datetime(value))
+    except OverflowError as error:
+        # The first and the last hours of all time have no name elsewhere.
+        raise vol.Invalid("this is no date") from error
 
 
 def location(value: Any) -> str:

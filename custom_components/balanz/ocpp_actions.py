@@ -31,7 +31,9 @@ from .csms.command_values import (
     UpdateType,
 )
 from .csms.guarded_keys import is_secret, locks_out
+from .csms.v16_security import LogType
 from .entity import recorded
+from .log_fetching import fetch_log
 from .ocpp_action_fields import (
     ATTR_CHARGING_PROFILE,
     ATTR_EXPIRY_DATE,
@@ -78,15 +80,18 @@ class OcppAction:
 def register_ocpp_actions(hass: HomeAssistant) -> None:
     """Register the actions; they are there whether a site runs or not."""
     for action in OCPP_ACTIONS:
-        handler = partial(_handle, action)
-        if action.admin:
-            async_register_admin_service(
-                hass, DOMAIN, action.name, handler, action.schema, action.response
-            )
-        else:
-            hass.services.async_register(
-                DOMAIN, action.name, handler, action.schema, action.response
-            )
+        register_ocpp_action(hass, action)
+
+
+def register_ocpp_action(hass: HomeAssistant, action: OcppAction) -> None:
+    """Register one action."""
+    handler = partial(_handle, action)
+    if action.admin:
+        async_register_admin_service(
+            hass, DOMAIN, action.name, handler, action.schema, action.response
+        )
+    else:
+        hass.services.async_register(DOMAIN, action.name, handler, action.schema, action.response)
 
 
 async def _handle(action: OcppAction, call: ServiceCall) -> ServiceResponse:
@@ -179,14 +184,18 @@ async def _get_configuration(target: ChargerTarget, data: Fields) -> Answer:
 
 
 async def _get_diagnostics(target: ChargerTarget, data: Fields) -> Answer:
-    file_name = await target.commands.get_diagnostics(
-        data["location"],
-        retries=data.get("retries"),
-        retry_interval_s=data.get("retry_interval"),
-        since=data.get("start_time"),
-        until=data.get("stop_time"),
-    )
-    return {"file_name": file_name}
+    async def ask(url: str) -> str | None:
+        return await target.commands.get_diagnostics(
+            url,
+            retries=data.get("retries"),
+            retry_interval_s=data.get("retry_interval"),
+            since=data.get("start_time"),
+            until=data.get("stop_time"),
+        )
+
+    if "location" in data:
+        return {"file_name": await ask(data["location"])}
+    return await fetch_log(target, LogType.DIAGNOSTICS.name.lower(), ask)
 
 
 async def _get_local_list_version(target: ChargerTarget, _data: Fields) -> Answer:
@@ -349,7 +358,7 @@ OCPP_ACTIONS = (
             **CONNECTOR,
             vol.Optional("id"): NUMBER,
             vol.Optional("charging_profile_purpose"): vol.Coerce(ProfilePurpose),
-            vol.Optional("stack_level"): cv.positive_int,
+            vol.Optional("stack_level"): vol.All(NUMBER, vol.Range(min=0)),
             **_FORCE,
         },
         ask=_clear_charging_profile,
@@ -385,7 +394,7 @@ OCPP_ACTIONS = (
     OcppAction(
         name="get_diagnostics",
         fields={
-            vol.Required("location"): location,
+            vol.Optional("location"): location,
             vol.Optional("start_time"): moment,
             vol.Optional("stop_time"): moment,
             **_RETRIES,

@@ -5,8 +5,14 @@ from datetime import date
 
 from .balancing.schedule_text import ScheduleTextError
 
+LONGEST_TOLD = 60
 _BETWEEN_DATES = re.compile(r"[\s,;]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def shortened(text: str) -> str:
+    """Return a text short enough to be told in an error."""
+    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}…"
 
 
 def dates_in(text: str) -> tuple[frozenset[date], tuple[str, ...]]:
@@ -26,7 +32,7 @@ def place_of(error: ScheduleTextError) -> dict[str, str]:
     """Return the wrong words of a schedule and where they are, for a text that tells of them."""
     before = error.text[: error.position]
     return {
-        "wrong": error.marked,
+        "wrong": shortened(error.marked),
         "line": str(before.count("\n") + 1),
         "column": str(len(before) - (before.rfind("\n") + 1) + 1),
     }

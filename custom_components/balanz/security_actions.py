@@ -1,4 +1,4 @@
-"""Actions about certificates, logs and signed firmware of chargers; for administrators only."""
+"""Actions about certificates and signed firmware of chargers; for administrators only."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ from .csms.v16_security import (
     CertificateHash,
     CertificateUse,
     ExtendedTrigger,
-    LogType,
     SignedFirmware,
 )
+from .ocpp_action_fields import moment
 from .site.doorkeeper import Doorkeeper
 
 MAX_REQUEST_ID = 2**31 - 1
@@ -40,7 +40,6 @@ _PROFILES = {
     if profile is not SecurityProfile.OPEN
 }
 _USES = {use.name.lower(): use for use in CertificateUse}
-_LOGS = {log.name.lower(): log for log in LogType}
 
 type Fields = Mapping[str, Any]
 type Answer = dict[str, Any] | None
@@ -123,17 +122,6 @@ async def _delete_certificate(door: Doorkeeper, identity: str, data: Fields) -> 
     await door.commands(identity).delete_certificate(certificate)
 
 
-async def _get_log(door: Doorkeeper, identity: str, data: Fields) -> Answer:
-    name = await door.commands(identity).get_log(
-        _LOGS[data["log_type"]],
-        data["location"],
-        request_id=randbelow(MAX_REQUEST_ID),
-        since=data.get("since"),
-        until=data.get("until"),
-    )
-    return {"filename": name}
-
-
 async def _update_firmware(door: Doorkeeper, identity: str, data: Fields) -> None:
     firmware = SignedFirmware(
         location=data["location"],
@@ -171,23 +159,12 @@ SECURITY_ACTIONS = (
         ask=_delete_certificate,
     ),
     SecurityAction(
-        name="get_log",
-        fields={
-            vol.Required("log_type"): vol.In(_LOGS),
-            vol.Required("location"): _LOCATION,
-            vol.Optional("since"): cv.datetime,
-            vol.Optional("until"): cv.datetime,
-        },
-        ask=_get_log,
-        response=SupportsResponse.OPTIONAL,
-    ),
-    SecurityAction(
         name="update_signed_firmware",
         fields={
             vol.Required("location"): _LOCATION,
             vol.Required("certificate"): vol.All(cv.string, vol.Length(min=1, max=5500)),
             vol.Required("signature"): vol.All(cv.string, vol.Length(min=1, max=800)),
-            vol.Optional("retrieve_at"): cv.datetime,
+            vol.Optional("retrieve_at"): moment,
         },
         ask=_update_firmware,
     ),

@@ -22,7 +22,7 @@ from .csms.security_profile import SecurityProfile
 from .devices import Device
 
 EVENT_SECURITY = f"{DOMAIN}_security_event"
-_KINDS: dict[type[SecurityEvent], str] = {
+KINDS: dict[type[SecurityEvent], str] = {
     AddressPinned: "address_pinned",
     AdmissionRefused: "refused",
     IdentityShared: "identity_shared",
@@ -32,10 +32,23 @@ _KINDS: dict[type[SecurityEvent], str] = {
 }
 
 
+def kind_of(event: SecurityEvent) -> str:
+    """Return what users know an event as."""
+    return KINDS[type(event)]
+
+
+def told_by(event: SecurityEvent) -> dict[str, Any]:
+    """Return all that an event tells besides whom it is about, as what JSON knows."""
+    return {
+        field.name: _plain(getattr(event, field.name))
+        for field in fields(event)
+        if field.name != "identity"
+    }
+
+
 @callback
 def fire_security_event(hass: HomeAssistant, charger: Device | None, event: SecurityEvent) -> None:
     """Fire an event with the charger's device, its kind, and all that it tells."""
-    told: dict[str, Any] = {field.name: getattr(event, field.name) for field in fields(event)}
     device = None
     if charger is not None:
         device = dr.async_get(hass).async_get_device_by_identifier(
@@ -45,8 +58,9 @@ def fire_security_event(hass: HomeAssistant, charger: Device | None, event: Secu
         EVENT_SECURITY,
         {
             ATTR_DEVICE_ID: None if device is None else device.id,
-            "kind": _KINDS[type(event)],
-            **{name: _plain(value) for name, value in told.items()},
+            "identity": event.identity,
+            "kind": kind_of(event),
+            **told_by(event),
         },
     )
 

@@ -1,6 +1,7 @@
 """Selects: how a group shares, and how important a charger is. The forms show the same."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
@@ -9,20 +10,43 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .balancing.policies import Policy
-from .const import CONF_POLICY, CONF_PRIORITY, POLICY_INHERIT
+from .balancing.surplus import SurplusMode
+from .const import CONF_POLICY, CONF_PRIORITY, CONF_SURPLUS, POLICY_INHERIT
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, GroupEntity
 from .forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
 from .settings_change import change_charger, change_sharing
+from .site.snapshot import GroupSnapshot
 
 # What is chosen is a setting; Home Assistant itself keeps it.
 PARALLEL_UPDATES = 0
 
-POLICY = SelectEntityDescription(
+
+@dataclass(frozen=True, kw_only=True)
+class SharingSelectDescription(SelectEntityDescription):
+    """Describes a select of how a group shares."""
+
+    setting: str
+    value_fn: Callable[[GroupSnapshot], str | None]
+    """Its option; None where the group shares as the one above it does."""
+
+
+POLICY = SharingSelectDescription(
     key="policy",
     translation_key="policy",
     entity_category=EntityCategory.CONFIG,
+    options=list(Policy),
+    setting=CONF_POLICY,
+    value_fn=lambda group: group.policy,
+)
+SURPLUS = SharingSelectDescription(
+    key="surplus",
+    translation_key="surplus",
+    entity_category=EntityCategory.CONFIG,
+    options=list(SurplusMode),
+    setting=CONF_SURPLUS,
+    value_fn=lambda group: group.surplus,
 )
 PRIORITY = SelectEntityDescription(
     key="priority",
@@ -43,32 +67,46 @@ async def async_setup_entry(
 
 def _selects(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice):
-        yield PolicySelect(coordinator, device)
+        yield SharingSelect(coordinator, device, POLICY)
+        if device.metered:
+            yield SharingSelect(coordinator, device, SURPLUS)
     else:
         yield PrioritySelect(coordinator, device)
 
 
-class PolicySelect(GroupEntity, SelectEntity):
-    """How a group shares; a group inside another one can share as that does."""
+class SharingSelect(GroupEntity, SelectEntity):
+    """How a group shares: its policy, or whether it keeps to solar surplus."""
 
-    def __init__(self, coordinator: BalanzCoordinator, device: GroupDevice) -> None:
-        """Stand for a group's way of sharing."""
-        super().__init__(coordinator, device, POLICY)
+    entity_description: SharingSelectDescription
+
+    def __init__(
+        self,
+        coordinator: BalanzCoordinator,
+        device: GroupDevice,
+        description: SharingSelectDescription,
+    ) -> None:
+        """Stand for one of a group's settings."""
+        super().__init__(coordinator, device, description)
         self._device = device
-        self._default = Policy.FAIR if device.is_site else POLICY_INHERIT
-        self._attr_options = [*([] if device.is_site else [POLICY_INHERIT]), *Policy]
+        options = list(description.options or ())
+        # A group inside another one can share as that does.
+        inherits = description is POLICY and not device.is_site
+        self._attr_options = [POLICY_INHERIT, *options] if inherits else options
 
     @override
     def refresh(self) -> tuple[object, ...]:
-        """Take over the policy."""
+        """Take over the setting."""
         group = self.group_snapshot
-        self._attr_current_option = None if group is None else group.policy or self._default
-        return (self._attr_current_option,)
+        option = None if group is None else self.entity_description.value_fn(group)
+        if group is not None and option is None:
+            option = self._attr_options[0]
+        self._attr_current_option = option
+        return (option,)
 
     @override
     async def async_select_option(self, option: str) -> None:
         """Share in another way."""
-        change_sharing(self.coordinator, self._device, {CONF_POLICY: option})
+        change_sharing(self.coordinator, self._device, {self.entity_description.setting: option})
 
 
 class PrioritySelect(ChargerEntity, SelectEntity):

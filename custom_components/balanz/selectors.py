@@ -12,6 +12,9 @@ HIGHEST_RATING_A = 2000
 DEFAULT_RATING_A = 16.0
 """A small main fuse: whoever overlooks the field gets too little, never too much."""
 
+LOWEST_PRIORITY, HIGHEST_PRIORITY = 1, 10
+"""Of a charger."""
+
 
 class FiniteNumberSelector(selector.NumberSelector):
     """A number; what compares with no bound, such as NaN, is none."""

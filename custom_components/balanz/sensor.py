@@ -24,6 +24,7 @@ from .balancing.meter_watch import MeterStage
 from .balancing.model import ConnectorKey
 from .balancing.phases import Phase, PhaseCurrents
 from .balancing.reasons import Rule
+from .charger_sensors import charger_sensors
 from .connector_sensors import (
     CONNECTOR_SENSORS,
     REPORTED_SENSORS,
@@ -112,6 +113,12 @@ LAST_DRILL = SensorEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+CARS_CHARGING = SensorEntityDescription(
+    key="cars_charging",
+    translation_key="cars_charging",
+    state_class=SensorStateClass.MEASUREMENT,
+)
+
 METER = SensorEntityDescription(
     key="meter",
     translation_key="meter",
@@ -149,6 +156,7 @@ def _sensors(
             if len(device.phases) > 1:
                 for phase in device.phases:
                     yield GroupSensor(coordinator, device, group_sensor, phase)
+        yield CarsChargingSensor(coordinator, device, CARS_CHARGING)
         if device.metered:
             yield MeterSensor(coordinator, device, METER)
         if device.is_site:
@@ -157,6 +165,7 @@ def _sensors(
         return
     reported.begin(device)
     yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
+    yield from charger_sensors(coordinator, device)
     if device.has_upstream:
         yield UpstreamQueueSensor(coordinator, device, UPSTREAM_QUEUE)
         for key in device.connector_keys:
@@ -403,6 +412,17 @@ class GroupSensor(GroupEntity, SensorEntity):
         value = rounded(worst_a, 1)
         self._attr_native_value = value
         return (value,)
+
+
+class CarsChargingSensor(GroupEntity, SensorEntity):
+    """How many cars charge in a group and in those below it."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the count."""
+        group = self.group_snapshot
+        self._attr_native_value = None if group is None else group.charging
+        return (self._attr_native_value,)
 
 
 class MeterSensor(GroupEntity, SensorEntity):

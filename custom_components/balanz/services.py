@@ -21,6 +21,8 @@ from .charger_target import devices_named
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
+from .firmware_actions import async_setup_firmware_actions
+from .log_action import register_log_action
 from .ocpp_actions import register_ocpp_actions
 from .security_actions import register_security_actions
 from .site.drill import DrillError
@@ -35,6 +37,7 @@ _GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions; they are there whether a site runs or not."""
     async_setup_tag_actions(hass)
+    async_setup_firmware_actions(hass)
     hass.services.async_register(
         DOMAIN,
         RUN_OVERLOAD_DRILL,
@@ -46,6 +49,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     register_allocation_action(hass)
     register_ocpp_actions(hass)
     register_security_actions(hass)
+    register_log_action(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

@@ -30,9 +30,17 @@ from .const import (
 )
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
-from .entry_settings import group_id_of, group_names, read_entry, security_of, site_phases
+from .entry_settings import (
+    charger_names,
+    group_id_of,
+    group_names,
+    possible_parents,
+    security_of,
+    site_phases,
+)
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .names import name_errors
 from .password_steps import WITH_PASSWORD, PasswordSteps
 from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from .supply_steps import SupplySteps
@@ -125,8 +133,11 @@ class ChargerSubentryFlow(
         self._charger, errors = read_charger_input(
             user_input, site_phases(entry), profiles_offered(entry.data)
         )
-        self._charger_name = user_input[CONF_NAME]
-        return errors
+        self._charger_name = user_input[CONF_NAME].strip()
+        old = None
+        if self.source == SOURCE_RECONFIGURE:
+            old = self._get_reconfigure_subentry().title
+        return errors | name_errors(self._charger_name, charger_names(entry), old=old)
 
     def _needs_password(self, *, wanted: bool) -> bool:
         """Return whether to make a password: one is wanted, or asked for and never made."""
@@ -204,6 +215,8 @@ class GroupSubentryFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._group, errors, wrong = read_sharing_input(user_input, old, root=False)
+            names = group_names(self._get_entry()).values()
+            errors |= name_errors(user_input[CONF_NAME].strip(), names, old=old.get(CONF_NAME))
             if not errors:
                 return await self.async_step_supply()
         suggested = user_input or sharing_suggestions(old)
@@ -220,18 +233,9 @@ class GroupSubentryFlow(
     def _possible_parents(self) -> dict[str, str]:
         """Return all groups that do not lie in the one that is changed."""
         entry = self._get_entry()
-        names = group_names(entry)
         if self.source != SOURCE_RECONFIGURE:
-            return names
-        parents = {group.id: group.parent_id for group in read_entry(entry).site.groups}
-        inside = {group_id_of(self._get_reconfigure_subentry())}
-        # Each round finds the groups one level further down.
-        while (
-            deeper := {group_id for group_id, parent_id in parents.items() if parent_id in inside}
-            - inside
-        ):
-            inside |= deeper
-        return {group_id: name for group_id, name in names.items() if group_id not in inside}
+            return group_names(entry)
+        return possible_parents(entry, group_id_of(self._get_reconfigure_subentry()))
 
     @property
     @override
@@ -252,7 +256,7 @@ class GroupSubentryFlow(
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> SubentryFlowResult:
         """Create the group, or change it."""
         data = {**self._group, CONF_SUPPLY: supply}
-        name = data.pop(CONF_NAME)
+        name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(
                 self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data

@@ -7,10 +7,12 @@ from typing import Any
 from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
 
 from .balancing.phases import Phase
+from .energy_dashboard import KnownSupply
 from .forms import read_supply_input, supply_schema, supply_suggestions
 from .supply import SupplyKind
 
 SUPPLY_KEEP = "supply_keep"
+SUPPLY_DASHBOARD = "supply_dashboard"
 
 
 class SupplySteps[
@@ -19,6 +21,8 @@ class SupplySteps[
     HandlerT,
 ](FlowHandler[ContextT, ResultT, HandlerT]):
     """A menu of the kinds of supply, and a form for each; for flows of entries and subentries."""
+
+    _known_supply: KnownSupply | None = None
 
     @property
     @abstractmethod
@@ -35,6 +39,10 @@ class SupplySteps[
         """Whether what was kept before still fits."""
         return self.old_supply is not None
 
+    async def async_known_supply(self) -> KnownSupply | None:
+        """Return the sensors that are known to measure this already; None where none are."""
+        return None
+
     @abstractmethod
     async def async_finish_supply(self, supply: Mapping[str, Any]) -> ResultT:
         """Go on with what the user said."""
@@ -48,6 +56,9 @@ class SupplySteps[
             if kind is not SupplyKind.TOTAL or len(self.supply_phases) > 1
         ]
         options = [f"supply_{kind}" for kind in offered]
+        self._known_supply = await self.async_known_supply()
+        if self._known_supply is not None:
+            options.insert(0, SUPPLY_DASHBOARD)
         if self.can_keep_supply:
             options.insert(0, SUPPLY_KEEP)
         return self.async_show_menu(step_id="supply", menu_options=options)
@@ -56,6 +67,11 @@ class SupplySteps[
         """Leave the supply as it is."""
         assert self.old_supply is not None
         return await self.async_finish_supply(self.old_supply)
+
+    async def async_step_supply_dashboard(self, _user_input: None = None) -> ResultT:
+        """Show the form that suits the sensors that are known, with them in it."""
+        assert self._known_supply is not None
+        return await self._async_supply_form(self._known_supply.kind, None)
 
     async def async_step_supply_current(self, user_input: dict[str, Any] | None = None) -> ResultT:
         """Ask for a current sensor per phase."""
@@ -91,7 +107,13 @@ class SupplySteps[
             step_id=f"supply_{kind}",
             data_schema=self.add_suggested_values_to_schema(
                 supply_schema(kind, self.supply_phases),
-                user_input or supply_suggestions(kind, self.old_supply),
+                user_input or self._suggestions(kind),
             ),
             errors=errors,
         )
+
+    def _suggestions(self, kind: SupplyKind) -> Mapping[str, Any]:
+        """Return what a form starts with: what was kept before, else what is known."""
+        known = self._known_supply
+        before = supply_suggestions(kind, self.old_supply)
+        return before or (known.suggested if known is not None and known.kind is kind else {})

@@ -12,8 +12,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import BOOST_LASTS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
-from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
+from .entity import BalanzEntity, ConnectorEntity, GroupEntity, ask_charger, recorded
 from .plan_entity import PlanEntity
 from .site.bound import BoundName
 
@@ -24,6 +25,12 @@ CHARGING_ALLOWED = SwitchEntityDescription(
     key="charging_allowed", translation_key="charging_allowed"
 )
 PAUSED = SwitchEntityDescription(key="paused", translation_key="paused")
+IN_SERVICE = SwitchEntityDescription(
+    key="in_service",
+    translation_key="in_service",
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+)
 BOOST = SwitchEntityDescription(key="boost", translation_key="boost")
 SMART_CHARGING = SwitchEntityDescription(
     key="smart_charging",
@@ -49,6 +56,7 @@ def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[Balanz
             )
             yield PausedSwitch(coordinator, device, key, PAUSED, needs_connection=False)
             yield BoostSwitch(coordinator, device, key, BOOST)
+            yield InServiceSwitch(coordinator, device, key, IN_SERVICE)
     elif isinstance(device, GroupDevice):
         yield SmartChargingSwitch(coordinator, device, SMART_CHARGING)
 
@@ -103,6 +111,30 @@ class PausedSwitch(ConnectorEntity, SwitchEntity):
         """Resume it."""
         with recorded():
             await self.coordinator.site.ceilings.end(self.key, BoundName.PAUSE)
+
+
+class InServiceSwitch(ConnectorEntity, SwitchEntity):
+    """Whether a connector can be used at all; the charger keeps that over restarts."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over what the charger says; of a fault it does not say what comes after."""
+        status = None if self.connector is None else self.connector.status
+        is_known = status not in (None, ConnectorStatus.FAULTED)
+        self._attr_is_on = status is not ConnectorStatus.UNAVAILABLE if is_known else None
+        return (self.available, self._attr_is_on)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Put it in service."""
+        remote = self.coordinator.site.remote
+        await ask_charger(remote.set_in_service(self.key, True), self.key.charger)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Take it out of service, once the session that runs has ended."""
+        remote = self.coordinator.site.remote
+        await ask_charger(remote.set_in_service(self.key, False), self.key.charger)
 
 
 class SmartChargingSwitch(GroupEntity, SwitchEntity):

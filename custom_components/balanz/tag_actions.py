@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ID, ATTR_NAME
 from homeassistant.core import (
     HomeAssistant,
@@ -25,11 +23,13 @@ from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
+from .action_files import async_read_file, async_write_file
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
-from .coordinator import BalanzConfigEntry, BalanzCoordinator
+from .coordinator import BalanzCoordinator
 from .devices import ChargerDevice
 from .entity import recorded
+from .site_target import SITE_FIELD, running_sites, site_target
 from .storage.tag_csv import MAX_BYTES, TagFileError, read_tags, write_tags
 from .storage.tags import (
     HIGHEST_PRIORITY,
@@ -48,7 +48,6 @@ ANSWER_TAG = "answer_tag"
 SET_SESSION_PRIORITY = "set_session_priority"
 
 ATTR_ALLOW = "allow"
-ATTR_CONFIG_ENTRY_ID = "config_entry_id"
 ATTR_CONNECTOR = "connector"
 ATTR_CSV = "csv"
 ATTR_EXPIRES = "expires"
@@ -63,7 +62,6 @@ ATTR_STATUS = "status"
 ATTR_VALID_IN = "valid_in"
 
 # What is longer is no id; it is told so in the user's language, by the tag itself.
-_SITE: Mapping[vol.Marker, Any] = {vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string}
 _PRIORITY = vol.All(vol.Coerce(int), vol.Range(LOWEST_PRIORITY, HIGHEST_PRIORITY))
 
 
@@ -82,7 +80,7 @@ SET_TAG_SCHEMA = vol.Schema(
         vol.Optional(ATTR_PRIORITY): _or_none(vol.Coerce(int)),
         vol.Optional(ATTR_VALID_IN): _or_none(vol.All(cv.ensure_list, [cv.string])),
         vol.Optional(ATTR_SESSIONS): _or_none(vol.Coerce(int)),
-        **_SITE,
+        **SITE_FIELD,
     }
 )
 
@@ -96,9 +94,9 @@ def async_setup_tag_actions(hass: HomeAssistant) -> None:
     admin(
         REMOVE_TAG,
         _remove_tag,
-        vol.Schema({vol.Required(ATTR_ID): vol.All(cv.ensure_list, [cv.string]), **_SITE}),
+        vol.Schema({vol.Required(ATTR_ID): vol.All(cv.ensure_list, [cv.string]), **SITE_FIELD}),
     )
-    admin(LIST_TAGS, _list_tags, vol.Schema({**_SITE}), only)
+    admin(LIST_TAGS, _list_tags, vol.Schema({**SITE_FIELD}), only)
     admin(
         IMPORT_TAGS,
         _import_tags,
@@ -108,7 +106,7 @@ def async_setup_tag_actions(hass: HomeAssistant) -> None:
                     vol.Exclusive(ATTR_CSV, ATTR_CSV): cv.string,
                     vol.Exclusive(ATTR_PATH, ATTR_CSV): cv.string,
                     vol.Optional(ATTR_REPLACE, default=False): cv.boolean,
-                    **_SITE,
+                    **SITE_FIELD,
                 },
                 cv.has_at_least_one_key(ATTR_CSV, ATTR_PATH),
             )
@@ -118,7 +116,7 @@ def async_setup_tag_actions(hass: HomeAssistant) -> None:
     admin(
         EXPORT_TAGS,
         _export_tags,
-        vol.Schema({vol.Optional(ATTR_PATH): cv.string, **_SITE}),
+        vol.Schema({vol.Optional(ATTR_PATH): cv.string, **SITE_FIELD}),
         optional,
     )
     admin(
@@ -142,7 +140,7 @@ def async_setup_tag_actions(hass: HomeAssistant) -> None:
                 vol.Required(ATTR_ALLOW): cv.boolean,
                 vol.Optional(ATTR_REMEMBER, default=False): cv.boolean,
                 vol.Optional(ATTR_NAME): cv.string,
-                **_SITE,
+                **SITE_FIELD,
             }
         ),
     )
@@ -183,7 +181,7 @@ def in_local_time(moment: datetime) -> datetime:
 
 async def _set_tag(call: ServiceCall) -> None:
     """Add a tag, or change what is told of one that is known."""
-    coordinator = _site_of(call)
+    coordinator = site_target(call)
     data = call.data
     known = coordinator.site.tags.known.get(data[ATTR_ID])
     told: dict[str, Any] = {} if known is None else _fields(known)
@@ -203,18 +201,22 @@ async def _set_tag(call: ServiceCall) -> None:
 
 async def _remove_tag(call: ServiceCall) -> None:
     """Remove tags; if one of them is not known, none."""
-    coordinator = _site_of(call)
+    coordinator = site_target(call)
     await _change(lambda: coordinator.site.tags.remove(call.data[ATTR_ID]))
 
 
 async def _list_tags(call: ServiceCall) -> ServiceResponse:
     """Return all tags, and the ids of those that the user can answer for."""
-    coordinator = _site_of(call)
+    coordinator = site_target(call)
     registry = dr.async_get(call.hass)
     device_ids = {
         key: found.id
         for key, device in coordinator.devices.items()
-        if (found := registry.async_get_device(identifiers={(DOMAIN, device.unique_id)}))
+        if (
+            found := registry.async_get_device_by_identifier(
+                (DOMAIN, device.unique_id), device.entry_id
+            )
+        )
     }
     tags = tuple(coordinator.site.tags.known)
     listed: list[JsonValueType] = await call.hass.async_add_executor_job(_listed, tags, device_ids)
@@ -223,12 +225,12 @@ async def _list_tags(call: ServiceCall) -> ServiceResponse:
 
 async def _import_tags(call: ServiceCall) -> ServiceResponse:
     """Take over a CSV file as a whole; a single wrong line refuses all of it."""
-    coordinator = _site_of(call)
+    coordinator = site_target(call)
     path = call.data.get(ATTR_PATH)
+    content: bytes | str = call.data.get(ATTR_CSV, "")
+    if path is not None:
+        content = await async_read_file(call.hass, path, most_bytes=MAX_BYTES)
     try:
-        content: bytes | str = call.data.get(ATTR_CSV, "")
-        if path is not None:
-            content = await call.hass.async_add_executor_job(_read, call.hass, path)
         read = partial(read_tags, content, places=frozenset(coordinator.devices))
         tags = await call.hass.async_add_executor_job(read)
     except TagFileError as error:
@@ -240,21 +242,18 @@ async def _import_tags(call: ServiceCall) -> ServiceResponse:
 
 async def _export_tags(call: ServiceCall) -> ServiceResponse:
     """Return all tags as CSV, or write them to a file."""
-    tags = tuple(_site_of(call).site.tags.known)
+    tags = tuple(site_target(call).site.tags.known)
     text = await call.hass.async_add_executor_job(write_tags, tags)
     path = call.data.get(ATTR_PATH)
     if path is None:
         return {"csv": text, "total": len(tags)}
-    try:
-        await call.hass.async_add_executor_job(_write, call.hass, path, text)
-    except TagFileError as error:
-        raise refused_file(error) from error
+    await async_write_file(call.hass, path, text)
     return {"total": len(tags)}
 
 
 async def _answer_tag(call: ServiceCall) -> None:
     """Let an unknown tag charge or not, this once or for good."""
-    coordinator = _site_of(call)
+    coordinator = site_target(call)
     data = call.data
     site_tags = coordinator.site.tags
     try:
@@ -308,51 +307,6 @@ def _listed(tags: tuple[Tag, ...], device_ids: Mapping[str, str]) -> list[JsonVa
     ]
 
 
-def _read(hass: HomeAssistant, path: str) -> bytes:
-    """Return a file's content, up to a little more than is allowed. Raises TagFileError."""
-    _check_allowed(hass, path)
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise TagFileError("tag_file_unusable", value=path) from error
-
-
-def _write(hass: HomeAssistant, path: str, text: str) -> None:
-    _check_allowed(hass, path)
-    try:
-        Path(path).write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise TagFileError("tag_file_unusable", value=path) from error
-
-
-def _check_allowed(hass: HomeAssistant, path: str) -> None:
-    try:
-        allowed = hass.config.is_allowed_path(path)
-    except OSError, ValueError:
-        allowed = False
-    if not allowed:
-        raise TagFileError("tag_file_not_allowed", value=path[:100])
-
-
-def _site_of(call: ServiceCall) -> BalanzCoordinator:
-    """Return the site that an action is about. Raises ServiceValidationError."""
-    entry_id = call.data.get(ATTR_CONFIG_ENTRY_ID)
-    running = [entry.runtime_data for entry in _running(call.hass)]
-    if entry_id is not None:
-        running = [one for one in running if one.entry.entry_id == entry_id]
-    if not running:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_site_runs")
-    if len(running) > 1:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="which_site")
-    return running[0]
-
-
-def _running(hass: HomeAssistant) -> list[BalanzConfigEntry]:
-    entries: list[BalanzConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    return [entry for entry in entries if entry.state is ConfigEntryState.LOADED]
-
-
 def _places_of(coordinator: BalanzCoordinator, device_ids: list[str]) -> frozenset[str]:
     """Return the groups and chargers behind devices. Raises ServiceValidationError."""
     registry = dr.async_get(coordinator.hass)
@@ -372,7 +326,7 @@ def _connector_of(call: ServiceCall) -> tuple[BalanzCoordinator, ConnectorKey]:
     """Return the connector that an action is about. Raises ServiceValidationError."""
     device = dr.async_get(call.hass).async_get(call.data[ATTR_DEVICE_ID])
     names = set() if device is None else {name for _, name in device.identifiers}
-    for entry in _running(call.hass):
+    for entry in running_sites(call.hass):
         for one in entry.runtime_data.devices.values():
             if not isinstance(one, ChargerDevice):
                 continue

@@ -29,6 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(gate, "HANDSHAKE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(server, "CLOSE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(gate, "FRAGMENTS_TIMEOUT_S", 0.5)
     monkeypatch.setattr(rpc, "SEND_TIMEOUT_S", 1.0)

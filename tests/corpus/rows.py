@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from custom_components.balanz.csms.security_events import RefusalCause
+from custom_components.balanz.csms.security_profile import SecurityProfile
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpStatus:
@@ -119,4 +122,35 @@ class MessageRow:
     boots: bool = True
 
 
-type Row = BytesRow | FramesRow | AnswerRow | MessageRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """How somebody comes who says to be CP1."""
+
+    password: str | bytes | None = None
+    user: str | None = "CP1"
+    header: str | None = None
+    """The whole Authorization header, in place of the password."""
+    encrypted: bool = False
+    version: str | None = None
+    """The only version of TLS that it knows; None: those of today."""
+    certificate: str | None = None
+    """Which certificate it shows."""
+    address: str | None = None
+    """Where it comes from, if not from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorRow:
+    """Somebody who says to be CP1, of which a security profile is asked."""
+
+    id: str
+    case: str
+    asks: SecurityProfile
+    comes: tuple[Coming, ...]
+    """One after the other; what must come is said of the last one."""
+    then: Outcome
+    told: RefusalCause | None
+    """The only cause of a refusal that is told, and once; None: none is."""
+
+
+type Row = DoorRow | BytesRow | FramesRow | AnswerRow | MessageRow

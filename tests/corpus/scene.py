@@ -22,16 +22,16 @@ class Scene:
     def __init__(self, central: Bench, good: RawCharger) -> None:
         self.central = central
         self.their_transaction = 0
-        self._good = good
+        self.good = good
         self._dialled: list[RawCharger] = []
         self._events = 0
         self._before: object = None
 
     async def begin(self) -> None:
         """Put the good charger in the middle of a transaction."""
-        await self._good.boot()
-        await self._good.call("StatusNotification", GOOD_STATUS)
-        answer = await self._good.call("StartTransaction", GOOD_START)
+        await self.good.boot()
+        await self.good.call("StatusNotification", GOOD_STATUS)
+        answer = await self.good.call("StartTransaction", GOOD_START)
         self.their_transaction = answer["transactionId"]
         self.note()
 
@@ -69,14 +69,14 @@ class Scene:
 
     async def goes_on(self) -> None:
         """Fail unless the good charger and a new socket of the bad one are served."""
-        assert await self._good.alive()
+        assert await self.good.alive()
         assert self.central.transactions.open_at("CP2", 1) is not None
         again = await self.dial()
         assert await again.alive()
 
     async def end(self) -> None:
         """Close everything."""
-        for charger in (*self._dialled, self._good):
+        for charger in (*self._dialled, self.good):
             await charger.close()
         await self.central.stop()
 

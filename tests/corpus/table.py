@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from .doors import DOORS
 from .handshakes import HANDSHAKES
 from .not_yet import NOT_YET
 from .payloads import PAYLOADS
@@ -12,7 +13,7 @@ from .websocket_frames import WEBSOCKET_FRAMES
 SECTIONS = {"A": 38, "B": 22, "C": 53, "D": 42, "E": 15}
 """How many rows each section has."""
 ALL_IDS = {f"{section}{n:02}" for section, count in SECTIONS.items() for n in range(1, count + 1)}
-ROWS: tuple[Row, ...] = (*HANDSHAKES, *WEBSOCKET_FRAMES, *FRAMES, *ANSWERS, *PAYLOADS)
+ROWS: tuple[Row, ...] = (*HANDSHAKES, *DOORS, *WEBSOCKET_FRAMES, *FRAMES, *ANSWERS, *PAYLOADS)
 DRIVEN = {row.id for row in ROWS}
 
 

@@ -35,6 +35,7 @@ class Wire:
         self.sent: list[Any] = []
         self.stuck = False
         self.aborted = False
+        self._dropped = asyncio.Event()
         self.close_code: int | None = None
 
     async def recv(self) -> str | bytes:
@@ -45,7 +46,8 @@ class Wire:
 
     async def send(self, message: str) -> None:
         if self.stuck:
-            await asyncio.Event().wait()
+            await self._dropped.wait()
+            raise ConnectionLost(sent=True)
         self.sent.append(json.loads(message))
 
     async def close(self, code: int, reason: str) -> None:
@@ -53,6 +55,7 @@ class Wire:
 
     def abort(self) -> None:
         self.aborted = True
+        self._dropped.set()
         self.inbound.put_nowait(None)
 
 

@@ -31,7 +31,6 @@ from custom_components.balanz.storage.journal import Journal
 from .certificates import Made, ec_key, rsa_key
 from .client import RawCharger
 from .conftest import Bench
-from .test_admission import raw_exchange
 from .test_security_profiles import basic
 
 PASSWORD = "aB3dE5fG7hJ9kL2mN4pQ"
@@ -267,16 +266,6 @@ async def test_a_charger_that_trusts_another_root_does_not_come(
         await dial_tls(client_context(wrong_root), **basic(PASSWORD))
 
     assert not central.stations["CP1"].connected
-
-
-async def test_a31_plain_text_at_the_tls_port_is_no_news(
-    central: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert central.tls_port is not None
-    answer = await raw_exchange(central.tls_port, b"GET /CP1 HTTP/1.1\r\nHost: x\r\n\r\n")
-
-    assert not answer.startswith(b"HTTP")
-    assert not [record for record in caplog.records if "balanz" in record.name]
 
 
 async def test_a_handshake_that_is_never_finished_does_not_keep_the_server_from_stopping(

@@ -49,12 +49,17 @@ def site_data(
 
 
 def site_entry(
-    port: int, *subentries: ConfigSubentryData, title: str = "Home", **site: Any
+    port: int,
+    *subentries: ConfigSubentryData,
+    title: str = "Home",
+    options: Mapping[str, Any] | None = None,
+    **site: Any,
 ) -> MockConfigEntry:
     return MockConfigEntry(
         domain=DOMAIN,
         title=title,
         data=site_data(port, **site),
+        options=options or {},
         entry_id="home",
         subentries_data=subentries,
     )

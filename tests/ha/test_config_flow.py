@@ -51,6 +51,18 @@ async def to_supply(hass: HomeAssistant, port: int, kind: str, **changes: Any) -
     return await answer(hass, menu, {"next_step_id": f"supply_{kind}"})
 
 
+async def test_a_site_is_called_as_the_house_unless_told_otherwise(hass: HomeAssistant) -> None:
+    await hass.config.async_update(location_name="Mill Lane")
+    form = await start(hass)
+
+    suggested = {
+        str(field): field.description["suggested_value"]
+        for field in form["data_schema"].schema
+        if field.description
+    }
+    assert suggested == {"name": "Mill Lane"}
+
+
 async def test_a_site_without_sensors_keeps_what_other_loads_need(
     hass: HomeAssistant, port: int
 ) -> None:

@@ -22,6 +22,7 @@ REPORTED = {
     "power_l1": "3680.0",
     "power_l2": "3700.0",
     "power_l3": "3660.0",
+    "offered_current": "16.0",
     "power_factor": "0.99",
     "frequency": "50.0",
     "state_of_charge": "57.0",
@@ -68,6 +69,7 @@ def everything() -> dict[str, Any]:
         ("Power.Active.Import", "3680", "L1"),
         ("Power.Active.Import", "3700", "L2"),
         ("Power.Active.Import", "3660", "L3"),
+        ("Current.Offered", "16", None),
         ("Power.Factor", "0.99", None),
         ("Frequency", "50.0", None),
         ("SoC", "57", None),
@@ -166,7 +168,26 @@ async def test_the_energy_dashboard_takes_the_energy(
     assert attributes["unit_of_measurement"] == "kWh"
 
 
+async def test_the_energy_dashboard_has_nothing_to_warn_of_while_a_charger_is_offline(
+    hass: HomeAssistant, port: int, dial: Dial
+) -> None:
+    """What it has delivered is known without it; the dashboard warns of what is unavailable."""
+    await set_up(hass, site_entry(port, charger("CP-1")))
+    raw = await dial("CP-1")
+    await raw.call("MeterValues", sampled(("Energy.Active.Import.Register", "5000", None)))
+    await wait_until(lambda: state_of(hass, "sensor.left_energy") == "5.0")
+
+    await raw.close()
+    await wait_until(lambda: state_of(hass, "sensor.left_power") == "unavailable")
+
+    assert state_of(hass, "sensor.left_energy") == "5.0"
+
+
 def test_each_sensor_has_a_key_of_its_own() -> None:
     keys = [description.key for description in (*CONNECTOR_SENSORS, *REPORTED_SENSORS)]
     assert len(keys) == len(set(keys))
-    assert {description.key for description in REPORTED_SENSORS} == {*REPORTED, "session_start"}
+    assert {description.key for description in REPORTED_SENSORS} == {
+        *(REPORTED.keys() - {"offered_current"}),
+        "offered",
+        "session_start",
+    }

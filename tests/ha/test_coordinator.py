@@ -105,7 +105,7 @@ async def test_what_is_new_at_many_devices_is_written_in_portions(
     entry = site_entry(port, charger("CP-1"), charger("CP-2"), charger("CP-3"))
     await set_up(hass, entry)
     await interval_over(hass)
-    monkeypatch.setattr(module, "PORTION", 1)
+    monkeypatch.setattr(module, "WRITING_S", 0.0)
     told: list[str] = []
     for identity in ("CP-1", "CP-2", "CP-3"):
         entry.runtime_data.subscribe(

@@ -75,7 +75,7 @@ async def test_each_device_has_the_entities_that_it_should(
     assert shown == snapshot
 
 
-async def test_phases_and_remote_buttons_are_disabled_at_first(
+async def test_what_few_need_is_disabled_at_first(
     hass: HomeAssistant, port: int, entity_registry: er.EntityRegistry
 ) -> None:
     entry = site_entry(port, charger("CP-1"))
@@ -90,7 +90,17 @@ async def test_phases_and_remote_buttons_are_disabled_at_first(
         f"sensor.home_{key}_l{line}"
         for key in ("available", "allocated", "booked")
         for line in (1, 2, 3)
-    } | {"button.left_start_charging", "button.left_stop_charging"}
+    } | {
+        "button.left_start_charging",
+        "button.left_stop_charging",
+        "button.left_unlock_cable",
+        "sensor.left_error",
+        "sensor.left_reason_for_the_last_stop",
+        "sensor.left_transaction",
+        "switch.left_in_service",
+        "sensor.left_firmware_status",
+        "sensor.left_upload_status",
+    }
 
 
 async def test_groups_and_chargers_are_devices_in_a_tree(

@@ -183,7 +183,7 @@ async def test_a_repair_whose_issue_has_just_ended_still_shows_its_form(
     flow.context = {"issue_id": "gone"}
     form = await flow.async_step_init(None)
 
-    assert form["description_placeholders"] is None
+    assert form["description_placeholders"] == {}
 
 
 @pytest.mark.parametrize(

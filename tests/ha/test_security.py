@@ -1,9 +1,7 @@
 """Passwords, certificates and addresses, as the user meets them."""
 
 import json
-import logging
 import ssl
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,10 +27,8 @@ from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.certificate_authority import CertificateAuthority
 from custom_components.balanz.csms.credentials import authorization_key
 from custom_components.balanz.csms.security_profile import SecurityProfile
-from custom_components.balanz.diagnostics import async_get_config_entry_diagnostics
 from custom_components.balanz.entry_settings import read_entry
 from custom_components.balanz.storage.journal import StorageError
-from custom_components.balanz.tls_sources import authority_of
 from tests.csms.certificates import Made
 from tests.csms.client import RawCharger, status_of
 from tests.csms.test_security_profiles import basic, come_from
@@ -524,57 +520,3 @@ async def test_other_certificates_need_a_restart(
 
     assert entry.runtime_data is not running
     assert entry.runtime_data.site.door.port == tls_port
-
-
-# Secrets
-
-
-async def test_a_password_is_nowhere_but_in_the_form_that_shows_it(
-    hass: HomeAssistant, port: int, tls_port: int, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    entry = site_entry(port, charger("CP-1"), security=security(tls_port))
-    await set_up(hass, entry)
-    simulated = await dial(port)
-    simulated.answers["ChangeConfiguration"] = None
-    await simulated.boot()
-    await wait_until(lambda: entry.runtime_data.site.door.is_connected("CP-1"))
-    form = await change(hass, entry, security="password")
-    password = password_in(form)
-    hass.config_entries.subentries.async_abort(form["flow_id"])
-    simulated.answers["ChangeConfiguration"] = {"status": "Accepted"}
-    form = await change(hass, entry, security="password")
-    await answer(hass, form, {"send": True})
-    used = password_in(form)
-    await simulated.close()
-    wrong = "Wrong-Password-Wrong"
-    assert await refusal(port, wrong) == 401
-    await (await dial(port, used)).close()
-    with suppress(Exception):
-        await dial(port, used, identity="CP-2")
-    await hass.async_block_till_done()
-    key = (authority_of(hass, "home").root.with_suffix(".key")).read_text().splitlines()[1]
-
-    told = [
-        json.dumps(await async_get_config_entry_diagnostics(hass, entry)),
-        json.dumps([state.as_dict() for state in hass.states.async_all()], default=str),
-        json.dumps(entry.as_dict(), default=str),
-        str(entry.runtime_data.snapshot),
-        str(entry.runtime_data.site._rooms.central.admission.rules),
-        *(str(issue) for issue in ir.async_get(hass).issues.values()),
-        *(
-            record.getMessage() + str(record.exc_info or "")
-            for record in caplog.records
-            # What the charger's side of this test logs is none of ours.
-            if record.name not in ("websockets.client", "websockets.server")
-        ),
-        *(path.read_text() for path in tmp_path.rglob("*.jsonl")),
-    ]
-    for secret in (password, used, wrong, key):
-        for form_of_it in (secret, authorization_key(secret), basic(secret, "CP-1")):
-            text = (
-                form_of_it
-                if isinstance(form_of_it, str)
-                else form_of_it["additional_headers"]["Authorization"]
-            )
-            assert not [one for one in told if text in one]

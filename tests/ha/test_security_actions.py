@@ -1,6 +1,7 @@
 """What administrators ask chargers about their security, and what the site tells of it."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import voluptuous as vol
@@ -11,13 +12,16 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms import certificate_authority
+from custom_components.balanz.csms.peers import Peer
+from custom_components.balanz.csms.security_events import RefusalCause
+from custom_components.balanz.csms.security_profile import SecurityProfile
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.security_events import EVENT_SECURITY
 from custom_components.balanz.tls_sources import authority_of
 from tests.csms.client import RawCharger
 from tests.csms.test_security_messages import PEM, TOLD_HASH
 from tests.ha.build import charger, set_up, site_entry, wait_until
-from tests.ha.test_security import OWN, dial
+from tests.ha.test_security import OWN, dial, refusal
 from tests.ha.test_translations import EN, ICONS, SERVICES
 
 HASH = {
@@ -223,6 +227,37 @@ async def test_security_events_can_be_listened_for(
         "at": "2026-11-21T12:00:00+00:00",
     }
     await simulated.close()
+
+
+async def test_a_charger_has_an_event_for_what_happens_in_its_name(
+    hass: HomeAssistant, entry: MockConfigEntry, port: int
+) -> None:
+    [entity_id] = [it for it in hass.states.async_entity_ids("event") if "security" in it]
+    simulated = await connect(entry, port)
+    await wait_until(lambda: kind(hass, entity_id) == "address_pinned")
+    await simulated.close()
+
+    with patch("custom_components.balanz.csms.server.peer_of", elsewhere):
+        assert await refusal(port) == 401
+    await wait_until(lambda: kind(hass, entity_id) == "refused")
+
+    event = hass.states.get(entity_id)
+    assert event is not None
+    assert event.attributes["address"] == "192.168.1.66"
+    assert event.attributes["cause"] == "other_address"
+    texts = EN["entity"]["event"]["security"]["state_attributes"]
+    assert set(event.attributes["event_types"]) == texts["event_type"]["state"].keys()
+    assert set(RefusalCause) == texts["cause"]["state"].keys()
+    assert {it.name.lower() for it in SecurityProfile} == texts["profile"]["state"].keys()
+
+
+def kind(hass: HomeAssistant, entity_id: str) -> str:
+    event = hass.states.get(entity_id)
+    return "" if event is None else str(event.attributes["event_type"])
+
+
+def elsewhere(_connection: object) -> Peer:
+    return Peer(address="192.168.1.66")
 
 
 async def test_d30_a_charger_that_reports_without_end_is_told_seldom(

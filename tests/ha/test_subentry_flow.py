@@ -95,6 +95,7 @@ async def test_a_charger_can_be_added_while_the_site_is_not_loaded(
     ("mistake", "errors"),
     [
         ({"identity": "a/b"}, {"identity": "identity_invalid"}),
+        ({"name": "right "}, {"name": "name_taken"}),
         ({"identity": "TAKEN"}, {"identity": "identity_taken"}),
         ({"minimum_a": 40}, {"minimum_a": "above_rating"}),
         ({"maximum_a": 40}, {"maximum_a": "maximum_out_of_range"}),
@@ -121,7 +122,7 @@ async def test_a_charger_can_be_added_while_the_site_is_not_loaded(
 async def test_each_mistake_about_a_charger_is_named_and_can_be_mended(
     hass: HomeAssistant, port: int, mistake: dict[str, Any], errors: dict[str, str]
 ) -> None:
-    entry = site_entry(port, charger("TAKEN"))
+    entry = site_entry(port, charger("TAKEN", name="Right"))
     entry.add_to_hass(hass)
     form = await answer(hass, await start(hass, entry, "charger"), {**NEW_CHARGER, **mistake})
     assert form["errors"] == errors

@@ -17,13 +17,19 @@ from homeassistant.util.yaml import load_yaml_dict
 from custom_components.balanz import (
     binary_sensor,
     button,
+    charger_events,
+    charger_sensors,
     config_flow,
     datetime,
     event,
+    firmware_actions,
+    firmware_options,
     forms,
     number,
+    ocpp_balanz_steps,
     options_flow,
     password_steps,
+    security_event_entity,
     select,
     sensor,
     subentry_flow,
@@ -43,18 +49,25 @@ from custom_components.balanz.connector_sensors import (
 )
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
+from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
+    FIXABLE,
     GROUP_GONE,
     SCHEDULE_UNREADABLE,
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.repairs import FLOWS
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
+from custom_components.balanz.session_events import SESSION
+from custom_components.balanz.site.firmware_update import UpdateFailure
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal
 from custom_components.balanz.site.plans import PlanRefusal
 from custom_components.balanz.site.proofs import ProofRefusal
+from custom_components.balanz.site.session_events import SessionKind
 from custom_components.balanz.site.snapshot import ProblemKind
 from custom_components.balanz.storage.proofs import Fact
 from custom_components.balanz.supply import SupplyKind
@@ -66,8 +79,15 @@ ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
 TAG_ACTIONS = {
     value for name, value in vars(tag_actions).items() if name.endswith(("_TAG", "_TAGS"))
 } | {tag_actions.SET_SESSION_PRIORITY}
+FIRMWARE_ACTIONS = {
+    value for name, value in vars(firmware_actions).items() if name.endswith("_FIRMWARE")
+}
 SERVICES: dict[str, Any] = load_yaml_dict(str(FOLDER / "services.yaml"))
 STORAGE = "".join((FOLDER / f"storage/{name}.py").read_text() for name in ("tags", "tag_csv"))
+FIRMWARE_STORAGE = "".join(
+    (FOLDER / f"storage/{name}.py").read_text()
+    for name in ("csv_cells", "firmware_catalogue", "firmware_csv", "firmware_entry")
+)
 SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
 
 
@@ -97,7 +117,21 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     for step, multiple in (("edit_tag", False), ("remove_tags", True)):
         schema = tag_options.choice_schema({"a": "A"}, multiple=multiple)
         yield f"options {step}", options[step], schema
+    firmware = {"firmware": "A"}
+    yield "options add_firmware", options["add_firmware"], firmware_options.firmware_schema()
+    yield (
+        "options remove_firmware",
+        options["remove_firmware"],
+        firmware_options.firmware_choice_schema(firmware),
+    )
+    yield (
+        "options import_firmware",
+        options["import_firmware"],
+        firmware_options.firmware_import_schema(),
+    )
     yield "options import", options["import_tags"], tag_options.import_schema()
+    files = ocpp_balanz_steps.files_schema(single_phase=False)
+    yield "options ocpp-balanz", options["ocpp_balanz"], files
     yield "config confirm", config["confirm"], without
     yield "charger user", charger["user"], with_identity
     reconfigured = forms.charger_schema(
@@ -161,10 +195,10 @@ def test_each_choice_of_a_translated_list_has_its_text() -> None:
 
 
 def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
-    schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS)}
+    schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
     targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    own = {RUN_OVERLOAD_DRILL, *TAG_ACTIONS}
+    own = {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
     assert set(schemas) | targeting | own == set(SERVICES)
     assert targeting == {name for name, action in SERVICES.items() if "target" in action}
     for balancing in BALANCING_ACTIONS:
@@ -182,19 +216,25 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
             }
 
 
-@pytest.mark.parametrize("where", [EN["config"], EN["config_subentries"]["group"]])
-def test_each_kind_of_supply_has_its_line_in_the_menu(where: dict[str, Any]) -> None:
-    menu = where["step"]["supply"]["menu_options"]
+def test_each_kind_of_supply_has_its_line_in_the_menu() -> None:
+    """Only what measures the grid connection is in the Energy dashboard."""
+    lines = {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    site = EN["config"]["step"]["supply"]["menu_options"]
+    group = EN["config_subentries"]["group"]["step"]["supply"]["menu_options"]
 
-    assert set(menu) == {"supply_keep", *(f"supply_{kind}" for kind in SupplyKind)}
+    assert set(group) == lines
+    assert set(site) == lines | {"supply_dashboard"}
 
 
 def test_each_line_of_the_menus_of_the_options_has_its_text() -> None:
     steps = EN["options"]["step"]
 
-    assert set(steps["init"]["menu_options"]) == {"general", "tags"}
+    assert set(steps["init"]["menu_options"]) == {"general", "tags", "firmware", "ocpp_balanz"}
     assert set(steps["tags"]["menu_options"]) == set(tag_options.MENU)
     assert set(tag_options.MENU_WITHOUT_TAGS) < set(tag_options.MENU)
+    menu = set(firmware_options.FIRMWARE_MENU)
+    assert set(steps["firmware"]["menu_options"]) == menu
+    assert set(firmware_options.FIRMWARE_MENU_WHILE_EMPTY) < menu
 
 
 def strings_in(source: str) -> set[str]:
@@ -207,26 +247,35 @@ def strings_in(source: str) -> set[str]:
 
 def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
-    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"])
+    named = {"name_invalid", "name_taken"}
+    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"]) | named
     shared |= strings_in(SOURCES["upstream_form.py"])
     site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
     config = shared | site
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
     supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
     charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
-    charger_errors = {name for found in charger for name in found if name} - supply
+    charger_errors = {name for found in charger for name in found if name} - supply | named
     schedule = {f"schedule_{key}" for key in BAD_SCHEDULES}
 
     assert schedule <= set(EN["config"]["error"]) <= config | schedule
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule
+    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | named
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
     of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
     own = {"not_a_date", "short_turn_too_long"}
-    assert set(EN["options"]["error"]) == own | of_tags | of_files
+    of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["ocpp_balanz_steps.py"]))
+    of_firmware = firmware_errors() | {"csv_unusable"}
+    assert set(EN["options"]["error"]) == own | of_tags | of_files | of_firmware | of_import
+
+
+def firmware_errors(*, of_rows: bool = False) -> set[str]:
+    """Return what can be wrong with a firmware or a file of them."""
+    found = set(re.findall(r'Error\(\s*"((?:firmware|csv)_\w+)"', FIRMWARE_STORAGE))
+    return found | {"csv_row_unreadable"} if of_rows else found - {"csv_row_too_long"}
 
 
 def test_an_error_about_a_schedule_tells_where_it_is() -> None:
@@ -261,12 +310,14 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         switch.BOOST,
         switch.CHARGING_ALLOWED,
         switch.PAUSED,
+        switch.IN_SERVICE,
         switch.SMART_CHARGING,
     ):
         yield "switch", str(toggle.translation_key)
-    for choice in (select.POLICY, select.PRIORITY):
+    for choice in (select.POLICY, select.SURPLUS, select.PRIORITY):
         yield "select", str(choice.translation_key)
     single = (
+        sensor.CARS_CHARGING,
         sensor.METER,
         sensor.REASON,
         sensor.REFUSED,
@@ -275,7 +326,13 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.TAG,
         sensor.UPSTREAM_QUEUE,
     )
-    yield "event", str(event.TAG.translation_key)
+    yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
+    yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
+    for told in charger_sensors.CHARGER_STATUSES:
+        yield "sensor", str(told.translation_key)
+    yield "event", str(security_event_entity.SECURITY.translation_key)
+    for happening in (event.TAG, SESSION):
+        yield "event", str(happening.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -301,9 +358,21 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    assert set(texts["error_code"]["state"]) == set(ErrorCode)
+    assert set(texts["stop_reason"]["state"]) == set(StopReason)
     assert set(texts["meter"]["state"]) == set(MeterStage)
     shown = EN["entity"]["event"]["tag"]["state_attributes"]["event_type"]["state"]
     assert set(shown) == set(TagOutcome)
+    ended = EN["entity"]["event"]["firmware"]["state_attributes"]
+    assert set(ended["event_type"]["state"]) == {charger_events.INSTALLED, charger_events.FAILED}
+    assert set(ended["reason"]["state"]) == set(UpdateFailure)
+    came = EN["entity"]["event"]["upload"]["state_attributes"]
+    assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
+    assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
+    for told in charger_sensors.CHARGER_STATUSES:
+        assert set(texts[told.key]["state"]) == set(told.options or ())
+    kinds = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
+    assert set(kinds) == set(SessionKind)
     proof = texts["fallback_proof"]
     assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])
@@ -327,8 +396,13 @@ def test_each_exception_has_its_message() -> None:
     errors = STORAGE + SOURCES["tag_actions.py"] + (FOLDER / "csms/tag_desk.py").read_text()
     tags = set(re.findall(r'"(tag_[a-z_]+)"', errors)) - {"tag_status"}
 
-    own = (used - {"connector"}) | drill | plain | tags
+    sources = SOURCES["ocpp_balanz.py"] + SOURCES["ocpp_balanz_steps.py"]
+    imports = set(re.findall(r'"(import_[a-z_]+)"', sources)) - set(EN["options"]["error"])
+    files = set(re.findall(r'_refused\("(\w+)"', SOURCES["action_files.py"]))
+    own = (used - {"connector"}) | drill | plain | tags | imports | files
+    own |= firmware_errors(of_rows=True)
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
+    refusals |= {f"update_{failure}" for failure in UpdateFailure}
     assert own | refusals == set(EN["exceptions"])
 
 
@@ -337,8 +411,45 @@ def test_each_issue_has_its_text() -> None:
     silent = ProblemKind.METER_SILENT
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own
-    for fixable in ("still_booked", "address_changed"):
-        assert set(EN["issues"][fixable]["fix_flow"]["abort"]) == {"site_not_running"}
+
+
+def kind_of(issue: str) -> str:
+    silent = ProblemKind.METER_SILENT
+    return silent if issue.startswith(silent) else issue
+
+
+def test_each_issue_that_can_be_fixed_has_the_texts_of_its_flow() -> None:
+    fixed = {issue for issue, texts in EN["issues"].items() if "fix_flow" in texts}
+
+    assert {kind_of(issue) for issue in fixed} == FIXABLE == set(FLOWS)
+    for issue in EN["issues"].keys() - fixed:
+        assert EN["issues"][issue]["description"]
+    for issue in fixed:
+        texts = EN["issues"][issue]["fix_flow"]
+        flow = FLOWS[kind_of(issue)]
+        assert set(texts["step"]) == {getattr(flow, "step_id", "confirm")}
+        assert "description" not in EN["issues"][issue]
+
+
+def test_each_reason_why_a_repair_ends_without_one_is_translated() -> None:
+    sources = "".join(SOURCES[f"{name}.py"] for name in ("repair_flow", "repair_forms", "repairs"))
+    used = set(re.findall(r'reason="(\w+)"|NotMended\("(\w+)"', sources))
+    fixed = [texts["fix_flow"] for texts in EN["issues"].values() if "fix_flow" in texts]
+
+    told = {reason for flow in fixed for reason in flow["abort"]}
+    assert told == {reason for found in used for reason in found if reason}
+    assert all("site_not_running" in flow["abort"] for flow in fixed)
+
+
+def test_what_is_wrong_with_the_form_of_a_repair_is_told_as_in_the_form_of_the_site() -> None:
+    def errors(issue: str) -> set[str]:
+        return set(EN["issues"][issue]["fix_flow"]["error"])
+
+    of_sensors = set(re.findall(r'"((?:sensor|not)_\w+)"', SOURCES["forms.py"]))
+    assert errors("sensor_missing") == of_sensors - {"sensor_lost_too_soon"}
+    assert errors("meter_silent_lost") == errors("sensor_missing")
+    assert errors("schedule_unreadable") == {f"schedule_{key}" for key in BAD_SCHEDULES}
+    assert errors("unsafe_alone") == set(ProofRefusal)
 
 
 def test_each_action_and_each_of_its_fields_has_its_text_and_the_action_its_icon() -> None:
@@ -372,7 +483,7 @@ def test_the_quality_scale_gives_a_reason_for_each_exemption() -> None:
 LANGUAGES = sorted(
     path.stem for path in (FOLDER / "translations").glob("*.json") if path.stem != "en"
 )
-NAMES = {"balanz", "{name}", "CSV", *(row.name for row in QUIRK_ROWS)}
+NAMES = {"balanz", "{name}", "CSV", "groups.csv", "chargers.csv", *(row.name for row in QUIRK_ROWS)}
 SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
 SAME_AS_ENGLISH = {
     "nl": {"Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from ocpp.exceptions import GenericError
 from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.datatypes import IdTagInfo
-from ocpp.v16.enums import Action, AuthorizationStatus, RegistrationStatus
+from ocpp.v16.enums import Action, AuthorizationStatus, GenericStatus, RegistrationStatus
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -40,6 +41,7 @@ class CentralSystem:
         self.peer: Any = None
         self.connection: ServerConnection | None = None
         self.authorizations: list[str | None] = []
+        self.ssl: ssl.SSLContext | None = None
         self._transaction_ids = count(101)
         self._server: Server | None = None
         self._port = 0
@@ -51,7 +53,12 @@ class CentralSystem:
     async def start(self) -> None:
         untyped: Any = "ocpp1.6"
         self._server = await serve(
-            self._serve, "127.0.0.1", self._port, subprotocols=[untyped], close_timeout=1
+            self._serve,
+            "127.0.0.1",
+            self._port,
+            subprotocols=[untyped],
+            close_timeout=1,
+            ssl=self.ssl,
         )
         self._port = next(iter(self._server.sockets)).getsockname()[1]
 
@@ -135,6 +142,16 @@ class CentralSystem:
         self._note("StopTransaction", payload)
         return call_result.StopTransaction()
 
+    @on(Action.security_event_notification)
+    def security_event_notification(self, **payload: Any) -> Any:
+        self._note("SecurityEventNotification", payload)
+        return call_result.SecurityEventNotification()
+
+    @on(Action.sign_certificate)
+    def sign_certificate(self, **payload: Any) -> Any:
+        self._note("SignCertificate", payload)
+        return call_result.SignCertificate(status=GenericStatus.accepted)
+
     @on(Action.firmware_status_notification)
     def firmware_status_notification(self, **payload: Any) -> Any:
         self._note("FirmwareStatusNotification", payload)
@@ -144,6 +161,16 @@ class CentralSystem:
     def diagnostics_status_notification(self, **payload: Any) -> Any:
         self._note("DiagnosticsStatusNotification", payload)
         return call_result.DiagnosticsStatusNotification()
+
+    @on(Action.signed_firmware_status_notification)
+    def signed_firmware_status_notification(self, **payload: Any) -> Any:
+        self._note("SignedFirmwareStatusNotification", payload)
+        return call_result.SignedFirmwareStatusNotification()
+
+    @on(Action.log_status_notification)
+    def log_status_notification(self, **payload: Any) -> Any:
+        self._note("LogStatusNotification", payload)
+        return call_result.LogStatusNotification()
 
 
 def profile_payload(

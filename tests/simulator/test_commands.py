@@ -10,6 +10,7 @@ from ocpp.v16.enums import (
     ChargingProfilePurposeType,
     ChargingRateUnitType,
     MessageTrigger,
+    UpdateType,
 )
 
 from simulator.car import Car
@@ -372,3 +373,41 @@ async def test_a_slow_charger_obeys_at_once_and_answers_late(
     central.peer._response_timeout = 5
     async with asyncio.timeout(5):
         assert (await central.call(call.ClearCache())).status == "Accepted"
+
+
+async def send_list(
+    central: CentralSystem, version: int, update_type: UpdateType, *tags: str
+) -> str:
+    answer = await central.call(
+        call.SendLocalList(
+            list_version=version,
+            update_type=update_type,
+            local_authorization_list=[
+                {"id_tag": tag, "id_tag_info": {"status": "Accepted"}} for tag in tags
+            ],
+        )
+    )
+    return str(answer.status)
+
+
+async def test_a_local_list_takes_what_fits_and_is_newer(
+    central: CentralSystem, make_charger: MakeCharger
+) -> None:
+    charger = await make_charger(options=ChargerOptions(local_list_length=2))
+    await eventually(lambda: central.statuses() == ["Available"])
+
+    assert await send_list(central, 3, UpdateType.full, "A") == "Accepted"
+    assert await send_list(central, 3, UpdateType.differential, "B") == "VersionMismatch"
+    assert await send_list(central, 4, UpdateType.differential, "B", "C") == "Failed"
+    assert set(charger.station.local_list.tags) == {"a"}
+    assert (await central.call(call.GetLocalListVersion())).list_version == 3
+
+
+async def test_a_charger_without_a_local_list_says_so(
+    central: CentralSystem, make_charger: MakeCharger
+) -> None:
+    await make_charger(options=ChargerOptions(local_list_length=0))
+    await eventually(lambda: central.statuses() == ["Available"])
+
+    assert await send_list(central, 1, UpdateType.full, "A") == "NotSupported"
+    assert (await central.call(call.GetLocalListVersion())).list_version == -1

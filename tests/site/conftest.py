@@ -1,7 +1,7 @@
 """Real sites on real sockets and files, and chargers that dial in to them.
 
-They live in a hurried loop, or, in modules marked `virtual_time`, in one in which waiting takes no
-time at all.
+They live in a loop in which waiting takes no time at all, or, in modules marked `hurried`, whose
+tests stop threads, in one that is only faster.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ PACKAGE = "custom_components.balanz"
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, type[asyncio.SelectorEventLoop]]:
-    if item.get_closest_marker("virtual_time") is not None:
-        return {"virtual": VirtualLoop}
-    return {"hurried": HurriedLoop}
+    if item.get_closest_marker("hurried") is not None:
+        return {"hurried": HurriedLoop}
+    return {"virtual": VirtualLoop}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "virtual_time: waiting takes no time")
+    config.addinivalue_line("markers", "hurried: waiting takes some of its time")
 
 
 class Bench:

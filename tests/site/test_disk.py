@@ -31,6 +31,8 @@ from .build import (
 )
 from .conftest import Bench
 
+pytestmark = pytest.mark.hurried
+
 A = ConnectorKey("A", 1)
 
 

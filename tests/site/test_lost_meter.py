@@ -1,9 +1,9 @@
 """A meter that stops costs the cars their current step by step, and gives it back."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from time import monotonic
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -96,10 +96,10 @@ async def test_a_meter_that_stops_costs_current_step_by_step_and_gives_it_back(
     await until(lambda: accepted_a(site, "A") == 16.0)
     before = len(limits_received(car))
 
-    stopped_at = monotonic()
+    loop = asyncio.get_running_loop()
+    stopped_at = loop.time()
     await until(lambda: accepted_a(site, "A") == 13.0)
-    hurried = 16.0
-    assert (monotonic() - stopped_at) * hurried < 60.0
+    assert loop.time() - stopped_at < 60.0
     assert meter_of(site).stage is MeterStage.AGEING
     assert meter_of(site).assumed == amperes(26.5)
     await until(lambda: ProblemKind.METER_SILENT in problems(site))

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from custom_components.balanz.balancing.commitments import LAG_S
+from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.settings import SiteSettings
@@ -27,8 +28,6 @@ from .build import (
     until,
 )
 from .conftest import Bench
-
-pytestmark = pytest.mark.virtual_time
 
 IGNORES = Faults(ignore_profiles=True)
 IGNORES_ALL = Faults(ignore_profiles=True, ignore_remote_stop=True)
@@ -104,6 +103,19 @@ async def test_the_user_puts_a_connector_back_into_service_even_after_a_restart(
     await until(lambda: calls(mended, "ChangeAvailability"))
     assert calls(mended, "ChangeAvailability") == [{"connectorId": 1, "type": "Operative"}]
     await until(lambda: ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE not in problems(site))
+
+
+async def test_only_a_connector_that_has_obeyed_since_is_let_back(bench: Bench) -> None:
+    site = await bench.start(two())
+    wild, _ = await overloaded_by(bench, site, IGNORES_ALL)
+    await until(lambda: calls(wild, "ChangeAvailability"))
+    key = connector(site, "A").key
+    assert not site.let_back(key)
+
+    wild.faults = Faults()
+    await until(lambda: site.let_back(key))
+    await until(lambda: ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE not in problems(site))
+    assert not site.let_back(ConnectorKey("GONE", 1))
 
 
 async def test_the_last_resort_is_the_switch_that_the_user_has_named(bench: Bench) -> None:

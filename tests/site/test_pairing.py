@@ -6,10 +6,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from custom_components.balanz.site import pairing as pairing_module
+from custom_components.balanz.site.snapshot import ProblemKind
 from simulator.car import Car
 from tests.csms.client import RawCharger
 
-from .build import charger, settings, until
+from .build import charger, problems, settings, until
 from .conftest import Bench
 
 
@@ -97,3 +98,25 @@ async def test_pairing_that_is_opened_again_lasts_longer(bench: Bench) -> None:
     assert second > first
     site.close_pairing()
     assert site.snapshot.pairing_until is None
+
+
+async def test_unknown_chargers_are_a_problem_only_while_the_door_is_closed(bench: Bench) -> None:
+    site = await bench.start(settings())
+    for identity in "ABCDEFG":
+        await refused(site.port, identity)
+    await until(lambda: problems(site) == {ProblemKind.UNKNOWN_CHARGERS})
+    [problem] = site.snapshot.problems
+    assert problem.placeholders == {"chargers": "C, D, E, F, G"}
+
+    site.open_pairing()
+
+    assert problems(site) == set()
+
+
+async def test_a_charger_that_was_just_removed_is_no_problem(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    await site.apply(settings())
+    await refused(site.port, "A")
+    await until(lambda: site.snapshot.refused == ("A",))
+
+    assert ProblemKind.UNKNOWN_CHARGERS not in problems(site)

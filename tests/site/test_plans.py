@@ -1,6 +1,6 @@
 """What users plan for cars: when they leave, what they need, and who goes first for a while."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.plans import PlanRefusal, PlanRefused
 from custom_components.balanz.storage.plans import Plan
 from simulator.car import Car
+from simulator.virtual_time import wall_time
 
 from .build import accepted_a, charger, connector, pass_s, settings, until
 from .conftest import Bench
@@ -19,7 +20,7 @@ A, B = ConnectorKey("A", 1), ConnectorKey("B", 1)
 
 
 def later(hours: float) -> datetime:
-    return datetime.now(UTC) + timedelta(hours=hours)
+    return wall_time() + timedelta(hours=hours)
 
 
 async def two_that_share(bench: Bench, **root: Any) -> BalanzSite:
@@ -43,7 +44,7 @@ async def test_a_boosted_car_goes_first_and_no_longer_when_that_is_taken_back(
 
 async def test_a_boost_ends_by_itself(bench: Bench) -> None:
     site = await two_that_share(bench)
-    await site.set_plan(B, Plan(boosted_until=datetime.now(UTC) + timedelta(seconds=2)))
+    await site.set_plan(B, Plan(boosted_until=wall_time() + timedelta(minutes=1)))
     await until(lambda: accepted_a(site, "B") == 14.0)
     await until(lambda: accepted_a(site, "A") == accepted_a(site, "B") == 10.0)
 
@@ -105,8 +106,8 @@ async def test_a_departure_that_has_passed_may_stay_while_something_else_is_plan
     site = await bench.start(settings(charger("A")))
     await bench.dial_in(site, "A", car=Car())
     await until(lambda: connector(site, "A").plugged)
-    soon = datetime.now(UTC) + timedelta(seconds=0.2)
+    soon = wall_time() + timedelta(seconds=0.2)
     await site.set_plan(A, Plan(departs_at=soon))
-    await until(lambda: datetime.now(UTC) > soon)
+    await until(lambda: wall_time() > soon)
     await site.set_plan(A, Plan(departs_at=soon, energy_wh=5_000.0))
     assert connector(site, "A").plan == Plan(departs_at=soon, energy_wh=5_000.0)

@@ -6,10 +6,12 @@ import orjson
 import pytest
 
 from custom_components.balanz.balancing.reasons import Rule
-from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site import BalanzSite, smart_charging
 from custom_components.balanz.storage.journal import StorageError
+from simulator.behaviours import Asked, Behaviour
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
+from simulator.faults import Faults
 
 from .build import (
     FullDisk,
@@ -181,3 +183,31 @@ async def test_leaving_it_alone_needs_a_disk_that_takes_it(
     assert site.snapshot.groups["shed"].smart_charging
     assert accepted_a(site, "A") == 16.0
     assert draws_a(one) == 16.0
+
+
+async def test_a_charger_that_does_not_clear_its_limit_is_asked_again_in_a_while(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smart_charging, "RETRY_S", 5.0)
+    site = await bench.start(settings(charger("A", group_id="shed"), groups=(SHED,)))
+    stubborn = Behaviour(refuses=(Asked("ClearChargingProfile"),))
+    one = await bench.dial_in(site, "A", car=Car(), behaviour=stubborn)
+    await until(lambda: accepted_a(site, "A") == 16.0)
+    asked_before = len(calls_received(one, "ClearChargingProfile"))
+    await site.set_smart_charging("shed", False)
+    await until(lambda: len(calls_received(one, "ClearChargingProfile")) >= asked_before + 3)
+    assert not recorded(bench.folder, "limit_cleared")
+    assert booked_a(site, "A") == 16.0
+
+
+async def test_switched_on_while_its_limit_is_being_cleared_it_gets_one_again(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A", group_id="shed"), groups=(SHED,)))
+    one = await bench.dial_in(site, "A", car=Car(), faults=Faults(answer_delay_s=2.0))
+    await until(lambda: accepted_a(site, "A") == 16.0)
+    asked_before = len(calls_received(one, "ClearChargingProfile"))
+    await site.set_smart_charging("shed", False)
+    await until(lambda: len(calls_received(one, "ClearChargingProfile")) > asked_before)
+    await site.set_smart_charging("shed", True)
+    await until(lambda: one.limit_a is None)
+    await until(lambda: one.limit_a == 16.0)
+    assert not recorded(bench.folder, "limit_cleared")

@@ -1,7 +1,5 @@
 """What goes wrong at one charger costs that charger, and no one else."""
 
-import pytest
-
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.profile_forms import MOST_TRIES
 from custom_components.balanz.site.snapshot import ProblemKind
@@ -79,7 +77,6 @@ async def test_a_charger_that_takes_no_stack_level_but_0_is_soon_limited(bench: 
     assert problems(site) == set()
 
 
-@pytest.mark.virtual_time
 async def test_others_yield_to_a_charger_that_ignores_its_limit(bench: Bench) -> None:
     site = await bench.start(settings(charger("A"), charger("B"), rating_a=28.0))
     wild = await bench.dial_in(site, "A", car=Car(), faults=Faults(ignore_profiles=True))

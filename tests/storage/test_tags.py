@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,9 @@ async def test_the_log_tells_what_has_changed_since_when(opened: Callable[[], An
     assert (history.version, history.changed_in) == (3, {"04a1b2c3": 3, "b0b": 2})
 
 
+EAST = timezone(timedelta(hours=14))
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
@@ -194,6 +197,7 @@ async def test_the_log_tells_what_has_changed_since_when(opened: Callable[[], An
         ({"name": "a\x1b[31m"}, "tag_name_invalid"),
         ({"person": "light.kitchen"}, "tag_person_invalid"),
         ({"expires_at": datetime(2027, 1, 1)}, "tag_expiry_invalid"),  # noqa: DTZ001
+        ({"expires_at": datetime.min.replace(tzinfo=EAST)}, "tag_expiry_invalid"),
         ({"priority": -1}, "tag_priority_invalid"),
         ({"priority": 11}, "tag_priority_invalid"),
         ({"sessions": 0}, "tag_sessions_invalid"),

@@ -51,6 +51,7 @@ class BootInfo:
     model: str = ""
     serial: str = ""
     firmware: str = ""
+    meter_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +192,8 @@ class DiagnosticsStatusChanged(StationEvent):
     """A charger told how the upload of its log goes, as OCPP names it."""
 
     status: str
+    request_id: int | None = None
+    """Of the request that it is about; None where the charger does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +201,8 @@ class FirmwareStatusChanged(StationEvent):
     """A charger told how a change of its firmware goes, as OCPP names it."""
 
     status: str
+    request_id: int | None = None
+    """Of the request that it is about; None where the charger does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket as sockets
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +12,21 @@ from websockets.frames import Frame, Opcode
 
 from .admission import Grant
 from .patience import Budget
+from .tls import TlsContexts
+from .tls_handshake import Failures, shake_hands
+from .transfers import Transfers
 
 SPARE_SOCKETS = 32
 """For chargers that are not known yet, and for strangers."""
 SPARE_PER_ADDRESS = 16
+HANDSHAKE_TIMEOUT_S = 10.0
+"""How long a peer may take for each of its handshakes, that of TLS and that of WebSocket."""
 MAX_FRAGMENTS = 64
 FRAGMENTS_TIMEOUT_S = 30.0
 MAX_PINGS = {1.0: 20}
 READ_BYTES = 4096
 """So much is read of a socket until the others have their turn: some hundred tiny frames."""
+MAX_REQUEST_LINE_BYTES = 8 * 1024
 _DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
 
@@ -33,10 +40,14 @@ class Gate:
     def __init__(self, chargers: Callable[[], int], *, max_per_address: int | None = None) -> None:
         self._chargers = chargers
         self._max_per_address = max_per_address
+        self.transfers = Transfers()
+        """Who serves the connections that are about a file."""
         self.sockets: set[GatedConnection] = set()
         self._handshakes: set[GatedConnection] = set()
         self._sockets_of: Counter[str] = Counter()
         self._handshakes_of: Counter[str] = Counter()
+        self.failures = Failures()
+        """What is told of handshakes that failed."""
 
     def admits(self, address: str) -> bool:
         """Return whether one more socket from an address is welcome."""
@@ -78,36 +89,76 @@ class Gate:
 
 
 class GatedConnection(ServerConnection):
-    """A connection that passes a gate, and that is watched for what no charger does."""
+    """A connection that passes a gate, and that is watched for what no charger does.
+
+    Where it is to be encrypted it passes the gate before that: who does not finish a handshake of
+    TLS counts like who does not finish a request.
+    """
 
     gate: Gate
+    tls: TlsContexts | None
     identity: str
     grant: Grant
     """What let it in, once it is."""
     address = ""
     """The peer's IP address; empty if it has gone already."""
     heard_at = 0.0
+    _is_open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the gate decide before anything is read."""
-        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        if not self.gate.admits(self.address):
+            transport.abort()
+            return
+        self.gate.enter(self)
+        _keep_alive(transport.get_extra_info("socket"))
+        if self.tls is None:
+            _read_little(transport)
+            self._open(transport)
+        else:
+            self._encrypting = self.loop.create_task(self._encrypt(transport, self.tls.context))
+
+    async def _encrypt(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        try:
+            encrypted, early = await shake_hands(transport, context, timeout_s=HANDSHAKE_TIMEOUT_S)
+        except OSError as error:
+            self.gate.leave(self)
+            self.gate.failures.note(self.address, error)
+            return
+        encrypted.set_protocol(self)
+        self._open(encrypted)
+        early.replay(self)
+
+    def _open(self, transport: asyncio.Transport) -> None:
+        """Begin to listen to the peer."""
+        self._is_open = True
         self.heard_at = self.loop.time()
         self._pings = Budget(MAX_PINGS)
         self._fragments = 0
         self._fragments_due: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
-        peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if peer else ""
-        if not self.gate.admits(self.address):
-            self.transport.abort()
-            return
-        self.gate.enter(self)
-        _keep_alive(transport.get_extra_info("socket"))
-        _read_little(transport)
+        self._first = bytearray()
+        """What has come before it was clear what the connection is about."""
+        self._is_clear = False
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Note that the peer lives."""
+        """Note that the peer lives, and hand over who has come for a file."""
         self.heard_at = self.loop.time()
+        if not self._is_clear:
+            self._first += data
+            if b"\n" not in self._first and len(self._first) < MAX_REQUEST_LINE_BYTES:
+                return
+            self._is_clear = True
+            data = bytes(self._first)
+            self._first.clear()
+            if self.gate.transfers.takes(data):
+                self._hand_over(data)
+                return
         super().data_received(data)
 
     def process_event(self, event: Any) -> None:
@@ -124,8 +175,16 @@ class GatedConnection(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the gate."""
         self.gate.leave(self)
-        self._end_message()
-        super().connection_lost(exc)
+        if self._is_open:
+            self._end_message()
+            super().connection_lost(exc)
+
+    def _hand_over(self, head: bytes) -> None:
+        """Let a connection go on without WebSocket; the gate counts it until it is closed."""
+        transport, self.transport = self.transport, _Elsewhere()
+        super().connection_lost(None)
+        self.gate.end_handshake(self)
+        self.gate.transfers.begin(transport, head, lambda: self.gate.leave(self))
 
     def _count_fragment(self, *, is_last: bool) -> None:
         """Let nobody hold back the end of a message, or send it in crumbs."""
@@ -151,12 +210,20 @@ class GatedConnection(ServerConnection):
             self._closing = self.loop.create_task(self.close(1008, reason))
 
 
-def gated_by(gate: Gate) -> type[GatedConnection]:
-    """Return the connection class whose connections pass a gate."""
-    passed_gate = gate
+class _Elsewhere(asyncio.Transport):
+    """What a WebSocket has that is none: the package drops it once the handshake has failed."""
+
+    def abort(self) -> None:
+        """Leave the real transport to who has it now."""
+
+
+def gated_by(gate: Gate, tls: TlsContexts | None = None) -> type[GatedConnection]:
+    """Return the connection class whose connections pass a gate, and are encrypted after it."""
+    passed_gate, its_tls = gate, tls
 
     class PassedConnection(GatedConnection):
         gate = passed_gate
+        tls = its_tls
 
     return PassedConnection
 

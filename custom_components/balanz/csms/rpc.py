@@ -10,8 +10,10 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Coroutine
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from .frame_log import FrameLog
 from .message_rate import MessageRate
 from .outbox import LineQueue
 from .patience import Budget
@@ -78,7 +80,7 @@ class Socket(Protocol):
         ...
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection at once; whatever waits to be sent or read raises."""
         ...
 
 
@@ -147,6 +149,8 @@ class RpcConnection:
         self._worker: asyncio.Task[None] | None = None
         self.misbehaved = False
         """Whether it was closed for what the peer sent."""
+        self.frames: FrameLog | None = None
+        """Where its frames are kept; None where they are not."""
         self.unreadable_frames = 0
         """Frames that had to be ignored since the connection was made."""
 
@@ -236,12 +240,12 @@ class RpcConnection:
 
     async def _send(self, text: str) -> None:
         """Write a message; a peer that does not read it in time loses the connection."""
+        self._note(text, received=False)
+        patience = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._socket.abort)
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._socket.send(text)
-        except TimeoutError:
-            self._socket.abort()
-            raise ConnectionLost(sent=True) from None
+            await self._socket.send(text)
+        finally:
+            patience.cancel()
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -251,6 +255,7 @@ class RpcConnection:
                 if isinstance(message, bytes):
                     self._refuse_binary()
                 else:
+                    self._note(message, received=True)
                     await self._take(parse(message), message)
                 now = loop.time()
                 wait_s = self._rate.take(now)
@@ -258,14 +263,17 @@ class RpcConnection:
                     self._show_out(1008, "too many messages")
                 if wait_s > 0.0:
                     await asyncio.sleep(wait_s)
-                await self._let_others_in()
+                if now - self._let_in_at > HELD_S:
+                    await self._let_others_in()
+
+    def _note(self, text: str, *, received: bool) -> None:
+        if self.frames is not None:
+            self.frames.note(text, datetime.now(UTC), received=received)
 
     async def _let_others_in(self) -> None:
         """Hold nobody up, however much has come at once."""
-        loop = asyncio.get_running_loop()
-        if loop.time() - self._let_in_at > HELD_S:
-            await asyncio.sleep(0)
-            self._let_in_at = loop.time()
+        await asyncio.sleep(0)
+        self._let_in_at = asyncio.get_running_loop().time()
 
     def _refuse_binary(self) -> None:
         self._binary_frames += 1
@@ -332,6 +340,7 @@ class RpcConnection:
             self._show_out(1008, "too many results that nobody waits for")
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         with suppress(ConnectionLost):
             while True:
                 call = await self._inbound.get()
@@ -339,7 +348,8 @@ class RpcConnection:
                     await self._answer(call)
                 finally:
                     self._in_progress.discard(call.fingerprint)
-                await self._let_others_in()
+                if loop.time() - self._let_in_at > HELD_S:
+                    await self._let_others_in()
 
     async def _answer(self, call: Call) -> None:
         """Answer one call; one that was answered before has no second effect."""

@@ -109,7 +109,7 @@ type Frame = Call | CallResult | CallFailure | BadCall | Unreadable
 def parse(text: str) -> Frame:
     """Read a frame. Whatever the peer sends, this raises nothing."""
     text = text.removeprefix("\ufeff")
-    if text.count(",") + text.count("[") + text.count("{") > MAX_NODES:
+    if len(text) > MAX_NODES and _separators(text) > MAX_NODES:
         return _refuse_unread(text, "too many elements")
     try:
         frame = orjson.loads(text)
@@ -193,6 +193,10 @@ def _is_message_id(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= MAX_MESSAGE_ID_LENGTH
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _separators(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def _is_shallow(frame: list[Any], text: str) -> bool:

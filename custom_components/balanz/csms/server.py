@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
-from .gate import Gate, GatedConnection, gated_by
+from .gate import HANDSHAKE_TIMEOUT_S, Gate, GatedConnection, gated_by
 from .line_watch import PING_AFTER_S, watch_line
 from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
@@ -33,11 +33,11 @@ from .transactions import TransactionBook
 from .validation import load
 from .websocket import (
     CLOSE_TIMEOUT_S,
-    HANDSHAKE_TIMEOUT_S,
     MAX_MESSAGE_BYTES,
     WebSocket,
     asks_for,
     close_for_good,
+    dialled_url,
     is_oversized,
     offered_subprotocols,
     parse_identity,
@@ -117,6 +117,8 @@ class CentralSystem:
         self._gate = Gate(
             lambda: len(self._stations), max_per_address=settings.max_sockets_per_address
         )
+        self.transfers = self._gate.transfers
+        """Files that chargers load up and down, at the same ports."""
 
     @property
     def port(self) -> int:
@@ -204,14 +206,13 @@ class CentralSystem:
             )
 
     async def _listen(self, port: int, tls: TlsContexts | None = None) -> Server:
-        encrypted = {} if tls is None else tls.server_arguments()
         return await serve(
             self._serve,
             self._settings.host,
             port,
             process_request=self._process_request,
             select_subprotocol=_select_subprotocol,
-            create_connection=gated_by(self._gate),
+            create_connection=gated_by(self._gate, tls),
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             open_timeout=HANDSHAKE_TIMEOUT_S,
@@ -220,7 +221,6 @@ class CentralSystem:
             ping_interval=None,
             server_header=None,
             logger=quiet_logger(f"{__name__}.websockets"),
-            **encrypted,
         )
 
     async def stop(self) -> None:
@@ -233,6 +233,7 @@ class CentralSystem:
         for server in servers:
             server.close()
         self._gate.drop_handshakes()
+        await self.transfers.stop()
         for server in servers:
             await close_for_good(server)
         self._server = self._tls_server = None
@@ -354,6 +355,7 @@ class CentralSystem:
             _LOGGER.info("Charger %s has connected from %s", identity, address)
             if station.connected:
                 self.admission.replaced(identity, address, asyncio.get_running_loop().time())
+            station.dialled = dialled_url(connection)
             station.attach(rpc, authorization=_authorization_of(connection))
         elif self._may_wait(identity):
             _LOGGER.info("Unknown charger %s at %s waits to be accepted", identity, address)

@@ -25,6 +25,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
+from .frame_log import FrameLog
 from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
@@ -111,9 +112,13 @@ class Station:
         """How its last upload of a log goes, as it told last; None before."""
         self.firmware_status: str | None = None
         """How its last change of firmware goes, as it told last; None before."""
+        self.dialled: str | None = None
+        """The URL at which it reaches this server by HTTP, without a slash at the end."""
         self.violations = 0
         """Messages of the charger that broke the schema."""
         self.last_violation: str | None = None
+        self.frames = FrameLog()
+        """The last of what it was told and has said."""
         self.boots = 0
         """How often it was accepted after a boot."""
         self.late_answers = 0
@@ -297,6 +302,7 @@ class Station:
         older = self._link
         self._link = StationLink(self, rpc, self._serve, must_boot=must_boot)
         rpc.peer = self._link
+        rpc.frames = self.frames
         self.ready = False
         if older is not None:
             older.rpc.stop(1000, "replaced by a new connection")
@@ -374,7 +380,8 @@ class Station:
     def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
         """Learn from a message's timestamp how the charger's clock is set."""
         self.clock.observe(stamped_at, received_at)
-        if self.ready and any(start > stamped_at for start in self._limits.starts_at.values()):
+        starts_at = self._limits.starts_at
+        if starts_at and self.ready and any(start > stamped_at for start in starts_at.values()):
             # By the charger's clock a limit may not have begun, so that they have to be set again.
             self._limits.starts_at.clear()
             self.emit(StationReady(identity=self.identity, booted=False))

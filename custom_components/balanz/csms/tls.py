@@ -13,11 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
-
-from .websocket import HANDSHAKE_TIMEOUT_S
 
 CIPHERS = ":".join(
     (
@@ -77,19 +74,18 @@ class TlsContexts:
         """When the first of the certificates ends."""
         self.trouble: TlsError | None = None
         """Why changed files are not in use; None where nothing is wrong."""
-        self._front: ssl.SSLContext | None = None
         self._newest: ssl.SSLContext | None = None
         self._stamp: _Stamp = ()
 
-    def server_arguments(self) -> dict[str, Any]:
-        """Return what a listening socket needs, once loaded."""
-        return {"ssl": self._front, "ssl_handshake_timeout": HANDSHAKE_TIMEOUT_S}
+    @property
+    def context(self) -> ssl.SSLContext:
+        """What a new connection shakes hands with, once loaded."""
+        assert self._newest is not None
+        return self._newest
 
     async def load(self) -> None:
         """Load the files. Raises TlsError."""
         self._newest, self.expires_at, self._stamp = await self._load()
-        self._front = self._newest
-        self._front.sni_callback = self._use_newest
 
     async def reload_if_changed(self) -> None:
         """Load the files again where they have changed; what is wrong with them is `trouble`."""
@@ -108,13 +104,6 @@ class TlsContexts:
 
     async def _load(self) -> tuple[ssl.SSLContext, datetime, _Stamp]:
         return await asyncio.get_running_loop().run_in_executor(None, _load, self.settings)
-
-    def _use_newest(
-        self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext
-    ) -> None:
-        """Serve a new connection with the newest certificates, whatever name it asks for."""
-        if self._newest is not None:
-            connection.context = self._newest
 
 
 def _load(settings: TlsSettings) -> tuple[ssl.SSLContext, datetime, _Stamp]:

@@ -110,7 +110,7 @@ class InboundMessages:
             "DiagnosticsStatusNotification": self._diagnostics_status,
             "FirmwareStatusNotification": self._firmware_status,
             "Heartbeat": _heartbeat,
-            "LogStatusNotification": _noted,
+            "LogStatusNotification": self._diagnostics_status,
             "MeterValues": self._meter_values,
             "SignedFirmwareStatusNotification": self._firmware_status,
             "StartTransaction": self._start_transaction,
@@ -162,7 +162,11 @@ class InboundMessages:
         if status:
             self._station.diagnostics_status = status
             self._station.emit(
-                DiagnosticsStatusChanged(identity=self._station.identity, status=status)
+                DiagnosticsStatusChanged(
+                    identity=self._station.identity,
+                    status=status,
+                    request_id=integer(payload.get("requestId")),
+                )
             )
         return {}
 
@@ -171,7 +175,11 @@ class InboundMessages:
         if status:
             self._station.firmware_status = status
             self._station.emit(
-                FirmwareStatusChanged(identity=self._station.identity, status=status)
+                FirmwareStatusChanged(
+                    identity=self._station.identity,
+                    status=status,
+                    request_id=integer(payload.get("requestId")),
+                )
             )
         return {}
 
@@ -352,6 +360,7 @@ def parse_boot_info(payload: Payload) -> BootInfo:
         model=text(payload.get("chargePointModel"), 50),
         serial=text(serial, 50),
         firmware=text(payload.get("firmwareVersion"), 50),
+        meter_type=text(payload.get("meterType"), 25),
     )
 
 
@@ -381,7 +390,3 @@ async def _heartbeat(_payload: Payload) -> Payload:
 
 async def _data_transfer(_payload: Payload) -> Payload:
     return {"status": "UnknownVendorId"}
-
-
-async def _noted(_payload: Payload) -> Payload:
-    return {}

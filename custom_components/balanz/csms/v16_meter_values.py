@@ -18,6 +18,8 @@ _NOMINAL_VOLTAGE_V = 230.0
 _LOADED_ABOVE_A = 5.0
 _NO_LOAD_BELOW_W = 200.0
 
+_WITHOUT_A_GAP = ((0,), (0, 1), (0, 1, 2))
+
 type _Values = dict[Line, float]
 type _Samples = dict[Measurand, _Values]
 _NONE: _Values = {}
@@ -69,28 +71,39 @@ def _read_samples(sampled_values: object, quirks: MeterQuirks) -> _Samples:
 
 
 def _combined(samples: _Samples, measured_at: datetime, quirks: MeterQuirks) -> MeterValues:
-    def values(measurand: Measurand) -> _Values:
-        return samples.get(measurand, _NONE)
-
-    current = values(Measurand.CURRENT_IMPORT) or values(Measurand.CURRENT_EXPORT)
-    voltages_v = _voltages(values(Measurand.VOLTAGE))
-    power = _in_watts(values(Measurand.POWER_IMPORT), current, voltages_v)
-    currents_a, per_phase = _currents(current, power, voltages_v, quirks)
+    get = samples.get
+    current = get(Measurand.CURRENT_IMPORT) or get(Measurand.CURRENT_EXPORT) or _NONE
+    current_by_line = _by_line(current)
+    voltages_v = _voltages(get(Measurand.VOLTAGE, _NONE))
+    power = get(Measurand.POWER_IMPORT, _NONE)
+    power_w = _total(power)
+    if power_w and power_w < _NO_LOAD_BELOW_W and _is_kilo(power_w, current, voltages_v):
+        power = {line: value * 1e3 for line, value in power.items()}
+        power_w *= 1e3
+    currents_a, per_phase = _currents(current, current_by_line, power, voltages_v, quirks)
     return MeterValues(
         currents_a=currents_a,
         per_phase=per_phase,
-        power_w=_total(power),
-        energy_wh=_total(values(Measurand.ENERGY_IMPORT)),
-        offered_a=max(values(Measurand.CURRENT_OFFERED).values(), default=None),
+        power_w=power_w,
+        energy_wh=_total(get(Measurand.ENERGY_IMPORT, _NONE)),
+        offered_a=_largest(get(Measurand.CURRENT_OFFERED)),
         measured_at=measured_at,
         neutral_a=current.get(Line.NEUTRAL),
         voltages_v=voltages_v,
         powers_w=_per_line(power),
-        power_factor=min(values(Measurand.POWER_FACTOR).values(), default=None),
-        frequency_hz=max(values(Measurand.FREQUENCY).values(), default=None),
-        state_of_charge_pct=max(values(Measurand.STATE_OF_CHARGE).values(), default=None),
-        temperature_c=max(values(Measurand.TEMPERATURE).values(), default=None),
+        power_factor=_smallest(get(Measurand.POWER_FACTOR)),
+        frequency_hz=_largest(get(Measurand.FREQUENCY)),
+        state_of_charge_pct=_largest(get(Measurand.STATE_OF_CHARGE)),
+        temperature_c=_largest(get(Measurand.TEMPERATURE)),
     )
+
+
+def _largest(values: _Values | None) -> float | None:
+    return max(values.values()) if values else None
+
+
+def _smallest(values: _Values | None) -> float | None:
+    return min(values.values()) if values else None
 
 
 def _per_line(values: _Values) -> PerLine:
@@ -100,7 +113,7 @@ def _per_line(values: _Values) -> PerLine:
 
 
 def _by_line(values: _Values) -> dict[int, float]:
-    """Return the values of single lines, counted from 0."""
+    """Return the values of single lines, counted from 0 and in their order."""
     if not values:
         return {}
     return {number: values[line] for number, line in enumerate(LINES) if line in values}
@@ -117,11 +130,16 @@ def _voltages(values: _Values) -> PerLine:
     """Return the voltage of each line to neutral, also where it is given between two lines."""
     if not values:
         return UNKNOWN_LINES
-    l1, l2, l3 = (
-        _to_neutral(values.get(line, values.get(between, values.get(Line.ALL))))
-        for line, between in zip(LINES, BETWEEN_LINES, strict=True)
-    )
-    return (l1, l2, l3)
+    get = values.get
+    if Line.ALL in values or not values.keys().isdisjoint(BETWEEN_LINES):
+        everywhere = get(Line.ALL)
+        l1, l2, l3 = (
+            get(line, get(between, everywhere))
+            for line, between in zip(LINES, BETWEEN_LINES, strict=True)
+        )
+    else:
+        l1, l2, l3 = get(Line.L1), get(Line.L2), get(Line.L3)
+    return (_to_neutral(l1), _to_neutral(l2), _to_neutral(l3))
 
 
 def _to_neutral(voltage_v: float | None) -> float | None:
@@ -130,29 +148,27 @@ def _to_neutral(voltage_v: float | None) -> float | None:
     return voltage_v / sqrt(3.0)
 
 
-def _in_watts(power: _Values, current: _Values, voltages_v: PerLine) -> _Values:
-    """Return powers in W, also where they are in kW and called W: currents give them away."""
-    total_w, by_line = _total(power), _by_line(current)
-    if (
-        not total_w
-        or total_w >= _NO_LOAD_BELOW_W
-        or max(current.values(), default=0.0) < (_LOADED_ABOVE_A)
-    ):
-        return power
+def _is_kilo(power_w: float, current: _Values, voltages_v: PerLine) -> bool:
+    """Return whether powers are in kW although they are called W: currents give them away."""
+    largest_a = max(current.values(), default=0.0)
+    if largest_a < _LOADED_ABOVE_A:
+        return False
+    by_line = _by_line(current)
     known_v = [voltage_v for voltage_v in voltages_v if voltage_v is not None]
     voltage_v = max(known_v, default=_NOMINAL_VOLTAGE_V)
-    least_w = voltage_v * max(current.values())
-    most_w = voltage_v * (sum(by_line.values()) if by_line else 3.0 * max(current.values()))
-    if not 0.7 * least_w <= total_w * 1e3 <= 1.3 * most_w:
-        return power
-    return {line: value * 1e3 for line, value in power.items()}
+    least_w = voltage_v * largest_a
+    most_w = voltage_v * (sum(by_line.values()) if by_line else 3.0 * largest_a)
+    return 0.7 * least_w <= power_w * 1e3 <= 1.3 * most_w
 
 
 def _currents(
-    current: _Values, power: _Values, voltages_v: PerLine, quirks: MeterQuirks
+    current: _Values,
+    by_line: dict[int, float],
+    power: _Values,
+    voltages_v: PerLine,
+    quirks: MeterQuirks,
 ) -> tuple[tuple[float, ...] | None, bool]:
     """Return the currents per line, and whether the charger told the lines apart."""
-    by_line = _by_line(current)
     if by_line and quirks.spreads_one_line:
         return (sum(by_line.values()),), False
     if not by_line and Line.ALL in current:
@@ -165,7 +181,7 @@ def _currents(
             by_line[number] = power_w / voltage_v
     if not by_line:
         return None, False
-    if sorted(by_line) != list(range(len(by_line))):
+    if tuple(by_line) not in _WITHOUT_A_GAP:
         # A single line that calls itself L2 names the grid's phase; a gap is no zero.
         return (max(by_line.values()),), False
-    return tuple(by_line[number] for number in sorted(by_line)), True
+    return tuple(by_line.values()), True

@@ -56,7 +56,13 @@ def in_order(action: str, direction: Direction, payload: dict[str, Any]) -> dict
 
 def is_known(action: str) -> bool:
     """Return whether OCPP 1.6 or its security extension has this action, in either direction."""
-    return action in _validators() and f"{action}{Direction.RESPONSE}" in _validators()
+    return action in _actions()
+
+
+@cache
+def _actions() -> frozenset[str]:
+    names = _validators().keys()
+    return frozenset(name for name in names if f"{name}{Direction.RESPONSE}" in names)
 
 
 @cache

@@ -14,10 +14,11 @@ from .peers import Peer, names_in
 from .rpc_errors import ConnectionLost
 
 MAX_MESSAGE_BYTES = 256 * 1024
-HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
 MAX_HEADERS = 64
 MAX_HEADER_BYTES = 8 * 1024
+_HOST = re.compile(r"[A-Za-z0-9_.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_PREFIX = re.compile(r"(/[A-Za-z0-9_.~-]{1,50}){0,5}")
 _IDENTITY = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9*\-_=+|@.]{1,48}")
 
 
@@ -108,6 +109,25 @@ def peer_of(connection: GatedConnection) -> Peer:
         encrypted=encryption is not None,
         certificate_names=names_in(encryption.getpeercert()) if encryption else frozenset(),
     )
+
+
+def dialled_url(connection: GatedConnection) -> str | None:
+    """Return how a charger that has dialled in reaches this server by HTTP; None if unknown.
+
+    It is the host that it named itself, and what its path had before its identity: so it holds
+    through a proxy as well.
+    """
+    request = connection.request
+    if request is None:
+        return None
+    host = next(iter(request.headers.get_all("Host")), "")
+    prefix = request.path.partition("?")[0].rstrip("/").rpartition("/")[0]
+    if not _HOST.fullmatch(host) or not _PREFIX.fullmatch(prefix):
+        return None
+    forwarded = ",".join(request.headers.get_all("X-Forwarded-Proto")).lower()
+    encrypted = connection.transport.get_extra_info("ssl_object") is not None
+    is_https = encrypted or forwarded in ("https", "wss")
+    return f"{'https' if is_https else 'http'}://{host}{prefix}"
 
 
 async def close_for_good(server: Server) -> None:

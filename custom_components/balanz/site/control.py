@@ -16,6 +16,7 @@ from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week
 from .smart_charging import SmartCharging
+from .step_log import StepLog
 
 
 class Control:
@@ -38,6 +39,10 @@ class Control:
         """What the next step is to know of those before it."""
         self.result: Result | None = None
         """What the last step came to; None before the first one."""
+        self.log = StepLog()
+        """The last steps, so that they can be taken again."""
+        self.last_inputs: Inputs | None = None
+        """What it looked at."""
         self._layout = layout
         self._capacities = capacities
         self._meters = meters
@@ -74,9 +79,12 @@ class Control:
 
     def step(self, inputs: Inputs, now: float) -> Result:
         """Take a step; whoever calls does what it comes to."""
-        result = step(self._layout.site, inputs, self.state, now)
+        site, state = self._layout.site, self.state
+        result = step(site, inputs, state, now)
+        self.log.note(site, inputs, state, result, now)
         self.state = result.state
         self.result = result
+        self.last_inputs = inputs
         return result
 
     def rating_fits(self, identity: str, *, seen: bool = False) -> bool:

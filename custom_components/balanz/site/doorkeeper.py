@@ -257,10 +257,17 @@ class Doorkeeper:
                 self._refused[event.identity] = event
             case AddressPinned(address=address):
                 self._refused.pop(event.identity, None)
+                _LOGGER.info("Charger %s is known by its address %s", event.identity, address)
                 self._change(event.identity, address=address)
             case PasswordTaken() if rule is not None:
+                _LOGGER.info("Charger %s uses its new password from now on", event.identity)
                 self._change(event.identity, passwords=rule.passwords)
             case ProfileRaised(profile=profile):
+                _LOGGER.info(
+                    "Charger %s came with security profile %d; less does not let it in any more",
+                    event.identity,
+                    profile,
+                )
                 self._raise(event.identity, profile)
             case IdentityShared():
                 now = asyncio.get_running_loop().time()

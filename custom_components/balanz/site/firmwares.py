@@ -1,11 +1,12 @@
 """Which firmware each charger runs, and what is remembered of it."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ..csms.events import BootInfo
 from ..csms.firmware_memory import FirmwareMemory
 from ..csms.quirk_table import QUIRK_ROWS
-from ..csms.quirks import Quirks
+from ..csms.quirks import QuirkChoice, Quirks
 from ..csms.server import CentralSystem
 from ..storage.ledger import Ledger
 from ..storage.proofs import Firmware
@@ -49,7 +50,7 @@ class Firmwares:
         boot = None
         if known is not None:
             boot = BootInfo(vendor=known.vendor, model=known.model, firmware=known.version)
-        return charger.quirks.quirks(QUIRK_ROWS, boot).at(lines=charger.phases)
+        return _quirks(charger.quirks, boot, charger.phases)
 
     def learnt(self, identity: str, memory: FirmwareMemory) -> None:
         """Remember what a charger has told or taken, if it said what firmware that holds for."""
@@ -66,3 +67,9 @@ class Firmwares:
         if (charger := self._chargers.get(identity)) is not None:
             station.behave(self.quirks(charger))
         station.recall(memory)
+
+
+@lru_cache(maxsize=256)
+def _quirks(choice: QuirkChoice, boot: BootInfo | None, lines: int) -> Quirks:
+    """Look them up once for all chargers of a kind: they are asked for at each change of a site."""
+    return choice.quirks(QUIRK_ROWS, boot).at(lines=lines)

@@ -22,6 +22,7 @@ from ..csms.station_errors import CommandInvalid, CommandRejected, StationOfflin
 from ..storage.ledger import Ledger
 from .live import LiveConnector
 from .recorder import Recorder
+from .snapshot import Problem, ProblemKind
 
 FIT_WITHIN_S = 60.0
 """How long others may take to make room: a cut is followed within seconds, or after its lag."""
@@ -198,6 +199,23 @@ class ForeignProfiles:
             lambda: station.commands.remote_start_transaction(id_tag, connector, profile),
         )
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The chargers under smart charging with a profile that no session's end will clear."""
+        return tuple(self._problems())
+
+    async def clear_foreign(self, identity: str) -> CommandStatus:
+        """Clear all profiles of a charger that are not balanz's; return what it says of the last.
+
+        It ends with the first one that the charger does not clear. Raises as `install` does.
+        """
+        status = CommandStatus.ACCEPTED
+        for profile_id in dict.fromkeys(profile.id for profile in self._of(identity)):
+            status = await self.clear(identity, ProfileCriteria(profile_id=profile_id), force=True)
+            if status is not CommandStatus.ACCEPTED:
+                break
+        return status
+
     async def clear(
         self, identity: str, criteria: ProfileCriteria, *, force: bool
     ) -> CommandStatus:
@@ -220,6 +238,22 @@ class ForeignProfiles:
         return status
 
     # Details
+
+    def _problems(self) -> Iterator[Problem]:
+        for identity in self._ledger.foreign_profiles:
+            lasting_a = [
+                profile.largest_a
+                for profile in self._of(identity)
+                if profile.purpose is not ProfilePurpose.TX
+            ]
+            if lasting_a and not self._is_left_alone(identity):
+                ratings_a = [one.connector.rating_a for one in self._connectors(identity)]
+                most_a = min(max(lasting_a), max(ratings_a))
+                yield Problem(
+                    kind=ProblemKind.FOREIGN_PROFILE,
+                    subject=identity,
+                    placeholders={"current": f"{most_a:g}"},
+                )
 
     def _check(self, identity: str, profile: ChargingProfile | None, *, force: bool) -> Station:
         station = self._central.stations.get(identity)

@@ -21,6 +21,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.tags import Tag
 from .bound import Bound, BoundName, lowest
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
@@ -41,6 +42,25 @@ WANTING = frozenset(
 )
 
 
+type _InputParts = tuple[
+    Line,
+    bool,
+    Reason,
+    float,
+    Reason,
+    Commitment,
+    Appetite,
+    Draw | None,
+    float | None,
+    float | None,
+    float,
+    int,
+    PhaseUse,
+    Need,
+    int | None,
+]
+
+
 class LiveConnector:
     """One connector's state, moved on by events. Times are monotonic seconds."""
 
@@ -57,8 +77,11 @@ class LiveConnector:
         self.writes = 0
         self.reason = Reason(rule=Rule.NOT_CONNECTED)
         self.status: ConnectorStatus | None = None
+        self.error_code: ErrorCode | None = None
         self.values: MeterValues | None = None
         self.transaction: TransactionStarted | None = None
+        self.stop_reason: StopReason | None = None
+        """Why the last transaction ended; None while one runs."""
         self.energy = ConnectorEnergy()
         self.register = RegisterPower()
         self.held = False
@@ -87,6 +110,7 @@ class LiveConnector:
         self._may_rise_since: float | None = None
         self._raised_at: float | None = None
         self._waiting_since = 0.0
+        self._last_input: tuple[_InputParts, ConnectorInput] | None = None
 
     # Events
 
@@ -111,6 +135,7 @@ class LiveConnector:
         """Take in what the charger said of this connector."""
         match event:
             case StatusChanged():
+                self.error_code = ErrorCode.of(event.error_code)
                 self._status_changed(event.status, now)
             case MeterValuesReceived():
                 self._metered(event.values, now)
@@ -179,6 +204,7 @@ class LiveConnector:
         ):
             self.session_priority = None
         self.transaction = transaction
+        self.stop_reason = None
         self.energy = self.energy.began(
             transaction.transaction_id,
             transaction.meter_start_wh,
@@ -196,6 +222,7 @@ class LiveConnector:
             transaction.meter_stop_wh, transaction.stopped_at, self._most_w
         )
         self.transaction = self.session_priority = None
+        self.stop_reason = StopReason.of(transaction.reason)
 
     def refused(self, transaction_id: int) -> None:
         """The tag of a transaction may not charge: from now on it gets nothing."""
@@ -356,23 +383,27 @@ class LiveConnector:
             draw = None
         ceiling = self.ceiling
         bound = ceiling.reason(datetime.now(UTC), now)
-        return ConnectorInput(
-            line=line,
-            wants=self.plugged_in_and_allowed and not self.ladder.pauses,
-            idle_reason=self._idle_reason(ceiling, bound),
-            maximum_a=ceiling.limit_a,
-            maximum_reason=bound,
-            commitment=self.commitment,
-            appetite=self._appetite,
-            draw=draw,
-            may_rise_since=self._may_rise_since,
-            raised_at=self._raised_at,
-            waiting_since=self._waiting_since,
-            writes=self.writes,
-            phase_use=self._phase_use,
-            need=self.need,
-            priority=BOOST_PRIORITY if self.boosted else self.priority,
+        parts = (
+            line,
+            self.plugged_in_and_allowed and not self.ladder.pauses,
+            self._idle_reason(ceiling, bound),
+            ceiling.limit_a,
+            bound,
+            self.commitment,
+            self._appetite,
+            draw,
+            self._may_rise_since,
+            self._raised_at,
+            self._waiting_since,
+            self.writes,
+            self._phase_use,
+            self.need,
+            BOOST_PRIORITY if self.boosted else self.priority,
         )
+        last = self._last_input
+        if last is None or last[0] != parts:
+            self._last_input = last = (parts, _input_of(parts))
+        return last[1]
 
     def _idle_reason(self, ceiling: Bound, bound: Reason) -> Reason:
         """Return why it gets nothing where it may not charge, or has nothing to."""
@@ -385,6 +416,27 @@ class LiveConnector:
         if ceiling.limit_a < self.connector.minimum_a:
             return bound
         return Reason(rule=Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR)
+
+
+def _input_of(parts: _InputParts) -> ConnectorInput:
+    """Return what a control step needs to know; the same object is used while nothing is new."""
+    return ConnectorInput(
+        line=parts[0],
+        wants=parts[1],
+        idle_reason=parts[2],
+        maximum_a=parts[3],
+        maximum_reason=parts[4],
+        commitment=parts[5],
+        appetite=parts[6],
+        draw=parts[7],
+        may_rise_since=parts[8],
+        raised_at=parts[9],
+        waiting_since=parts[10],
+        writes=parts[11],
+        phase_use=parts[12],
+        need=parts[13],
+        priority=parts[14],
+    )
 
 
 def _merged(old: MeterValues | None, new: MeterValues) -> MeterValues:

@@ -137,10 +137,14 @@ class Obedience:
         live.ladder = replace(live.ladder, since=now)
         return True
 
-    def asked_back(self, key: ConnectorKey) -> None:
-        """Let a connector charge again that has obeyed since: the user wants it."""
+    def asked_back(self, key: ConnectorKey) -> bool:
+        """Let a connector charge again that has obeyed since: the user wants it.
+
+        Return whether nothing keeps it from charging any more.
+        """
         live = self._live[key]
         self._moved(key, live, live.ladder.asked_back())
+        return not live.ladder.pauses
 
     def _moved(self, key: ConnectorKey, live: LiveConnector, after: Ladder) -> bool:
         """Take over a ladder, and do what its rung asks for; return whether it has moved."""

@@ -7,10 +7,12 @@ from typing import Any
 
 from ..csms.events import StationPending, StationRefused
 from ..csms.server import CentralSystem
-from .snapshot import PendingCharger
+from .snapshot import PendingCharger, Problem, ProblemKind
 
 REMEMBERED = 50
 """Unknown chargers to list; strangers must not fill the memory."""
+MOST_NAMED = 5
+"""So many of them are told of; they could go on for ever with new names."""
 
 
 class Pairing:
@@ -24,6 +26,7 @@ class Pairing:
         self._on_change = on_change
         self._pending: dict[str, PendingCharger] = {}
         self._refused: dict[str, None] = {}
+        self._passed_over: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -36,9 +39,24 @@ class Pairing:
         """The identities of refused chargers, oldest first."""
         return tuple(self._refused)
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Who is kept out by the closed door, if anybody is."""
+        named = [one for one in self._refused if one not in self._passed_over][-MOST_NAMED:]
+        if self.until is not None or not named:
+            return ()
+        return (
+            Problem(
+                kind=ProblemKind.UNKNOWN_CHARGERS,
+                subject="",
+                placeholders={"chargers": ", ".join(named)},
+            ),
+        )
+
     def open(self, duration_s: float) -> None:
         """Let unknown chargers introduce themselves for a while."""
         self.cancel_timer()
+        self._passed_over.clear()
         self._central.pairing_open = True
         self._timer = asyncio.get_running_loop().call_later(duration_s, self.close)
         until = datetime.now(UTC) + timedelta(seconds=duration_s)
@@ -69,6 +87,10 @@ class Pairing:
             case StationRefused():
                 self._refused[event.identity] = None
                 _forget_oldest(self._refused)
+
+    def pass_over(self, identity: str) -> None:
+        """Take a charger that the user has just removed for no problem, until the door opens."""
+        self._passed_over.add(identity)
 
     def forget(self, identities: Iterable[str]) -> None:
         """List these no longer; they are set up now."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from ..balancing.model import ConnectorKey
 from ..csms.charging_profile import ChargingProfile
-from ..csms.command_values import CommandStatus
+from ..csms.command_values import AvailabilityType, CommandStatus
 from ..csms.guarded_keys import KeyWarning, read_again, tells_a_capability, warning_of
 from ..csms.server import CentralSystem
 from ..csms.station import Station
-from ..csms.station_errors import StationOffline
+from ..csms.station_errors import CommandRejected, StationOffline
 from ..csms.v16_commands import Commands
 from .foreign_profiles import ForeignProfiles
 
@@ -65,6 +65,19 @@ class RemoteCommands:
     async def reset(self, identity: str) -> None:
         """Ask a charger to restart. Raises StationError if it cannot or will not."""
         await self.station(identity).reset(hard=False)
+
+    async def unlock(self, key: ConnectorKey) -> None:
+        """Have a charger let go of a cable. Raises StationError if it cannot or will not."""
+        status = await self.commands(key.charger).unlock_connector(key.connector)
+        if status is not CommandStatus.UNLOCKED:
+            raise CommandRejected(status)
+
+    async def set_in_service(self, key: ConnectorKey, in_service: bool) -> None:
+        """Put a connector in or out of service; what runs may end first. Raises StationError."""
+        kind = AvailabilityType.OPERATIVE if in_service else AvailabilityType.INOPERATIVE
+        status = await self.commands(key.charger).change_availability(key.connector, kind)
+        if status not in (CommandStatus.ACCEPTED, CommandStatus.SCHEDULED):
+            raise CommandRejected(status)
 
     def transaction_id(self, key: ConnectorKey) -> int | None:
         """Return the transaction that runs at a connector; None if none is known to."""

@@ -20,6 +20,7 @@ from .control import Control
 from .dispatch import Dispatcher
 from .doorkeeper import Doorkeeper
 from .drill import Drills
+from .firmware_updates import FirmwareUpdates
 from .firmwares import Firmwares
 from .foreign_profiles import ForeignProfiles
 from .kept_base_loads import KeptBaseLoads
@@ -36,11 +37,13 @@ from .proofs import Proofs
 from .recorder import Recorder
 from .refusals import Refusals
 from .remote_commands import RemoteCommands
+from .sessions import Sessions
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
 from .step_timer import COALESCE_S, StepTimer
 from .tags import SiteTags
 from .tasks import Tasks
+from .uploads import Uploads
 from .upstreams import Upstreams
 from .user_settings import UserSettings
 from .withholding import Withholding
@@ -54,6 +57,7 @@ class Rooms:
         *,
         settings: SiteSettings,
         storage_path: Path,
+        files_path: Path,
         tls: TlsSettings | None,
         authority: CertificateAuthority | None,
         listener: Callable[[StationEvent], None],
@@ -79,7 +83,7 @@ class Rooms:
         self._make_entrance(settings, storage_path, tls, authority, listener)
         self._make_control()
         self._make_watches()
-        self._make_user_rooms()
+        self._make_user_rooms(storage_path, files_path)
 
     def _make_entrance(
         self,
@@ -114,6 +118,7 @@ class Rooms:
         )
         self.pairing = Pairing(central=self.central, on_change=self.timer.step)
         self.firmwares = Firmwares(ledger=self.ledger, recorder=self.recorder, central=self.central)
+        self.sessions = Sessions(live=self.live, tag_of=self.tags.known.get)
         self.refusals = Refusals(
             central=self.central, transactions=self.transactions, spawn=self.tasks.spawn
         )
@@ -224,11 +229,21 @@ class Rooms:
             smart_charging=self.smart_charging,
         )
 
-    def _make_user_rooms(self) -> None:
+    def _make_user_rooms(self, storage_path: Path, files_path: Path) -> None:
         """Make what takes in the wishes of users."""
         self.remote = RemoteCommands(
             central=self.central, profiles=self.foreign, on_asked_back=self._asked_back
         )
+        self.firmware_updates = FirmwareUpdates(
+            folder=storage_path,
+            files=files_path / "firmware",
+            central=self.central,
+            firmwares=self.ledger.firmwares,
+            is_idle=partial(is_idle, self.live),
+            spawn=self.tasks.spawn,
+            on_change=self.timer.soon,
+        )
+        self.uploads = Uploads(folder=files_path / "uploads", central=self.central)
         self.user_settings = UserSettings(
             layout=self.layout,
             ledger=self.ledger,

@@ -18,6 +18,7 @@ from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
 from ..storage.plans import Plan
 from .drill_report import DrillReport
+from .evidence import Evidence, evidence_of
 from .meters import remembered
 from .proof import ProofTimes
 from .rooms import Rooms
@@ -41,10 +42,14 @@ class BalanzSite:
         *,
         settings: SiteSettings,
         storage_path: Path,
+        files_path: Path | None = None,
         tls: TlsSettings | None = None,
         authority: CertificateAuthority | None = None,
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
+
+        `files_path` is where the user finds what chargers load up, and puts what they are to load
+        down; None for the same folder.
 
         With `tls` chargers can come encrypted as well, at a port of its own; with `authority`
         they can get certificates.
@@ -52,6 +57,7 @@ class BalanzSite:
         self._rooms = Rooms(
             settings=settings,
             storage_path=storage_path,
+            files_path=files_path or storage_path,
             tls=tls,
             authority=authority,
             listener=self._on_event,
@@ -68,8 +74,14 @@ class BalanzSite:
         """How high connectors may go: limits for one of them, and pauses."""
         self.capacity = self._rooms.capacity_settings
         """What groups may carry: their capacities, and what stands in for them for a while."""
+        self.sessions = self._rooms.sessions
+        """What happens to the sessions that run."""
         self.remote = self._rooms.remote
         """What users ask of chargers."""
+        self.firmware = self._rooms.firmware_updates
+        """New firmware for chargers."""
+        self.uploads = self._rooms.uploads
+        """Logs that chargers load up."""
 
     @property
     def on_power(self) -> Callable[[str, bool], None] | None:
@@ -109,6 +121,7 @@ class BalanzSite:
             rooms.transactions.restore(records)
             await rooms.tags.open()
             await rooms.upstreams.open(rooms.layout.settings)
+            await rooms.firmware_updates.open()
             utc = datetime.now(UTC)
             heard_at = rooms.kept_base_loads.heard_at(utc, rooms.timer.now())
             rooms.control.state = State(
@@ -154,6 +167,7 @@ class BalanzSite:
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
         await rooms.tags.close()
+        await rooms.firmware_updates.close()
         await rooms.journal.close()
 
     @property
@@ -170,6 +184,10 @@ class BalanzSite:
     def snapshot(self) -> SiteSnapshot:
         """The newest snapshot; the same object until something changes."""
         return self._feed.newest
+
+    def evidence(self) -> Evidence:
+        """Return what a developer needs to see, none of which changes any more."""
+        return evidence_of(self._rooms)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call the listener after each new snapshot, until the returned function is called."""
@@ -195,6 +213,7 @@ class BalanzSite:
         identities = {charger.identity for charger in settings.chargers}
         for identity in {key.charger for key in rooms.live} - identities:
             rooms.proofs.cancel(identity)
+            rooms.pairing.pass_over(identity)
             rooms.recorder.note(rooms.ledger.note_forgotten(identity))
         rooms.connectors.follow(rooms.timer.now())
         rooms.pairing.forget(identities)
@@ -262,6 +281,17 @@ class BalanzSite:
         self._rooms.timer.soon()
         return True
 
+    def let_back(self, key: ConnectorKey) -> bool:
+        """Let a connector charge again that was stopped for not keeping its limit.
+
+        Return whether it may; one that has not been seen to obey since stays as it is.
+        """
+        if key not in self._rooms.live:
+            return False
+        may_charge = self._rooms.obedience.asked_back(key)
+        self._rooms.timer.soon()
+        return may_charge
+
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
         await self._rooms.user_settings.release_booking(booking_id)
@@ -328,10 +358,12 @@ class BalanzSite:
         if rooms.obedience.look(layout.site, result, now):
             rooms.timer.within(COALESCE_S)
         rooms.withholding.look(now)
+        rooms.firmware_updates.look(now)
         rooms.obedience.keep_cards(now)
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
             rooms.live[key].reason = reason
+        rooms.sessions.look(now)
         rooms.smart_charging.look(layout.site, result.groups, now)
         self._feed.publish(self._snapshots.make(result, inputs, now))
         rooms.kept_base_loads.keep(result.state.base_loads, now, datetime.now(UTC))
@@ -351,7 +383,9 @@ class BalanzSite:
         times = (
             wake_at,
             self._snapshots.next_change(now),
+            rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
+            rooms.sessions.next_change(),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
             *(None if end_s is None else now + end_s for end_s in ends_s),
         )
@@ -383,6 +417,7 @@ class BalanzSite:
             rooms.tasks.spawn(rooms.tags.moved())
         rooms.door.open(settings)
         rooms.firmwares.configure(settings.chargers)
+        rooms.firmware_updates.configure({charger.identity for charger in settings.chargers})
 
     def _restore_capabilities(self) -> None:
         """Spare chargers that are known a first limit in a form that may not be theirs."""

@@ -11,13 +11,16 @@ from ..balancing.model import ConnectorKey
 from ..balancing.phases import Phase, PhaseCurrents
 from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
+from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..csms.local_controller.upstream import Trouble
+from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
 from .drill_report import DrillReport
+from .firmware_update import UpdateFailure, UpdateStage
 
 
 class ProblemKind(StrEnum):
@@ -73,6 +76,10 @@ class ProblemKind(StrEnum):
     """It refuses for good to take the start or stop of a transaction."""
     UPSTREAM_LEADS_AWAY = "upstream_leads_away"
     """It wanted to change a setting that would take the charger away from balanz."""
+    FOREIGN_PROFILE = "foreign_profile"
+    """A charger has a charging profile that is not balanz's, and that nothing ends by itself."""
+    UNKNOWN_CHARGERS = "unknown_chargers"
+    """Chargers that are not set up dial in, and are refused while pairing is closed."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 
@@ -169,6 +176,13 @@ class ConnectorSnapshot:
     frequency_hz: float | None = None
     state_of_charge_pct: float | None = None
     temperature_c: float | None = None
+    offered_a: float | None = None
+    """What the charger says that it offers its car, A."""
+    error_code: ErrorCode | None = None
+    transaction_id: int | None = None
+    """None where no transaction runs."""
+    stop_reason: StopReason | None = None
+    """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
     """None where no transaction runs, or nobody told whose it is."""
     priority: int | None = None
@@ -209,6 +223,22 @@ class UpstreamSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareSnapshot:
+    """What is known of a charger's firmware."""
+
+    installed: str | None = None
+    """As it told when it last booted."""
+    latest: str | None = None
+    """What the catalogue has for it; None where that is nothing newer."""
+    release_notes: str = ""
+    stage: UpdateStage | None = None
+    """How far its change is; None where none is asked for."""
+    percentage: int | None = None
+    failure: UpdateFailure | None = None
+    """Why the last change failed; None where it did not, or there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -226,6 +256,7 @@ class ChargerSnapshot:
     """The same for the last change of its firmware."""
     upstream: UpstreamSnapshot | None = None
     """None where balanz is its only central system."""
+    firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,12 +297,15 @@ class GroupSnapshot:
     """Whether one runs now."""
     smart_charging: bool = True
     """Whether the user lets it be balanced; a group above it may forbid it all the same."""
+    charging: int = 0
+    """How many cars charge in it and in the groups below."""
     meter: MeterSnapshot | None = None
     """None where nothing measures the group."""
     capacity_now_a: float = 0.0
     """What is left of the capacity, or of what stands in for it, by schedules and drills."""
     policy: Policy | None = None
     """None where it shares as the group above it does."""
+    surplus: SurplusMode = SurplusMode.IGNORE
     override: CapacityOverride | None = None
     """What it may carry for a while instead of its capacity; None if nothing else."""
 

@@ -1,33 +1,26 @@
-"""From what a running site knows to what it shows."""
+"""Make the snapshots of chargers, from what a running site knows of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from ..balancing.control import Result
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
-from .capacity_settings import CapacitySettings
 from .draws import wired_lines
-from .drill import Drills
 from .live import LiveConnector
-from .meters import Meters
-from .plans import Plans
 from .settings import ChargerSettings
-from .smart_charging import SmartCharging
 from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
-    GroupSnapshot,
+    FirmwareSnapshot,
     ProofSnapshot,
     ReasonSnapshot,
     TagSnapshot,
     UpstreamSnapshot,
 )
-from .topology import is_charger_group
 
 CHARGING_ABOVE_A = 1.0
 
@@ -48,18 +41,20 @@ class ChargerSnapshots:
         charger: ChargerSettings,
         *,
         station: Station | None,
-        connectors: Iterable[LiveConnector],
+        connectors: Sequence[tuple[LiveConnector, Plan]],
         proof: ProofSnapshot,
         upstream: UpstreamSnapshot | None,
-        plans: Plans,
+        firmware: FirmwareSnapshot,
         site: Site,
         now: float,
     ) -> ChargerSnapshot:
-        """Return how a charger stands now (monotonic s); the same object while nothing is new."""
+        """Return how a charger stands now (monotonic s); the same object while nothing is new.
+
+        Each of its connectors comes with what is planned for it.
+        """
         if site is not self._site:
             self._site = site
             self._made.clear()
-        lives = [(live, plans.of(live.connector.key)) for live in connectors]
         link = _Link.of(station)
         # All that the snapshot is made of, in values that are replaced when they change.
         sources = (
@@ -67,7 +62,8 @@ class ChargerSnapshots:
             link,
             proof,
             upstream,
-            *(_sources(live, plan, now) for live, plan in lives),
+            firmware,
+            *(_sources(live, plan, now) for live, plan in connectors),
         )
         made = self._made.get(charger.identity)
         if made is not None and made[0] == sources:
@@ -79,13 +75,14 @@ class ChargerSnapshots:
             boot=link.boot,
             connectors=tuple(
                 _connector_snapshot(live, plan=plan, site=site, connected=link.connected, now=now)
-                for live, plan in lives
+                for live, plan in connectors
             ),
             proof=proof,
             priority=charger.priority,
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
             upstream=upstream,
+            firmware=firmware,
         )
         self._made[charger.identity] = (sources, snapshot)
         return snapshot
@@ -117,6 +114,8 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.priority,
         live.connector,
         live.status,
+        live.error_code,
+        live.stop_reason,
         live.values,
         live.power_w,
         live.energy,
@@ -130,46 +129,6 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.writes,
         live.card,
     )
-
-
-def group_snapshots(
-    site: Site,
-    result: Result,
-    capacities_a: Mapping[str, float],
-    capacities_now_a: Mapping[str, float],
-    meters: Meters,
-    drills: Drills,
-    smart_charging: SmartCharging,
-    capacity_settings: CapacitySettings,
-) -> dict[str, GroupSnapshot]:
-    """Return how the groups that the user knows stand after a step."""
-    snapshots: dict[str, GroupSnapshot] = {}
-    shown = meters.snapshots(result)
-    for group in site.groups.values():
-        if is_charger_group(group.id):
-            continue
-        view = result.groups[group.id]
-        snapshots[group.id] = GroupSnapshot(
-            id=group.id,
-            name=group.name,
-            rating_a=group.rating_a,
-            phases=group.phases,
-            capacity_a=capacities_a[group.id],
-            capacity_now_a=capacities_now_a[group.id],
-            policy=group.policy,
-            available=view.available,
-            allocated=view.allocated,
-            booked=view.booked,
-            measured=meters.measured(group.id),
-            base_load=view.base_load,
-            within_limit=view.within_limit,
-            drill=drills.reports.get(group.id),
-            drilling=drills.running is not None and drills.running.group_id == group.id,
-            meter=shown.get(group.id),
-            smart_charging=smart_charging.is_on(group.id),
-            override=capacity_settings.override_of(group.id),
-        )
-    return snapshots
 
 
 def _connector_snapshot(
@@ -204,6 +163,10 @@ def _connector_snapshot(
         frequency_hz=None if values is None else values.frequency_hz,
         state_of_charge_pct=None if values is None else values.state_of_charge_pct,
         temperature_c=None if values is None else values.temperature_c,
+        offered_a=None if values is None else values.offered_a,
+        error_code=live.error_code if connected else None,
+        transaction_id=None if live.transaction is None else live.transaction.transaction_id,
+        stop_reason=live.stop_reason,
         tag=_tag_snapshot(live),
         priority=live.priority,
     )

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from ..balancing.control import Result
 from ..balancing.inputs import Inputs
 from .dark_watch import DarkWatch
+from .group_snapshots import cars_charging, group_snapshots
 from .problems import ProblemWatch
 from .rooms import Rooms
 from .snapshot import SiteSnapshot
-from .snapshot_builder import ChargerSnapshots, group_snapshots, keys_of
+from .snapshot_builder import ChargerSnapshots, keys_of
 
 
 class SnapshotMaker:
@@ -56,10 +57,10 @@ class SnapshotMaker:
             charger.identity: self._chargers.of(
                 charger,
                 station=rooms.central.stations.get(charger.identity),
-                connectors=[rooms.live[key] for key in keys_of(charger)],
+                connectors=[(rooms.live[key], rooms.plans.of(key)) for key in keys_of(charger)],
                 proof=rooms.proofs.snapshot(charger.identity),
                 upstream=rooms.upstreams.snapshot(charger.identity),
-                plans=rooms.plans,
+                firmware=rooms.firmware_updates.snapshot(charger.identity),
                 site=site,
                 now=now,
             )
@@ -67,20 +68,19 @@ class SnapshotMaker:
         }
         return SiteSnapshot(
             groups=group_snapshots(
-                site,
+                rooms,
                 result,
-                capacities_a,
-                inputs.capacities_a,
-                rooms.meters,
-                rooms.drills,
-                rooms.smart_charging,
-                rooms.capacity_settings,
+                capacities_a=capacities_a,
+                capacities_now_a=inputs.capacities_a,
+                charging=cars_charging(site, chargers.values()),
             ),
             chargers=chargers,
             problems=(
                 *problems,
                 *rooms.door.problems(datetime.now(UTC)),
                 *rooms.upstreams.problems(now),
+                *rooms.pairing.problems,
+                *rooms.foreign.problems,
             ),
             pending=rooms.pairing.pending,
             refused=rooms.pairing.refused,

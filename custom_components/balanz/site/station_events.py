@@ -6,6 +6,8 @@ from ..balancing.model import ConnectorKey
 from ..csms.events import (
     CapabilitiesLearnt,
     ConnectorsCounted,
+    DiagnosticsStatusChanged,
+    FirmwareStatusChanged,
     LineFreed,
     MeterValuesReceived,
     StationConnected,
@@ -71,6 +73,11 @@ class StationEvents:
             case StationDescribed():
                 if rooms.firmwares.booted(event.identity, event.boot):
                     rooms.proofs.firmware_changed(event.identity)
+                rooms.firmware_updates.booted(event.identity, event.boot)
+            case FirmwareStatusChanged():
+                rooms.firmware_updates.told(event)
+            case DiagnosticsStatusChanged():
+                rooms.uploads.told(event)
             case TransactionRefused():
                 self._refused(event)
             case TagShown():
@@ -87,7 +94,7 @@ class StationEvents:
         rooms = self._rooms
         live = rooms.live.get(ConnectorKey(event.identity, event.connector))
         if live is not None:
-            live.take(event, rooms.timer.now())
+            rooms.sessions.take(event, live, rooms.timer.now())
             rooms.tags.give_to(live)
             if not isinstance(event, MeterValuesReceived):
                 rooms.local_lists.charger_changed(event.identity)
@@ -99,7 +106,7 @@ class StationEvents:
     def _refused(self, event: TransactionRefused) -> None:
         live = self._rooms.live.get(ConnectorKey(event.identity, event.connector))
         if live is not None:
-            live.refused(event.transaction_id)
+            self._rooms.sessions.refused(live, event.transaction_id)
         self._rooms.refusals.refused(event.identity, event.transaction_id)
 
     def _counted(self, event: ConnectorsCounted) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from .csv_cells import neutral, plain
 from .tags import Tag, TagError, TagStatus, tag_key
 
 MAX_BYTES = 5_000_000
@@ -41,8 +42,6 @@ _STATUSES = {
     "activated": TagStatus.ACCEPTED,
     "blocked": TagStatus.BLOCKED,
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NEUTRAL = "'"
 _SEPARATOR = " "
 
 
@@ -140,7 +139,7 @@ def write_tags(tags: Iterable[Tag]) -> str:
             _SEPARATOR.join(sorted(tag.places)),
             "" if tag.sessions is None else tag.sessions,
         )
-        writer.writerow([_neutral(str(cell)) for cell in cells])
+        writer.writerow([neutral(str(cell)) for cell in cells])
     return file.getvalue()
 
 
@@ -176,7 +175,7 @@ def _row(columns: list[str], cells: list[str]) -> _Row:
     if len(cells) > len(columns):
         raise TagError("tag_row_too_long", len(cells))
     # Spreadsheets leave out the last cells of a line where they are empty.
-    return _Row(dict(zip(columns, (_plain(cell.strip()) for cell in cells), strict=False)))
+    return _Row(dict(zip(columns, (plain(cell.strip()) for cell in cells), strict=False)))
 
 
 def _tag(row: _Row) -> Tag:
@@ -209,13 +208,3 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         raise TagError("tag_expiry_invalid", text) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _neutral(cell: str) -> str:
-    """Return a cell that a spreadsheet shows as it is; a quote in front makes it text."""
-    return _NEUTRAL + cell if cell.startswith((*_FORMULA, _NEUTRAL)) else cell
-
-
-def _plain(cell: str) -> str:
-    rest = cell.removeprefix(_NEUTRAL)
-    return rest if rest != cell and rest.startswith((*_FORMULA, _NEUTRAL)) else cell

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -82,7 +82,7 @@ class Tag:
             raise TagError("tag_name_invalid", self.name)
         if self.person is not None and not _PERSON.fullmatch(self.person):
             raise TagError("tag_person_invalid", self.person)
-        if self.expires_at is not None and self.expires_at.tzinfo is None:
+        if self.expires_at is not None and not _is_told_everywhere(self.expires_at):
             raise TagError("tag_expiry_invalid", self.expires_at)
         if self.priority is not None and not (LOWEST_PRIORITY <= self.priority <= HIGHEST_PRIORITY):
             raise TagError("tag_priority_invalid", self.priority)
@@ -94,6 +94,15 @@ class Tag:
     def label(self) -> str:
         """What a user calls it."""
         return self.name or self.id
+
+
+def _is_told_everywhere(moment: datetime) -> bool:
+    """Return whether a moment has a zone, and a name in UTC: the first hours of all have none."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return moment.tzinfo is not None
 
 
 def _check_id(tag_id: str, code: str) -> None:

@@ -3,16 +3,21 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.balanz.csms.local_controller.bound import (
+    AHEAD_S,
     Place,
     UpperBound,
     station_bound,
     upper_bounds,
 )
-from custom_components.balanz.csms.local_controller.composition import InstalledProfile, Lines
+from custom_components.balanz.csms.local_controller.composition import (
+    InstalledProfile,
+    Lines,
+    limit_at,
+)
 
 from .profiles import MAX, NOON, TX, installed, later, running
 
@@ -69,6 +74,15 @@ def test_watts_go_through_the_lines_of_the_place() -> None:
     assert bound(limited, place=Place(lines=Lines(wired=1))).limit_a == 18.0
 
 
+def test_watts_of_the_whole_charger_go_through_the_lines_that_cars_use() -> None:
+    whole = installed(0, (0, 3680.0), purpose=MAX, unit="W")
+    one_line = Place(lines=Lines(in_use=1))
+
+    assert shares(whole, places={1: one_line}) == {1: 16.0}
+    assert shares(whole, places={1: one_line, 2: Place(has_car=False)}) == {1: 16.0, 2: 0.0}
+    assert shares(whole, places={1: one_line, 2: Place()}) == {1: 0.0, 2: 0.0}
+
+
 def test_connectors_share_the_limit_of_the_whole_charger_evenly() -> None:
     whole = installed(0, (0, 20.0), (60, 64.0), purpose=MAX)
     places = {1: Place(), 2: Place()}
@@ -117,6 +131,57 @@ def test_a_share_ends_when_that_of_another_does() -> None:
     assert [it.until for it in found.values()] == [later(30), later(30)]
 
 
+def test_a_lower_limit_counts_before_it_has_to_hold_and_a_higher_one_does_not() -> None:
+    falling = installed(1, (0, 16.0), (60, 8.0), (70, 10.0), (200, 32.0))
+
+    found = [(it, bound(falling, now=later(it))) for it in (0, 44, 45, 65, 69, 70, 199, 200)]
+
+    assert [(it, one.limit_a, one.until) for it, one in found] == [
+        (0, 16.0, later(45)),
+        (44, 16.0, later(45)),
+        (45, 8.0, later(70)),
+        (65, 8.0, later(70)),
+        (69, 8.0, later(70)),
+        (70, 10.0, later(200)),
+        (199, 10.0, later(200)),
+        (200, 32.0, None),
+    ]
+
+
+def test_the_fewest_lines_that_are_told_soon_count() -> None:
+    switching = installed(1, (0, 16.0, 3), (10, 16.0, 1), (60, 16.0))
+
+    assert bound(switching).phases == 1
+
+
+changing = st.lists(
+    st.tuples(st.integers(1, 60), st.integers(0, 4).map(lambda it: it * 6.0)), max_size=6
+).map(lambda it: sorted(dict(it).items()))
+
+
+@given(changing, st.integers(0, 4).map(lambda it: it * 6.0), st.none() | st.integers(1, 80))
+@settings(deadline=None)
+def test_a_bound_is_the_lowest_of_what_comes_soon_until_it_is_told_to_end(
+    after: list[tuple[int, float]], first: float, duration: int | None
+) -> None:
+    profile = installed(1, (0, first), *after, duration=duration)
+
+    def lowest(second: int) -> float:
+        soon = [
+            limit_at([profile], 1, later(it), transaction=None, lines=Lines()).limit_a
+            for it in range(second, second + int(AHEAD_S) + 1)
+        ]
+        return min(float("inf") if it is None else it for it in soon)
+
+    for second in range(0, 80, 7):
+        found = bound(profile, now=later(second))
+        expected = lowest(second)
+        assert found.limit_a == (None if expected == float("inf") else expected)
+        held_to = 100 if found.until is None else int((found.until - NOON).total_seconds())
+        assert held_to > second
+        assert {lowest(it) for it in range(second, held_to)} == {expected}
+
+
 bounds_a = st.none() | st.integers(0, 40).map(float)
 places_with_bounds = st.dictionaries(
     st.integers(1, 4),
@@ -128,6 +193,7 @@ places_with_bounds = st.dictionaries(
 
 
 @given(places_with_bounds, st.integers(0, 80))
+@settings(deadline=None)
 def test_shares_keep_the_sum_and_each_bound_and_are_no_less_than_a_minimum(
     places: dict[int, tuple[Place, float | None]], whole_a: int
 ) -> None:
@@ -149,6 +215,7 @@ def test_shares_keep_the_sum_and_each_bound_and_are_no_less_than_a_minimum(
 
 
 @given(places_with_bounds, st.integers(0, 80))
+@settings(deadline=None)
 def test_nobody_who_could_take_more_has_less_than_another_and_nothing_is_wasted(
     places: dict[int, tuple[Place, float | None]], whole_a: int
 ) -> None:

@@ -3,10 +3,17 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custom_components.balanz.csms.capabilities import Capabilities
+from custom_components.balanz.csms.command_values import CommandStatus
+from custom_components.balanz.csms.local_controller.bound import Place, upper_bounds
+from custom_components.balanz.csms.local_controller.composition import (
+    InstalledProfile,
+    Lines,
+    limit_at,
+)
 from custom_components.balanz.csms.local_controller.modes import (
     Mode,
     choose_mode,
@@ -21,11 +28,13 @@ from custom_components.balanz.csms.local_controller.modes import (
 from custom_components.balanz.csms.local_controller.profile_store import ProfileStore
 from custom_components.balanz.csms.profile_forms import Purpose, profile_forms
 from custom_components.balanz.csms.validation import Direction, check
-from simulator.profile_set import ProfileSet
+from custom_components.balanz.csms.wording import ocpp_name
+from simulator.profile_set import ProfileSet, merged
 from simulator.profiles import Kind, Period, Profile, Schedule, Unit
 from simulator.profiles import Purpose as SimulatedPurpose
+from simulator.profiles import RunningTransaction as SimulatedTransaction
 
-from .profiles import DEFAULT, MAX, NOON, TX, installed, profile, running, setting
+from .profiles import DEFAULT, MAX, NOON, TX, installed, later, profile, running, setting
 
 UNKNOWN = Capabilities()
 OWN_ID = 77
@@ -119,6 +128,7 @@ criteria = st.fixed_dictionaries(
 
 
 @given(st.lists(criteria, max_size=4))
+@settings(deadline=None)
 def test_whatever_is_cleared_a_charger_keeps_its_cap(asked: list[dict[str, Any]]) -> None:
     own = Profile(
         id=OWN_ID,
@@ -167,3 +177,86 @@ def test_a_charger_that_turns_to_a_cap_is_given_the_others_profiles() -> None:
         assert check(action, Direction.REQUEST, payload) is None
         charger.set_profile(payload, NOON)
     assert charger.profiles == OF_CENTRAL[1:]
+
+
+def in_simulator(charger: ProfileSet, connector: int, one: InstalledProfile) -> ProfileSet:
+    it = one.profile
+    periods = [Period(start_s=period.start_s, limit=period.limit) for period in it.periods]
+    schedule = Schedule(
+        unit=Unit(it.unit.value),
+        periods=tuple(periods),
+        start=it.starts_at,
+        duration_s=it.duration_s,
+    )
+    return charger.with_profile(
+        connector,
+        Profile(
+            id=it.id,
+            stack_level=it.stack_level,
+            purpose=SimulatedPurpose(ocpp_name(it.purpose)),
+            kind=Kind(it.kind),
+            schedule=schedule,
+            transaction_id=it.transaction_id,
+        ),
+    )
+
+
+@st.composite
+def profiles_of_central(draw: st.DrawFn) -> InstalledProfile:
+    purpose = draw(st.sampled_from([MAX, DEFAULT, TX]))
+    later_limits = draw(
+        st.dictionaries(st.integers(1, 90), st.integers(0, 20).map(float), max_size=2)
+    )
+    return installed(
+        0 if purpose == MAX else 1,
+        (0, float(draw(st.integers(0, 20)))),
+        *sorted(later_limits.items()),
+        purpose=purpose,
+        number=draw(st.integers(1, 5)),
+        level=draw(st.integers(0, 2)),
+        start=draw(st.integers(-20, 60)),
+        duration=draw(st.none() | st.integers(1, 90)),
+        transactionId=7,
+    )
+
+
+@given(
+    st.lists(profiles_of_central(), max_size=6),
+    st.sampled_from(Mode),
+    st.sampled_from([0.0, 6.0, 10.0, 16.0]),
+)
+@settings(max_examples=200, deadline=None)
+def test_in_both_modes_a_charger_never_gets_more_than_either_allows(
+    wanted: list[InstalledProfile], mode: Mode, allocation_a: float
+) -> None:
+    store, charger = ProfileStore(), ProfileSet()
+    store.transaction_started(1, running(7), id_tag="TAG", now=NOON)
+    for one in wanted:
+        asked = setting(one.connector, one.profile.as_v16())
+        assert store.set_profile(asked, NOON).status is CommandStatus.ACCEPTED
+        if set_to_forward(mode, asked) is not None:
+            charger = in_simulator(charger, one.connector, one)
+    form = own_forms(mode, UNKNOWN, 1)[0]
+    own_id = own_profile_id(1, store.profiles)
+
+    rewritten_at = NOON
+    for second in range(120):
+        now = later(second)
+        if now >= rewritten_at:
+            found = upper_bounds(store.profiles, store.transactions, {1: Place()}, now)[1]
+            own = installed(
+                0 if form.whole_charger else 1,
+                (0, found.keeps(allocation_a)),
+                purpose=form.purpose.value,
+                number=own_id,
+                level=2,
+            )
+            charger = in_simulator(charger, own.connector, own)
+            rewritten_at = found.until or later(10_000)
+        given_a = merged(
+            charger.connector_limit(1, now, SimulatedTransaction(id=7, started=NOON), phases=3),
+            charger.charger_limit(now, phases=3),
+        )
+        theirs = limit_at(store.profiles, 1, now, transaction=running(7), lines=Lines()).limit_a
+        assert given_a is not None
+        assert given_a.limit_a <= min(allocation_a, 99.0 if theirs is None else theirs)

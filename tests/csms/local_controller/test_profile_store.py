@@ -270,6 +270,27 @@ def test_a_new_transaction_ends_the_one_before_it() -> None:
     assert ids(store) == []
 
 
+def test_the_late_end_of_an_earlier_transaction_changes_nothing() -> None:
+    store = charging_store(transaction_id=7)
+    install(store, 1, profile((0, 6), purpose=TX))
+
+    store.transaction_ended(1, 5)
+    assert ids(store) == [1]
+
+    store.transaction_ended(1, 7)
+    assert ids(store) == []
+
+
+def test_to_be_told_of_the_same_transaction_again_changes_nothing() -> None:
+    store = charging_store()
+    install(store, 1, profile((0, 6), purpose=TX))
+
+    store.transaction_started(1, running(7, started=50), id_tag="TAG", now=later(60))
+
+    assert ids(store) == [1]
+    assert store.transactions == {1: running(7)}
+
+
 def test_a_transaction_can_be_named_once_its_id_is_known() -> None:
     store = charging_store(transaction_id=None)
     of_seven = profile((0, 6), purpose=TX, transactionId=7)
@@ -662,6 +683,7 @@ places = st.sampled_from(
 
 
 @given(payloads)
+@settings(deadline=None)
 def test_whatever_is_asked_is_answered_or_is_an_error_of_the_call(payload: Any) -> None:
     store = ProfileStore()
     for ask in (
@@ -676,7 +698,7 @@ def test_whatever_is_asked_is_answered_or_is_an_error_of_the_call(payload: Any) 
 
 
 @given(places, anything)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_profile_that_is_accepted_can_be_composed_and_kept(field: str, value: Any) -> None:
     raw = profile((0, 6), (60, 8), kind="Recurring", recurrencyKind="Daily") | {field: value}
     store = charging_store()

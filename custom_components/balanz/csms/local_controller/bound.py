@@ -8,6 +8,8 @@ system's limit, so what is below it counts as 0 A, which keeps the transaction (
 **The limit of a whole charger** is one for the sum of its connectors. They share it here so that
 the sum keeps it whatever they draw and on whichever lines: first a minimum for each that has a
 car, then evenly, up to each one's own bound; what these leave is for those without a car.
+
+**A lower limit counts a little before it has to hold**, since charger and car take time to follow.
 """
 
 import math
@@ -15,7 +17,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .composition import InstalledProfile, Lines, RunningTransaction, limit_at
+from .composition import (
+    MOST_STEPS_AHEAD,
+    ComposedLimit,
+    Composition,
+    InstalledProfile,
+    Lines,
+    RunningTransaction,
+    moment_of,
+    seconds_of,
+    steps,
+)
+
+AHEAD_S = 15.0
+"""How long before its time a lower limit counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +75,7 @@ def upper_bounds(
     """Return the bound of each connector; those that come first are the first to be served."""
     profiles = tuple(profiles)
     found = {
-        connector: limit_at(
-            profiles,
-            connector,
-            now,
-            transaction=transactions.get(connector),
-            lines=place.lines,
-        )
+        connector: _lowest(profiles, connector, now, transactions.get(connector), place.lines)
         for connector, place in places.items()
     }
     shares: dict[int, float | None] = {connector: it.limit_a for connector, it in found.items()}
@@ -92,10 +101,41 @@ def station_bound(
     profiles: Iterable[InstalledProfile], places: Iterable[Place], now: datetime
 ) -> UpperBound:
     """Return what all connectors of a charger may draw together."""
-    wired = max((place.lines.wired for place in places), default=3)
-    found = limit_at(profiles, 0, now, transaction=None, lines=Lines(wired=wired))
+    places = tuple(places)
+    taken = [place.lines for place in places if place.has_car]
+    lines = Lines.of_all(taken or [place.lines for place in places])
+    found = _lowest(tuple(profiles), 0, now, None, lines)
     return UpperBound(
         limit_a=found.limit_a, told_a=found.limit_a, phases=found.phases, until=found.until
+    )
+
+
+def _lowest(
+    profiles: Sequence[InstalledProfile],
+    connector: int,
+    now: datetime,
+    transaction: RunningTransaction | None,
+    lines: Lines,
+) -> ComposedLimit:
+    """Return the lowest limit that has to hold soon, and until when it is that."""
+    composition = Composition(profiles, connector, transaction=transaction, lines=lines)
+    now_s = seconds_of(now)
+    lowest: float | None = None
+    fewest: int | None = None
+    ends_s = looked_to_s = now_s
+    for starts_s, (limit_a, phases), until_s in steps(composition.at, now_s, MOST_STEPS_AHEAD):
+        looked_to_s = until_s
+        if starts_s <= now_s + AHEAD_S:
+            fewest = phases if fewest is None else min(fewest, phases or fewest)
+            if starts_s == now_s or _or_endless(limit_a) <= _or_endless(lowest):
+                lowest, ends_s = limit_a, until_s
+        elif limit_a == lowest and starts_s == ends_s:
+            ends_s = until_s
+        elif _or_endless(limit_a) < _or_endless(lowest) or starts_s - AHEAD_S >= ends_s:
+            looked_to_s = starts_s
+            break
+    return ComposedLimit(
+        limit_a=lowest, phases=fewest, until=moment_of(min(ends_s, looked_to_s - AHEAD_S))
     )
 
 

@@ -69,7 +69,7 @@ def composite_answer(
     ]
     offered = offers[0]
     if connector == 0:
-        lines = Lines(wired=max(it.lines.wired for it in in_force.values()))
+        lines = Lines.of_all(it.lines for it in in_force.values())
         offered = _total(profiles, offers, lines, unit)
     periods, told_s = composite_schedule(
         offered, begin, max(duration_s, 1), most_periods=most_periods

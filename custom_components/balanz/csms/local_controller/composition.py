@@ -31,7 +31,7 @@ MOST_STEPS_AHEAD = 50
 MOST_STEPS_TOLD = 200
 """The same for a composite schedule."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEVER_S = math.inf
+NEVER_S = math.inf
 _ROUNDS_S = {"Daily": 86_400.0, "Weekly": 604_800.0}
 
 
@@ -64,6 +64,19 @@ class Lines:
         """Check that these are lines of a charger."""
         if not 1 <= self.wired <= 3 or self.in_use not in (None, 1, 2, 3):
             raise ValueError(f"no charger has such lines: {self.wired}, {self.in_use}")
+
+    @classmethod
+    def of_all(cls, lines: Iterable[Lines]) -> Lines:
+        """Return the lines of a charger, given those of its connectors.
+
+        Watts of the sum of all are kept by what keeps them for the connector with the most lines.
+        """
+        known = tuple(lines)
+        in_use = [it.in_use for it in known if it.in_use is not None]
+        return cls(
+            wired=max((it.wired for it in known), default=3),
+            in_use=max(in_use) if in_use and len(in_use) == len(known) else None,
+        )
 
     def sharing(self, number_phases: int | None) -> int:
         """Return how many lines share a limit in watts, given the numberPhases of its period.
@@ -118,7 +131,7 @@ class Composition:
         """Return what is allowed at a moment, s since 1970, and until when nothing changes it."""
         limit_a: float | None = None
         phases: int | None = None
-        until_s = _NEVER_S
+        until_s = NEVER_S
         for layer in self._layers:
             for track in layer:
                 period = track.at(moment_s)
@@ -142,12 +155,12 @@ def limit_at(
     composition = Composition(profiles, connector, transaction=transaction, lines=lines)
     now_s = seconds_of(moment)
     now, ends_s = composition.at(now_s)
-    for start_s, allowed, until_s in _steps(composition.at, now_s, MOST_STEPS_AHEAD):
+    for start_s, allowed, until_s in steps(composition.at, now_s, MOST_STEPS_AHEAD):
         if allowed != now:
             ends_s = start_s
             break
         ends_s = until_s
-    return ComposedLimit(limit_a=now[0], phases=now[1], until=_moment(ends_s))
+    return ComposedLimit(limit_a=now[0], phases=now[1], until=moment_of(ends_s))
 
 
 def composite_schedule[V](
@@ -166,7 +179,7 @@ def composite_schedule[V](
     begin_s = math.floor(seconds_of(begin))
     told_s: float = duration_s
     periods: list[tuple[int, V]] = []
-    for start_s, allowed, until_s in _steps(at, begin_s, MOST_STEPS_TOLD):
+    for start_s, allowed, until_s in steps(at, begin_s, MOST_STEPS_TOLD):
         if start_s >= begin_s + duration_s:
             break
         if not periods or periods[-1][1] != allowed:
@@ -178,14 +191,14 @@ def composite_schedule[V](
     return tuple(periods), int(told_s)
 
 
-def _steps[V](
+def steps[V](
     at: Callable[[float], tuple[V, float]], moment_s: float, most_steps: int
 ) -> Iterator[tuple[float, V, float]]:
     """Yield from when on what is allowed until when, beginning with a moment; both s since 1970."""
     for _ in range(most_steps):
         allowed, until_s = at(moment_s)
         yield moment_s, allowed, until_s
-        if until_s == _NEVER_S:
+        if until_s == NEVER_S:
             return
         moment_s = until_s
 
@@ -199,11 +212,11 @@ def _whole_seconds(moment: datetime | None, absent_s: float) -> float:
     return absent_s if moment is None else math.floor(seconds_of(moment))
 
 
-def _moment(moment_s: float) -> datetime | None:
+def moment_of(moment_s: float) -> datetime | None:
+    """Return s since 1970 as a moment; None for never, and what is after the year 9999 is never."""
     try:
         return _EPOCH + timedelta(seconds=moment_s)
     except OverflowError:
-        # After the year 9999 is never.
         return None
 
 
@@ -251,9 +264,9 @@ class _Track:
         profile = installed.profile
         self._profile = profile
         self._valid_from_s = _whole_seconds(profile.valid_from, -math.inf)
-        self._valid_to_s = _whole_seconds(profile.valid_to, _NEVER_S)
-        self._duration_s = _NEVER_S if profile.duration_s is None else profile.duration_s
-        self._round_s = _ROUNDS_S.get(profile.recurrency or "", _NEVER_S)
+        self._valid_to_s = _whole_seconds(profile.valid_to, NEVER_S)
+        self._duration_s = NEVER_S if profile.duration_s is None else profile.duration_s
+        self._round_s = _ROUNDS_S.get(profile.recurrency or "", NEVER_S)
         start = None if profile.kind == "Relative" else profile.starts_at
         self._is_dated = start is not None
         if start is None:
@@ -279,7 +292,7 @@ class _Track:
         if moment_s < self._valid_from_s:
             return None, self._valid_from_s
         if moment_s >= self._valid_to_s:
-            return None, _NEVER_S
+            return None, NEVER_S
         # Without a start, one begins at this moment.
         start_s = math.floor(moment_s) if self._start_s is None else self._start_s
         if moment_s < start_s and self._is_dated:

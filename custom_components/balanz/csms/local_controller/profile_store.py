@@ -100,10 +100,14 @@ class ProfileStore:
     def transaction_started(
         self, connector: int, transaction: RunningTransaction, *, id_tag: str, now: datetime
     ) -> None:
-        """Learn of a transaction; the one before it, if any, has ended.
+        """Learn of a transaction; another one before it, if any, has ended.
 
-        A profile that was sent along with its remote start comes into force.
+        A profile that was sent along with its remote start comes into force. To be told of the
+        same again, as after a restart, changes nothing.
         """
+        known = self._transactions.get(connector)
+        if known is not None and known.id == transaction.id and known.id is not None:
+            return
         self.transaction_ended(connector)
         self._transactions[connector] = transaction
         self._forget_stale(now)
@@ -118,8 +122,19 @@ class ProfileStore:
         if (transaction := self._transactions.get(connector)) is not None:
             self._transactions[connector] = replace(transaction, id=transaction_id)
 
-    def transaction_ended(self, connector: int) -> None:
-        """Forget a connector's transaction, and its profiles with it."""
+    def transaction_ended(self, connector: int, transaction_id: int | None = None) -> None:
+        """Forget a connector's transaction, and its profiles with it.
+
+        The end of another one than runs, which may be told late, changes nothing. Without an id it
+        is the one that runs.
+        """
+        running = self._transactions.get(connector)
+        if (
+            running is not None
+            and None not in (running.id, transaction_id)
+            and running.id != transaction_id
+        ):
+            return
         self._transactions.pop(connector, None)
         self._installed = tuple(
             it

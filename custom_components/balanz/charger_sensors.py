@@ -1,0 +1,95 @@
+"""Sensors of a charger as a whole: what it told of its firmware and its logs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.components.sensor.const import SensorDeviceClass
+from homeassistant.const import EntityCategory
+
+from .coordinator import BalanzCoordinator
+from .devices import ChargerDevice
+from .entity import ChargerEntity
+from .site.snapshot import ChargerSnapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargerStatusDescription(SensorEntityDescription):
+    """Describes a status that a charger tells."""
+
+    told_fn: Callable[[ChargerSnapshot], str | None]
+    """Returns the status as one of the options; None where there is none that is known."""
+
+
+FIRMWARE_STATUSES = {
+    "Downloaded": "downloaded",
+    "DownloadFailed": "download_failed",
+    "Downloading": "downloading",
+    "DownloadPaused": "download_paused",
+    "DownloadScheduled": "download_scheduled",
+    "Idle": "idle",
+    "InstallationFailed": "installation_failed",
+    "Installed": "installed",
+    "Installing": "installing",
+    "InstallRebooting": "install_rebooting",
+    "InstallScheduled": "install_scheduled",
+    "InstallVerificationFailed": "install_verification_failed",
+    "InvalidSignature": "invalid_signature",
+    "SignatureVerified": "signature_verified",
+}
+UPLOAD_STATUSES = {
+    "BadMessage": "bad_message",
+    "Idle": "idle",
+    "NotSupportedOperation": "not_supported_operation",
+    "PermissionDenied": "permission_denied",
+    "Uploaded": "uploaded",
+    "UploadFailed": "upload_failed",
+    "UploadFailure": "upload_failed",
+    "Uploading": "uploading",
+}
+"""Of both GetDiagnostics and GetLog, which name a failure differently."""
+
+CHARGER_STATUSES = (
+    ChargerStatusDescription(
+        key="firmware_status",
+        translation_key="firmware_status",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        options=list(FIRMWARE_STATUSES.values()),
+        told_fn=lambda charger: FIRMWARE_STATUSES.get(charger.firmware_status or ""),
+    ),
+    ChargerStatusDescription(
+        key="upload_status",
+        translation_key="upload_status",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        options=list(dict.fromkeys(UPLOAD_STATUSES.values())),
+        told_fn=lambda charger: UPLOAD_STATUSES.get(charger.diagnostics_status or ""),
+    ),
+)
+
+
+def charger_sensors(
+    coordinator: BalanzCoordinator, device: ChargerDevice
+) -> Iterator[ChargerStatusSensor]:
+    """Yield the sensors of a charger."""
+    for description in CHARGER_STATUSES:
+        yield ChargerStatusSensor(coordinator, device, description)
+
+
+class ChargerStatusSensor(ChargerEntity, SensorEntity):
+    """What a charger told last."""
+
+    entity_description: ChargerStatusDescription
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the status; unknown before there was one, or where it is none of OCPP's."""
+        charger = self.charger
+        self._attr_native_value = (
+            None if charger is None else self.entity_description.told_fn(charger)
+        )
+        return (self._attr_native_value,)

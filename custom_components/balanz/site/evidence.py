@@ -1,0 +1,73 @@
+"""What a developer needs to see of a running site, beyond what it shows to its users."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..balancing.control import Result
+from ..balancing.inputs import Inputs
+from ..csms.capabilities import Capabilities
+from ..csms.frame_log import KeptFrame
+from ..csms.station import Station
+from .rooms import Rooms
+from .step_log import Segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationEvidence:
+    """How a charger has behaved on its line since the start."""
+
+    frames: tuple[KeptFrame, ...]
+    """The last ones, oldest first; they hold secrets until they are told."""
+    capabilities: Capabilities
+    clock_skew_s: float | None
+    boots: int
+    late_answers: int
+    violations: int
+    last_violation: str | None
+    """In which message the last one was; what it was might tell a secret."""
+
+    @classmethod
+    def of(cls, station: Station) -> StationEvidence:
+        """Take down what is known of a charger now."""
+        return cls(
+            frames=station.frames.frames,
+            capabilities=station.capabilities,
+            clock_skew_s=station.clock_skew_s,
+            boots=station.boots,
+            late_answers=station.late_answers,
+            violations=station.violations,
+            last_violation=(station.last_violation or "").partition(":")[0] or None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a site knows at one moment. None of it changes any more."""
+
+    inputs: Inputs | None
+    """What the last step looked at; None before the first one."""
+    result: Result | None
+    """What it decided."""
+    ledger: tuple[Mapping[str, Any], ...]
+    """What would be on disk if it were written anew; nothing of how chargers get in."""
+    stations: Mapping[str, StationEvidence]
+    """By charger identity."""
+    segments: tuple[Segment, ...]
+    """The steps of the last hour; the last segment still grows."""
+
+
+def evidence_of(rooms: Rooms) -> Evidence:
+    """Take down what a site knows now."""
+    return Evidence(
+        inputs=rooms.control.last_inputs,
+        result=rooms.control.result,
+        ledger=tuple(
+            record for record in rooms.ledger.records() if record.get("kind") != "admission"
+        ),
+        stations={
+            identity: StationEvidence.of(station)
+            for identity, station in rooms.central.stations.items()
+        },
+        segments=rooms.control.log.segments,
+    )

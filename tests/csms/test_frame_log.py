@@ -1,0 +1,80 @@
+"""The last frames of a charger are kept, and told without secrets."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custom_components.balanz.csms.frame_log import (
+    MOST_CHARACTERS,
+    MOST_FRAMES,
+    REDACTED,
+    FrameLog,
+    KeptFrame,
+)
+
+NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+
+
+def told(text: str) -> str:
+    return KeptFrame(at=NOON, received=True, text=text).told()
+
+
+def test_only_the_last_frames_are_kept_and_only_their_beginning() -> None:
+    log = FrameLog()
+    for number in range(100):
+        log.note(f"{number} " + "x" * 10_000, NOON, received=False)
+
+    assert len(log.frames) == MOST_FRAMES
+    assert log.frames[-1].text.startswith("99 ")
+    assert {len(frame.text) for frame in log.frames} == {MOST_CHARACTERS}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2,"1","Authorize",{"idTag":"SECRET"}]',
+        '[2,"1","Authorize",{"idTag": "SEC\\"RET, SECRET"}]',
+        '[2,"1","Authorize",{"idTag":"SECRET-that-was-cut-of',
+        '[2,"1","Authorize",{"idTag":"SECRET\\',
+        "[2,'1','Authorize',{'idTag':'SECRET'}]",
+        '[2,"1","Authorize",{idTag: SECRET}]',
+        '[2,"1","Authorize",{"IDTAG":"SECRET"}]',
+        '[3,"1",{"idTagInfo":{"status":"Accepted","parentIdTag":"SECRET"}}]',
+        '[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"SECRET"}]',
+        '[2,"1","ChangeConfiguration",{"value":"SECRET","key":"authorizationkey"}]',
+        '[2,"1","ChangeConfiguration",{"key":"WifiPassword","value":"SECRET"}]',
+        '[2,"1","DataTransfer",{"vendorId":"V","data":"{\\"pin\\":\\"SECRET\\"}"}]',
+        '[2,"1","GetDiagnostics",{"location":"ftp://me:SECRET@host/path"}]',
+        '[2,"1","BootNotification",{"chargePointSerialNumber":"SECRET","imsi":"SECRET"}]',
+        '[2,"1","SignCertificate",{"csr":"SECRET"}]',
+    ],
+)
+def test_what_nobody_else_may_know_is_left_out(frame: str) -> None:
+    shown = told(frame)
+
+    assert "SECRET" not in shown
+    assert REDACTED in shown
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2,"1","ChangeConfiguration",{"key":"MeterValueSampleInterval","value":"10"}]',
+        '[2,"1","MeterValues",{"connectorId":1,"meterValue":[{"sampledValue":[{"value":"7"}]}]}]',
+        "nothing at all",
+    ],
+)
+def test_what_is_no_secret_is_told_to_the_letter(frame: str) -> None:
+    assert told(frame) == frame
+
+
+@given(
+    tag=st.text(st.characters(min_codepoint=48, max_codepoint=90), min_size=12, max_size=20),
+    cut=st.integers(0, 200),
+)
+def test_no_tag_is_told_wherever_its_frame_was_cut_off(tag: str, cut: int) -> None:
+    frame = f'[2,"1","StartTransaction",{{"connectorId":1,"idTag":"{tag}","meterStart":0}}]'
+
+    assert tag[:6] not in told(frame[:cut]).replace("StartTransaction", "")

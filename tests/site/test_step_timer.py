@@ -1,0 +1,71 @@
+"""Steps are taken soon after news, together, and again where one has failed."""
+
+import asyncio
+
+import pytest
+
+from custom_components.balanz.site.step_timer import RETRY_STEP_S, StepTimer
+
+
+class Steps:
+    """Notes when steps are taken; some of them fail."""
+
+    def __init__(self, *, connectors: int = 1, failing: int = 0) -> None:
+        self.taken_at: list[float] = []
+        self._failing = failing
+        self.timer = StepTimer(connectors=range(connectors), step=self._step)
+
+    def _step(self, now: float) -> None:
+        self.taken_at.append(now)
+        if len(self.taken_at) <= self._failing:
+            raise RuntimeError("out of order")
+
+
+async def test_before_the_site_runs_no_step_is_taken() -> None:
+    steps = Steps()
+    steps.timer.soon()
+    steps.timer.step()
+    await asyncio.sleep(1.0)
+    assert steps.taken_at == []
+
+
+async def test_news_that_come_together_share_a_step() -> None:
+    steps = Steps(connectors=250)
+    steps.timer.running = True
+    begin = steps.timer.now()
+    for _ in range(5):
+        steps.timer.soon()
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(1.0)
+    assert steps.taken_at == [pytest.approx(begin + 0.2)]
+
+
+async def test_what_is_urgent_does_not_wait_for_what_is_not() -> None:
+    steps = Steps()
+    steps.timer.running = True
+    begin = steps.timer.now()
+    steps.timer.within(10.0)
+    steps.timer.within(0.5)
+    await asyncio.sleep(20.0)
+    assert steps.taken_at == [pytest.approx(begin + 0.5)]
+
+
+async def test_a_step_that_fails_is_told_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    steps = Steps(failing=1)
+    steps.timer.running = True
+    steps.timer.step()
+    await asyncio.sleep(5.0)
+    first_at, *later_at = steps.taken_at
+    assert later_at == [pytest.approx(first_at + RETRY_STEP_S)]
+    assert "A step failed; it is tried again" in caplog.text
+
+
+async def test_a_site_that_stops_takes_no_more_steps() -> None:
+    steps = Steps()
+    steps.timer.running = True
+    steps.timer.within(0.5)
+    steps.timer.stop()
+    await asyncio.sleep(2.0)
+    assert steps.taken_at == []
