@@ -61,7 +61,7 @@ class Outcome:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a soak; return 1 if a rule was broken."""
     options = _parser().parse_args(arguments)
-    with _quiet_log(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with quiet_log(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
         outcome, violations = runner.run(
             soak(hours=options.hours, seed=options.seed, with_faults=options.faults)
         )
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _quiet_log() -> Iterator[None]:
+def quiet_log() -> Iterator[None]:
     """Say nothing of what goes wrong, as it is meant to: the watch tells what should not have."""
     logger = logging.getLogger("custom_components.balanz")
     level = logger.level

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from custom_components.balanz.balancing.commitments import LAG_S
 from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.site.settings import ChargerSettings, SiteSettings
 from custom_components.balanz.site.snapshot import SiteSnapshot
@@ -19,10 +20,11 @@ TOLERANCE_A = 1.0
 FOLLOW_S = 30.0
 """How long a change may take to be followed by chargers that obey: up to 15 s in which a car that
 was just raised may hide it, 5 s in the charger, 5 s in the car, and 5 s for meters and messages."""
-BREACH_S = 45.0
-"""The same where a charger does not do as it should: 15 s before it counts as disobedient, 10 s to
-the reading of its meter that shows it, or to the end of a call, and what the others need to follow.
-"""
+EVIDENCE_S = 10.0
+"""How soon at the latest there is a sign of what goes wrong: a reading, or the end of a call."""
+BREACH_S = EVIDENCE_S + LAG_S + 5.0
+"""How long it may take where a charger does not do as it should: from the first sign on, the lag of
+the chargers and 5 s for messages."""
 LOOK_S = 1.0
 """How often to look."""
 CONTROL_S = 10.0

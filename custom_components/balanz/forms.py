@@ -53,6 +53,7 @@ from .const import (
     CONF_RATING_A,
     CONF_SECURITY,
     CONF_SENSORS,
+    CONF_SHORT_LEASE,
     CONF_UPSTREAM,
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
@@ -242,6 +243,7 @@ def charger_schema(
                     ),
                     vol.Required(CONF_KEEPS_LIMIT, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
+                    vol.Required(CONF_SHORT_LEASE, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(

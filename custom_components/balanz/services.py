@@ -24,6 +24,7 @@ from .devices import GroupDevice
 from .firmware_actions import async_setup_firmware_actions
 from .log_action import register_log_action
 from .ocpp_actions import register_ocpp_actions
+from .proof_actions import register_proof_actions
 from .security_actions import register_security_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
@@ -50,6 +51,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     register_ocpp_actions(hass)
     register_security_actions(hass)
     register_log_action(hass)
+    register_proof_actions(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

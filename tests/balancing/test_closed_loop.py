@@ -5,8 +5,11 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from custom_components.balanz.balancing.commitments import LAG_S
+from custom_components.balanz.balancing.commitments import LAG_S, Commitment
+from custom_components.balanz.balancing.lag import ENOUGH_CUTS, MOST_S, LearntLag
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.phases import Phase, PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.supply import PEAK_HOLD_S
@@ -214,6 +217,38 @@ def test_a_fuse_of_a_site_without_meter_is_never_overloaded() -> None:
     for _ in range(4):
         world.truths[B].plugged = not world.truths[B].plugged
         world.run(45.0)
+
+
+@given(
+    lags_s=st.lists(st.floats(1.0, MOST_S), min_size=3, max_size=3),
+    meters=st.tuples(*[st.booleans()] * 3),
+    comings=st.lists(st.tuples(st.integers(0, 2), st.floats(5.0, 90.0)), max_size=6),
+)
+@example(lags_s=[60.0, 60.0, 1.0], meters=(False,) * 3, comings=[(2, 90.0), (2, 90.0)])
+def test_learnt_lags_keep_a_fuse_without_meter_from_being_overloaded_however_slow_chargers_are(
+    lags_s: list[float], meters: tuple[bool, ...], comings: list[tuple[int, float]]
+) -> None:
+    names = list("abc")
+    world = charging_world(
+        *(
+            car(name, meters=own_meter, manner=Manner(after_s=3.0, lag_s=lag_s))
+            for name, own_meter, lag_s in zip(names, meters, lags_s, strict=True)
+        ),
+        capacity_a=25.0,
+    )
+    for name, lag_s in zip(names, lags_s, strict=True):
+        lag = LearntLag(cuts_s=(lag_s,) * ENOUGH_CUTS)
+        world.known[key(name)].commitment = Commitment(lag_s=lag.lag_s)
+    # What they had before they came is out of anybody's hands for as long as they are slow.
+    world.run(STEADY_S)
+    at_all_times(world, lambda: world.flow("root").l1 <= 25.0)
+    for number, wait_s in comings:
+        truth = world.truths[key(names[number])]
+        if truth.plugged:
+            world.unplug(truth.connector.key)
+        elif not truth.coming:
+            world.plug(truth.connector.key)
+        world.run(wait_s)
 
 
 def test_single_phase_cars_of_unknown_wiring_are_counted_once() -> None:

@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.balanz.balancing.commands import (
-    LEASE_S,
-    RENEW_AFTER_S,
-    Command,
-    Kind,
-)
+from custom_components.balanz.balancing.budget import Budget
+from custom_components.balanz.balancing.commands import Command, Kind
 from custom_components.balanz.balancing.commitments import LAG_S, Commitment, Pending
 from custom_components.balanz.balancing.control import State
+from custom_components.balanz.balancing.demand import Appetite
 from custom_components.balanz.balancing.inputs import Booking, Line
+from custom_components.balanz.balancing.lease import LEASE_S, RENEWED_BEFORE_S, Lapse
 from custom_components.balanz.balancing.phases import Phase, PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.reasons import Reason, Rule
 from custom_components.balanz.balancing.standing import RETRY_S
@@ -282,10 +280,14 @@ def test_a_car_that_waits_gets_its_minimum_as_soon_as_that_is_confirmed() -> Non
     assert limits(decide(yard, what)) == {"b": 6.0}
 
 
-def test_a_renewal_is_sent_before_the_lease_lapses() -> None:
-    renewed_last = NOW - RENEW_AFTER_S
-    due = replace(obeying(16.0), accepted_at=renewed_last)
-    fresh = replace(obeying(16.0), accepted_at=renewed_last + 1)
+def leased(limit_a: float, accepted_at: float) -> Commitment:
+    lapse = Lapse(at=accepted_at + LEASE_S, to_a=6.0)
+    return replace(obeying(limit_a), accepted_at=accepted_at, lapse=lapse)
+
+
+def test_a_lease_is_renewed_once_a_third_of_it_is_over() -> None:
+    due = leased(16.0, NOW - LEASE_S / 3)
+    fresh = leased(16.0, NOW - LEASE_S / 3 + 1)
 
     sent = decide(TWO, inputs(TWO, [("a", known(due))]))
     kept = decide(TWO, inputs(TWO, [("a", known(fresh))]))
@@ -293,7 +295,44 @@ def test_a_renewal_is_sent_before_the_lease_lapses() -> None:
     assert sent.commands == (Command(key=key("a"), limit_a=16.0, kind=Kind.RENEW),)
     assert kept.commands == ()
     assert kept.wake_at == NOW + 1
-    assert RENEW_AFTER_S < LEASE_S
+
+
+def test_a_lease_is_renewed_later_where_writes_are_scarce() -> None:
+    few = State(budgets={"a": Budget(left=60.0, sent=0, at=NOW)})
+    early = inputs(TWO, [("a", known(leased(16.0, NOW - LEASE_S / 3)))])
+    late = inputs(TWO, [("a", known(leased(16.0, NOW - LEASE_S * 2 / 3)))])
+
+    assert limits(decide(TWO, early, few)) == {}
+    assert limits(decide(TWO, late, few)) == {"a": 16.0}
+
+
+@pytest.mark.parametrize("idle_since", [None, NOW - 100.0])
+def test_a_lease_that_nobody_would_miss_is_renewed_just_before_its_end(
+    idle_since: float | None,
+) -> None:
+    # A sleeping car has its minimum, which is above what the charger would fall back to.
+    alone = site([group()], [connector("a", maximum_a=6.0, fallback_a=0.0)])
+    half_over = leased(6.0, NOW - LEASE_S / 2)
+    sleeping = known(half_over, appetite=Appetite(offer_a=6.0, idle_since=idle_since))
+    nearly_over = replace(sleeping, commitment=leased(6.0, NOW - LEASE_S + RENEWED_BEFORE_S))
+
+    renewed = {} if idle_since else {"a": 6.0}
+    assert limits(decide(alone, inputs(alone, [("a", sleeping)]))) == renewed
+    assert limits(decide(alone, inputs(alone, [("a", nearly_over)]))) == {"a": 6.0}
+
+
+def test_what_a_lapsed_lease_gave_up_comes_back_only_where_nobody_has_it() -> None:
+    trusted = replace(connector("a", keeps_limit=True), lapses=True)
+    yard = site([group(rating_a=22.0)], [trusted, connector("b", maximum_a=6.0)])
+    lapsed = known(leased(16.0, NOW - LEASE_S - 1))
+    beside_falling = obeying(16.0).sent(6.0, NOW - 2).accepted(NOW - 1, yard.connectors[key("b")])
+
+    alone = decide(yard, inputs(yard, [("a", lapsed)]))
+    beside = decide(yard, inputs(yard, [("a", lapsed), ("b", known(beside_falling))]))
+
+    assert alone.commands == (Command(key=key("a"), limit_a=16.0, kind=Kind.RAISE),)
+    assert "a" not in limits(beside)
+    assert beside.reasons[key("a")].rule is Rule.CONFIRMING
 
 
 @pytest.mark.parametrize("limit_a", [0.0, 6.0])
@@ -314,6 +353,29 @@ def test_a_refused_limit_is_tried_again_ever_more_rarely() -> None:
 
     assert (limits(first), first.wake_at) == ({}, NOW - 9 + RETRY_S)
     assert (limits(second), second.wake_at) == ({}, NOW - 9 + 2 * RETRY_S)
+
+
+@pytest.mark.parametrize(
+    ("draws_a", "capacity_a", "sent"),
+    [
+        pytest.param(16.0, 5.0, {"a": 0.0}, id="it-flows"),
+        pytest.param(0.0, 5.0, {}, id="nothing-flows"),
+        pytest.param(16.0, 25.0, {}, id="there-is-room"),
+    ],
+)
+def test_a_cut_that_is_refused_again_and_again_does_not_wait_while_too_much_flows(
+    draws_a: float, capacity_a: float, sent: dict[str, float]
+) -> None:
+    refusing = obeying(16.0, reading_a=draws_a)
+    for _ in range(6):
+        refusing = refusing.sent(0.0, NOW - RETRY_S).rejected(NOW - RETRY_S)
+    alone = site([group()], [connector("a", maximum_a=6.0)])
+
+    result = decide(
+        alone, inputs(alone, [("a", known(refusing))], capacities_a={"root": capacity_a})
+    )
+
+    assert limits(result) == sent
 
 
 def test_what_a_charger_refuses_to_take_goes_to_the_others() -> None:

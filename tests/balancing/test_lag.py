@@ -1,6 +1,5 @@
 """What cuts that were followed tell of how long the next one will take."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from custom_components.balanz.balancing.lag import (
     ENOUGH_CUTS,
     LEAST_S,
     LONGEST_S,
+    MARGIN_S,
     MOST_S,
     LearntLag,
 )
@@ -50,17 +50,25 @@ def test_a_reading_without_a_cut_teaches_nothing() -> None:
     assert lag_after(obeying(16.0, reading_a=16.0), 8.0, NOW) == LearntLag()
 
 
-def test_before_enough_cuts_were_seen_the_usual_lag_is_reckoned_with() -> None:
+def test_that_it_was_fast_counts_only_once_it_was_so_often() -> None:
     assert LearntLag().lag_s == LAG_S
-    assert LearntLag(cuts_s=(30.0,) * (ENOUGH_CUTS - 1)).lag_s == LAG_S
-    assert LearntLag(cuts_s=(30.0,) * ENOUGH_CUTS).lag_s == 30.0
+    assert LearntLag(cuts_s=(3.0,) * (ENOUGH_CUTS - 1)).lag_s == LAG_S
+    assert LearntLag(cuts_s=(3.0,) * ENOUGH_CUTS).lag_s == LEAST_S
+    assert LearntLag(cuts_s=(10.0,) * ENOUGH_CUTS).lag_s == 10.0 + MARGIN_S
 
 
-@pytest.mark.parametrize(("took_s", "lag_s"), [(1.0, LEAST_S), (300.0, MOST_S)])
-def test_a_lag_is_never_taken_as_shorter_or_longer_than_can_be_lived_with(
-    took_s: float, lag_s: float
+def test_that_it_was_slow_once_counts_at_once() -> None:
+    assert LearntLag(cuts_s=(40.0,)).lag_s == 40.0 + MARGIN_S
+    assert LearntLag(cuts_s=(3.0,) * 10 + (40.0,)).lag_s == 40.0 + MARGIN_S
+
+
+@given(cuts_s=st.lists(st.floats(0.0, LONGEST_S), max_size=CUTS_KEPT))
+def test_no_lag_is_shorter_than_one_that_was_seen_or_longer_than_can_be_lived_with(
+    cuts_s: list[float],
 ) -> None:
-    assert LearntLag(cuts_s=(took_s,) * CUTS_KEPT).lag_s == lag_s
+    lag_s = LearntLag(cuts_s=tuple(cuts_s)).lag_s
+    assert LEAST_S <= lag_s <= MOST_S
+    assert lag_s >= min(max(cuts_s, default=LAG_S), MOST_S)
 
 
 def test_only_the_last_cuts_count() -> None:

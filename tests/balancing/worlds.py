@@ -1,11 +1,13 @@
 """Hypothesis strategies: small sites of any shape, and what happens on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hypothesis import strategies as st
 
+from custom_components.balanz.balancing.commitments import Commitment
 from custom_components.balanz.balancing.group import Group
+from custom_components.balanz.balancing.lag import CUTS_KEPT, MOST_S, LearntLag
 from custom_components.balanz.balancing.model import Connector, Site
 from custom_components.balanz.balancing.phases import ALL_PHASES, PhaseCurrents, PhaseMap
 
@@ -20,6 +22,8 @@ MANNERS = st.builds(
     after_s=st.sampled_from([0.1, 0.4, 3.0, 9.0]),
     lag_s=st.sampled_from([0.0, 1.0, 5.0, 14.0]),
 )
+QUICK_S = 14.0
+"""Chargers that follow within this need not be known to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,20 @@ def worlds(draw: st.DrawFn) -> World:
     for event in draw(st.lists(EVENTS, max_size=24)):
         delay_s += event.delay_s
         world.after(delay_s, partial(happen, world, event))
+    return world
+
+
+@st.composite
+def learnt_worlds(draw: st.DrawFn) -> World:
+    """The same with chargers as slow as can be, of which it was learnt how slow they are."""
+    world = draw(worlds())
+    for key, truth in world.truths.items():
+        lag_s = draw(st.floats(1.0, MOST_S))
+        truth.manners = tuple(replace(manner, lag_s=lag_s) for manner in truth.manners)
+        # A meter is read now and then, so that a cut is seen to be followed a while after it was.
+        seen_s = st.floats(lag_s, lag_s + 10.0)
+        cuts_s = draw(st.lists(seen_s, min_size=int(lag_s > QUICK_S), max_size=CUTS_KEPT))
+        world.known[key].commitment = Commitment(lag_s=LearntLag(cuts_s=tuple(cuts_s)).lag_s)
     return world
 
 

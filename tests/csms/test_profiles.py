@@ -113,8 +113,8 @@ def test_without_proof_a_limit_stays_for_ever(
         (16.0, 30.0, 900.0 + LAPSE_MARGIN_S),
         (16.0, -30.0, 930.0 + LAPSE_MARGIN_S),
         (16.0, None, None),
-        (6.0, None, 0.0),
-        (0.0, 0.0, 0.0),
+        (6.0, None, LAPSE_MARGIN_S),
+        (0.0, 0.0, LAPSE_MARGIN_S),
     ],
 )
 def test_a_limit_has_surely_lapsed_when_even_a_clock_behind_says_so(

@@ -25,7 +25,7 @@ NEW_CHARGER: dict[str, Any] = {
     "advanced": {"fallback_a": 6, "keeps_limit": False},
 }
 BY_ITSELF = dict.fromkeys(("behaves_like", "limit_unit", "limit_form", "pause"), "auto")
-UNASKED = {"lapses": False, "weight": 1, "free_charging": False}
+UNASKED = {"lapses": False, "short_lease": False, "weight": 1, "free_charging": False}
 """What of the advanced settings is kept though nobody gave it."""
 
 

@@ -59,6 +59,7 @@ from custom_components.balanz.issues import (
 )
 from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.proof_actions import EXPORT_PROOFS
 from custom_components.balanz.repairs import FLOWS
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
@@ -198,7 +199,7 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
     targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    own = {RUN_OVERLOAD_DRILL, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
+    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
     assert set(schemas) | targeting | own == set(SERVICES)
     assert targeting == {name for name, action in SERVICES.items() if "target" in action}
     for balancing in BALANCING_ACTIONS:

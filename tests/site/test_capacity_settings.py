@@ -13,6 +13,7 @@ from custom_components.balanz.storage.journal import StorageError
 from custom_components.balanz.storage.ledger import Ledger
 from custom_components.balanz.storage.overrides import CapacityOverride
 from simulator.car import Car
+from simulator.virtual_time import wall_time
 
 from .build import FullDisk, accepted_a, charger, group, recorded, settings, until
 from .conftest import Bench
@@ -27,7 +28,7 @@ OVERRIDES = st.builds(
 
 
 def in_s(seconds: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+    return wall_time() + timedelta(seconds=seconds)
 
 
 def amperes(capacity_a: float, until: datetime | None = None) -> CapacityOverride:
@@ -166,7 +167,7 @@ async def test_an_override_whose_time_ended_while_nothing_ran_is_gone(bench: Ben
     end = in_s(1)
     await site.capacity.override("root", amperes(8.0, end))
     await site.stop()
-    await until(lambda: datetime.now(UTC) > end)
+    await until(lambda: wall_time() > end)
     again = await bench.start(setup)
     assert override(again) is None
     await bench.dial_in(again, "A", car=Car())

@@ -15,6 +15,7 @@ from custom_components.balanz.storage.bounds import KeptBound
 from custom_components.balanz.storage.journal import StorageError
 from custom_components.balanz.storage.ledger import Ledger
 from simulator.car import Car
+from simulator.virtual_time import wall_time
 
 from .build import FullDisk, accepted_a, charger, connector, recorded, settings, until
 from .conftest import Bench
@@ -30,7 +31,7 @@ BOUNDS = st.builds(
 
 
 def in_s(seconds: float) -> datetime:
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+    return wall_time() + timedelta(seconds=seconds)
 
 
 async def one_that_charges(bench: Bench) -> BalanzSite:
@@ -126,7 +127,7 @@ async def test_a_bound_whose_time_ended_while_nothing_ran_is_gone(bench: Bench) 
     end = in_s(1)
     await site.ceilings.set(A, BoundName.LIMIT, 8.0, end)
     await site.stop()
-    await until(lambda: datetime.now(UTC) > end)
+    await until(lambda: wall_time() > end)
     again = await bench.start(setup)
     assert connector(again, "A").bounds == ()
 

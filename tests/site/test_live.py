@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from custom_components.balanz.balancing.inputs import Line
+from custom_components.balanz.balancing.lag import LearntLag
 from custom_components.balanz.balancing.model import Connector, ConnectorKey
 from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseMap
 from custom_components.balanz.csms.events import (
@@ -17,6 +18,7 @@ from custom_components.balanz.csms.events import (
     TransactionStopped,
 )
 from custom_components.balanz.site.live import LiveConnector
+from custom_components.balanz.site.report_card import ReportCard
 
 from .build import charger
 
@@ -198,3 +200,14 @@ def test_another_car_may_use_other_lines(live: LiveConnector) -> None:
     for status in (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING):
         live.take(StatusChanged(identity="A", connector=1, status=status, error_code=""), 200.0)
     assert live.lines_for(10.0) == 1
+
+
+def test_a_cut_of_a_charger_that_was_slow_before_is_given_its_time(live: LiveConnector) -> None:
+    live.commitment = live.commitment.connected(keeps_limit=False)
+    for limit_a, at in ((16.0, 0.0), (6.0, 100.0)):
+        live.sending(limit_a, at)
+        live.accepted(at)
+    live.card = ReportCard(lag=LearntLag(cuts_s=(40.0,)))
+
+    assert live.as_input(Line.FREE, 130.0).commitment.booked_a(live.connector, 130.0) == 16.0
+    assert live.as_input(Line.FREE, 142.0).commitment.booked_a(live.connector, 142.0) == 6.0

@@ -78,6 +78,12 @@ class BaseLoadMemory:
             loads.append(self.hour_worst)
         return _worst(loads)
 
+    def soon(self, hour: int) -> PhaseCurrents | None:
+        """Return the worst of an hour of the week and the next one, as far as they were seen."""
+        of_this = self.hour_worst if hour == self.hour else None
+        next_hour = (hour + 1) % HOURS_OF_WEEK
+        return _worst((self.hours.get(hour), self.hours.get(next_hour), of_this))
+
     def worst(self) -> PhaseCurrents | None:
         """Return the worst that is known of any time; None where nothing was seen."""
         return _worst((*self.hours.values(), self.hour_worst, self.recent()))

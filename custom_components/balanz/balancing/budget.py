@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .lease import SHORT_LEASE_S
 from .model import ConnectorKey
 from .standing import Standing
 from .tuning import Tuning
@@ -48,7 +49,9 @@ def budgets(
     """Return the budget of each charger now, by its identity."""
     sent: defaultdict[str, int] = defaultdict(int)
     for standing in standings.values():
-        sent[standing.key.charger] += standing.known.writes
+        # A lease that short is renewed all day long, where that wears nothing.
+        counts = standing.connector.lease_s > SHORT_LEASE_S
+        sent[standing.key.charger] += standing.known.writes if counts else 0
     return {
         identity: _spent(before.get(identity), count, tuning, now)
         for identity, count in sent.items()

@@ -7,18 +7,17 @@ from enum import StrEnum
 from .admission import take
 from .alarm import Alarm
 from .budget import Budget
+from .commitments import TOLERANCE_A
 from .headroom import Headroom
 from .inputs import Line
+from .lease import renewed_after_s
 from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
-from .standing import Standing
+from .standing import RETRY_S, Standing
 from .targets import Target
 from .tuning import Tuning
 
-LEASE_S = 900.0
-RENEW_AFTER_S = LEASE_S * 2 / 3
-"""Each renewal is a write to flash memory; a third of the lease is left for trying again."""
 DEAD_BAND_A = 2.0
 """A raise that brings less is hardly worth a write: it waits longer, or for more."""
 SMALL_RAISE_SPACING = 6.0
@@ -73,6 +72,7 @@ def plan(
     commands: list[Command] = []
     doubtful: list[Standing] = []
     rising: list[Standing] = []
+    room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for key, standing in standings.items():
         line = standing.known.line
         if line is Line.OFFLINE:
@@ -80,7 +80,7 @@ def plan(
         target_a = targets[key].limit_a
         in_doubt = standing.known.commitment.in_doubt
         if not in_doubt and abs(target_a - standing.aim_a) <= EPSILON_A:
-            remind_at, renew_at = standing.known.commitment.remind_at, _renewal_at(standing)
+            remind_at, renew_at = standing.known.commitment.remind_at, _renewal_at(standing, calm)
             alarm.at(remind_at)
             alarm.at(renew_at)
             free = line is Line.FREE and standing.retry_at is None
@@ -88,7 +88,9 @@ def plan(
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
             elif renew_at is not None and renew_at <= now and line is Line.FREE and calm.durable:
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
-        elif line is Line.BUSY or standing.must_wait(target_a):
+        elif line is Line.BUSY:
+            continue
+        elif standing.must_wait(target_a) and not _is_pressing(standing, target_a, room, now):
             continue
         elif in_doubt and (
             target_a <= standing.aim_a + EPSILON_A
@@ -101,24 +103,26 @@ def plan(
         else:
             rising.append(standing)
     commands.extend(_settling(standings, doubtful, targets, headroom))
-    raises, held_back = _raises(standings, rising, targets, headroom, calm, now)
+    raises, held_back = _raises(rising, targets, room, headroom, calm, now)
     for reason in held_back.values():
         alarm.at(reason.until)
     return Plan(commands=(*commands, *raises), held_back=held_back)
 
 
 def _raises(
-    standings: Mapping[ConnectorKey, Standing],
     rising: Iterable[Standing],
     targets: Mapping[ConnectorKey, Target],
+    room: list[float],
     headroom: Headroom,
     calm: Calm,
     now: float,
 ) -> tuple[list[Command], dict[ConnectorKey, Reason]]:
-    """Return the raises that fit beside all that may be drawn, and why the others have to wait."""
+    """Return the raises that fit beside all that may be drawn, and why the others have to wait.
+
+    `room` is what is left beside that; the raises are taken off it.
+    """
     raises: list[Command] = []
     held_back: dict[ConnectorKey, Reason] = {}
-    room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for standing in sorted(rising, key=_precedence):
         key = standing.key
         obstacle = _obstacle(standing, headroom, calm)
@@ -138,7 +142,18 @@ def _raises(
     return raises, held_back
 
 
-def _renewal_at(standing: Standing) -> float | None:
+def _is_pressing(standing: Standing, target_a: float, room: Sequence[float], now: float) -> bool:
+    """Return whether a cut that failed is not to wait ever longer: too much flows because of it."""
+    failed_at = standing.known.commitment.failed_at
+    return (
+        failed_at is not None
+        and now >= failed_at + RETRY_S
+        and standing.measured_a > target_a + TOLERANCE_A
+        and any(room[number] < -EPSILON_A for number, _ in standing.way)
+    )
+
+
+def _renewal_at(standing: Standing, calm: Calm) -> float | None:
     """Return when the lease has to be renewed; None where it does not lapse or nobody needs it."""
     commitment = standing.known.commitment
     if (
@@ -148,7 +163,14 @@ def _renewal_at(standing: Standing) -> float | None:
         or commitment.accepted_a <= standing.connector.fallback_a
     ):
         return None
-    due_at = commitment.accepted_at + RENEW_AFTER_S
+    budget = calm.budgets[standing.key.charger]
+    # A limit that was told without an end may take one by now; nobody waits for that.
+    after_s = renewed_after_s(
+        standing.connector.lease_s,
+        missed=commitment.lapse is not None and standing.known.appetite.idle_since is None,
+        scarcity=budget.spacing(calm.tuning),
+    )
+    due_at = commitment.accepted_at + after_s
     return due_at if standing.retry_at is None else max(due_at, standing.retry_at)
 
 

@@ -14,7 +14,8 @@ TOLERANCE_A = 1.0
 exact. One still higher is booked as it was measured."""
 LAG_S = 15.0
 """How long a charger and its car may take to follow a cut: a charger may hold its signal for
-5 s, a car has 5 s to follow (IEC 61851-1), and slow chargers need some seconds to begin."""
+5 s, a car has 5 s to follow (IEC 61851-1), and slow chargers need some seconds to begin. What was
+learnt of a charger takes its place."""
 READING_MAX_AGE_S = 45.0
 """A charger whose last reading is older does not count as metering."""
 MOST_CEILINGS = 6
@@ -91,16 +92,19 @@ class Commitment:
     """When a write last failed; None once one was accepted."""
     failed_a: float | None = None
     """The limit of that write."""
+    lag_s: float = LAG_S
+    """How long the charger and its car may take to follow a cut."""
 
     # What happens to it
 
     def connected(self, *, keeps_limit: bool) -> Commitment:
         """The link is back. Only a charger that keeps its limit still has an old one in force."""
         if not keeps_limit:
-            return Commitment(online=True, foreign_a=self.foreign_a)
+            return Commitment(online=True, foreign_a=self.foreign_a, lag_s=self.lag_s)
         return Commitment(
             online=True,
             foreign_a=self.foreign_a,
+            lag_s=self.lag_s,
             uncertain_a=self.largest_possible_a(),
             # One that did not obey its limit does not obey its lapse.
             lapse=None if self.defies else self._unanswered().lapse,
@@ -124,7 +128,7 @@ class Commitment:
 
     def unlimited(self) -> Commitment:
         """Its limit may be gone, with nothing known of when: it has to be set again."""
-        return Commitment(online=self.online, foreign_a=self.foreign_a)
+        return Commitment(online=self.online, foreign_a=self.foreign_a, lag_s=self.lag_s)
 
     def disconnected(self) -> Commitment:
         """The link is gone: the answer to what is on its way will not come."""
@@ -201,7 +205,7 @@ class Commitment:
             return updated
         obeys = current_a <= (self.obeyed_a or 0.0) + TOLERANCE_A
         seen_to_fall = falling.drew_a is not None and falling.drew_a > self.accepted_a + TOLERANCE_A
-        if obeys and (seen_to_fall or now >= falling.since + LAG_S):
+        if obeys and (seen_to_fall or now >= falling.since + self.lag_s):
             return replace(updated, falling=None)
         return updated
 
@@ -209,7 +213,7 @@ class Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
         reading = self._fresh_reading(now)
         unseen = not self.defies if reading is None else reading.vacant
-        if self.falling is not None and now >= self.falling.since + LAG_S and unseen:
+        if self.falling is not None and now >= self.falling.since + self.lag_s and unseen:
             return replace(self, falling=None)
         return self
 
@@ -234,6 +238,9 @@ class Commitment:
         if self.online and self.pending is not None:
             return self.pending.limit_a
         if self.online and self.accepted_a is not None and self.uncertain_a is None:
+            if self.lapse is not None and self._has_lapsed(connector, now):
+                # Others may have what it gave up, so that it comes back to its limit by a raise.
+                return min(self.accepted_a, self.lapse.to_a)
             return self.accepted_a
         return self.booked_a(connector, now)
 
@@ -265,7 +272,7 @@ class Commitment:
             and obeyed_a is not None
             and since is not None
             and self.reading.current_a > obeyed_a + TOLERANCE_A
-            and self.reading.at >= since + LAG_S
+            and self.reading.at >= since + self.lag_s
         )
 
     @property
@@ -292,7 +299,9 @@ class Commitment:
         if not self.exceeds or self.accepted_at is None:
             return None
         since = self.accepted_at if self.falling is None else self.falling.since
-        return self.accepted_at + min(max(self.accepted_at - since, LAG_S), REMIND_AT_LEAST_EVERY_S)
+        return self.accepted_at + min(
+            max(self.accepted_at - since, self.lag_s), REMIND_AT_LEAST_EVERY_S
+        )
 
     @property
     def in_doubt(self) -> bool:
@@ -303,7 +312,7 @@ class Commitment:
         """Return when time alone may change what is booked; None if it does not."""
         times: list[float] = []
         if self.falling is not None:
-            times.append(self.falling.since + LAG_S)
+            times.append(self.falling.since + self.lag_s)
         if self.reading is not None:
             times.append(self.reading.at + READING_MAX_AGE_S)
         if self.lapse is not None:
@@ -321,11 +330,16 @@ class Commitment:
         if not self._known or not trusted:
             return connector.rating_a
         allowed_a = max(self._possible())
-        # One that keeps no limit may have started anew without any, and so without a lapse.
-        proven = connector.keeps_limit and connector.lapses and not self.defies
-        if proven and self.pending is None and self.lapse is not None and self.lapse.has_come(now):
+        if self.lapse is not None and self._has_lapsed(connector, now):
             return min(allowed_a, max(self.lapse.to_a, self.foreign_a or 0.0))
         return allowed_a
+
+    def _has_lapsed(self, connector: Connector, now: float) -> bool:
+        """Whether what was set has surely ended by itself."""
+        # One that keeps no limit may have started anew without any, and so without a lapse.
+        proven = connector.keeps_limit and connector.lapses and not self.defies
+        ended = self.lapse is not None and self.lapse.has_come(now)
+        return proven and self.pending is None and ended
 
     @property
     def _known(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from .alarm import Alarm
 from .group import Group
 from .inputs import Inputs
+from .lease import LEASES_WITHIN
 from .meter_watch import MeterStage
 from .metered import Metered
 from .model import NOMINAL_VOLTAGE_V, ROOT_GROUP_ID, ConnectorKey, Site
@@ -34,6 +35,8 @@ class Headroom:
     site: Site
     limits: tuple[float, ...]
     """What is available at each of the site's `routes.resources`, A."""
+    grantable: tuple[float, ...]
+    """The same, and no more than a fuse could bear should balanz be gone while leases last."""
     booked: tuple[float, ...]
     """What bookings of chargers that left take of it."""
 
@@ -59,7 +62,7 @@ class Headroom:
         """Return what is left at each limit besides bookings and given loads (A per line)."""
         taken_a = self.loads(standings, loads_a)
         return [
-            limit_a - current_a for limit_a, current_a in zip(self.limits, taken_a, strict=True)
+            limit_a - current_a for limit_a, current_a in zip(self.grantable, taken_a, strict=True)
         ]
 
     def unseen(self, standing: Standing) -> str | None:
@@ -121,6 +124,7 @@ def headroom(
     surpluses = _surpluses(site, inputs, base_loads, surpluses_before, now)
     for surplus in surpluses.values():
         alarm.at(surplus.next_change(now))
+    limits = _limits(site, inputs, assumed, surpluses, standings)
     return Headroom(
         surpluses=surpluses,
         base_loads=base_loads,
@@ -136,7 +140,8 @@ def headroom(
             for group in site.groups.values()
         },
         site=site,
-        limits=_limits(site, inputs, assumed, surpluses, standings),
+        limits=limits,
+        grantable=_grantable(site, metered, limits, inputs.hour_of_week),
         booked=tuple(
             site.routes.load((booking.group_ids, booking.currents) for booking in inputs.bookings)
         ),
@@ -170,6 +175,28 @@ def _limits(
         usable_a = power_w * group.power_factor / voltage_v
         limits.append(usable_a - margin_a * len(group.phases) - sum(base_load))
     return tuple(limits)
+
+
+def _grantable(
+    site: Site, metered: Metered, limits: tuple[float, ...], hour: int
+) -> tuple[float, ...]:
+    """Return the limits, lower where the house is known to take more at times.
+
+    Should nobody control the site, chargers go on for as long as their leases last, or for ever.
+    """
+    worst = {
+        group_id: soon
+        for group_id, watch in metered.meters.items()
+        if group_id in site.outlasted and (soon := watch.memory.soon(hour)) is not None
+    }
+    if not worst:
+        return limits
+    grantable = list(limits)
+    for number, (group_id, phase, below_priority, _) in enumerate(site.routes.resources):
+        if group_id in worst and phase is not None and below_priority is None:
+            bearable_a = LEASES_WITHIN * site.groups[group_id].rating_a - worst[group_id][phase]
+            grantable[number] = min(limits[number], bearable_a)
+    return tuple(grantable)
 
 
 def _surpluses(

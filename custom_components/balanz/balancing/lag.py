@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from .commitments import LAG_S, TOLERANCE_A, Commitment
 
-LEAST_S = 5.0
+LEAST_S = 10.0
+"""No less is reckoned with, however fast it was: the next car may take the 5 s that it has, and the
+charger may hold its signal for 5 s before (IEC 61851-1)."""
 MOST_S = 60.0
-"""Between these is what is reckoned with: no faster than a car has to be, nor for ever."""
+"""No more is: it would be waited for for ever."""
+MARGIN_S = 2.0
+"""How much longer than it ever took it is given."""
 ENOUGH_CUTS = 5
-"""With fewer, what was seen may be luck."""
+"""With fewer, that it was fast may be luck. That it was slow never is."""
 CUTS_KEPT = 20
 LONGEST_S = 600.0
 """A fall that comes later has another cause."""
@@ -26,11 +30,13 @@ class LearntLag:
 
     @property
     def lag_s(self) -> float:
-        """Return how long to wait before a current that is too high means disobedience, s."""
-        p95_s = self.quantile_s(0.95)
-        if p95_s is None or len(self.cuts_s) < ENOUGH_CUTS:
-            return LAG_S
-        return min(max(p95_s, LEAST_S), MOST_S)
+        """Return how long it may take to follow a cut, s.
+
+        Until then the current that it had stays booked where no meter shows its fall, and a current
+        that is too high is no disobedience.
+        """
+        least_s = LAG_S if len(self.cuts_s) < ENOUGH_CUTS else LEAST_S
+        return min(max(least_s, max(self.cuts_s, default=0.0) + MARGIN_S), MOST_S)
 
     def quantile_s(self, share: float) -> float | None:
         """Return the time within which this share of the cuts was followed; None without any."""

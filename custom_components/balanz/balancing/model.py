@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from math import isfinite
 from typing import NamedTuple
 
 from .group import Group
+from .lease import LEASE_S, SHORT_LEASE_S
 from .phases import ALL_PHASES, PhaseMap
 from .policies import Policy
 from .routes import Routes
@@ -65,11 +67,18 @@ class Connector:
     the link."""
     lapses: bool = False
     """The same for its falling back by itself, once a lease is not renewed."""
+    lease_s: float = LEASE_S
+    """How long its limits last without renewal, s."""
 
     @property
     def least_a(self) -> float:
         """The lowest limit that it understands, A per line."""
         return 0.0 if self.pauses else self.minimum_a
+
+    @property
+    def falls_back_soon(self) -> bool:
+        """Whether it is sure to be at its fallback before a fuse takes harm."""
+        return self.keeps_limit and self.lapses and self.lease_s <= SHORT_LEASE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,8 @@ class Site:
     """The policy of each group, its own or that of the nearest group above it."""
     groups_apart: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The groups that share in another order than the group above them, outer ones first."""
+    outlasted: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The groups in which a charger would go on for long should nobody control it any more."""
 
     def __post_init__(self) -> None:
         """Check the tree and what hangs in it, and work out what follows from it."""
@@ -106,6 +117,12 @@ class Site:
         policies = {group_id: self._policy(group_id) for group_id in self.groups}
         object.__setattr__(self, "policies", policies)
         object.__setattr__(self, "groups_apart", self._groups_apart(policies))
+        outlasted = (
+            self.routes.paths[connector.group_id]
+            for connector in self.connectors.values()
+            if not connector.falls_back_soon
+        )
+        object.__setattr__(self, "outlasted", frozenset(chain.from_iterable(outlasted)))
 
     def path(self, group_id: str) -> Iterator[Group]:
         """Yield the group and all groups above it, the root last."""

@@ -126,10 +126,11 @@ def lapses_after_s(
 ) -> float | None:
     """Return how long after its sending a limit has surely fallen back; None if it does not.
 
-    At once where there is nothing to fall: a limit no higher than the fallback stays.
+    As soon as it is followed where there is nothing to fall: a limit no higher than the fallback
+    stays.
     """
     if limit.limit_a <= limit.fallback_a:
-        return 0.0
+        return LAPSE_MARGIN_S
     if limit.lease_s is None or not _can_lease(limit, form, capabilities, clock_skew_s):
         return None
     return limit.lease_s + max(-(clock_skew_s or 0.0), 0.0) + LAPSE_MARGIN_S

@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from itertools import starmap
 
-from ..balancing.commands import LEASE_S, Command, Kind
+from ..balancing.commands import Command, Kind
+from ..balancing.commitments import LAG_S
 from ..balancing.inputs import Line
 from ..balancing.lease import Lapse
 from ..balancing.model import ConnectorKey
@@ -75,9 +76,15 @@ class Dispatcher:
                 self._recorder.start_recording(key, command.limit_a)
                 return
         live = self._live[key]
-        limit = _limit(live, station, command.limit_a, live.connector.fallback_a, lease_s=LEASE_S)
+        limit = _limit(
+            live,
+            station,
+            command.limit_a,
+            live.connector.fallback_a,
+            lease_s=live.connector.lease_s,
+        )
         live.lines_told = limit.phases if station.takes_watts else None
-        live.sending(command.limit_a, now, lapse=_lapse(limit, station, now))
+        live.sending(command.limit_a, now, lapse=_lapse(live, limit, station, now))
         self._spawn(self._send(command, limit, live, station))
 
     def send_again(self, key: ConnectorKey, now: float) -> None:
@@ -184,9 +191,10 @@ def _limit_to_leave_a(live: LiveConnector) -> float | None:
     return min(connector.fallback_a, *set_a)
 
 
-def _lapse(limit: Limit, station: Station, now: float) -> Lapse | None:
+def _lapse(live: LiveConnector, limit: Limit, station: Station, now: float) -> Lapse | None:
     """Return when a limit that is sent now ends by itself; None if it does not."""
     after_s = station.lapses_after_s(limit)
     if after_s is None:
         return None
-    return Lapse(at=now + after_s, to_a=min(limit.limit_a, limit.fallback_a))
+    slower_s = max(live.commitment.lag_s - LAG_S, 0.0)
+    return Lapse(at=now + after_s + slower_s, to_a=min(limit.limit_a, limit.fallback_a))

@@ -375,6 +375,9 @@ class LiveConnector:
 
     def as_input(self, line: Line, now: float) -> ConnectorInput:
         """Return what a control step needs to know, after the time that has passed."""
+        lag_s = self.card.lag.lag_s
+        if lag_s != self.commitment.lag_s:
+            self.commitment = replace(self.commitment, lag_s=lag_s)
         self.commitment = self.commitment.settled(now)
         if self.status is ConnectorStatus.SUSPENDED_EV and self._draw is None:
             self._appetite = self._appetite.took(0.0, self.connector.minimum_a, now)

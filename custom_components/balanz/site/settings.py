@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 
 from ..balancing.group import Group
-from ..balancing.model import MINIMUM_CURRENT_A
+from ..balancing.model import MINIMUM_CURRENT_A, ConnectorKey
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
@@ -38,6 +38,8 @@ class ChargerSettings:
     """The user vouches that it keeps its last limit without its link and over a reboot."""
     lapses: bool = False
     """The user vouches that it falls back by itself."""
+    short_lease: bool = False
+    """The user says that many writes do it no harm."""
     connectors: int = 1
     has_power_switch: bool = False
     """Whether the user named a switch that cuts its power."""
@@ -49,6 +51,11 @@ class ChargerSettings:
     """How it has to show at least that it is who it says."""
     upstream: UpstreamSettings | None = None
     """The back office that it is passed on to; None where balanz is the only one."""
+
+    @property
+    def keys(self) -> tuple[ConnectorKey, ...]:
+        """The keys of its connectors."""
+        return tuple(ConnectorKey(self.identity, number + 1) for number in range(self.connectors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

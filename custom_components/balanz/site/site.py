@@ -17,6 +17,7 @@ from ..csms.events import StationEvent
 from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
 from ..storage.plans import Plan
+from ..storage.proofs import FirmwareProof
 from .drill_report import DrillReport
 from .evidence import Evidence, evidence_of
 from .meters import remembered
@@ -120,8 +121,8 @@ class BalanzSite:
             rooms.drills.restore()
             rooms.transactions.restore(records)
             await rooms.tags.open()
-            await rooms.upstreams.open(rooms.layout.settings)
             await rooms.firmware_updates.open()
+            await rooms.upstreams.open(rooms.layout.settings)
             utc = datetime.now(UTC)
             heard_at = rooms.kept_base_loads.heard_at(utc, rooms.timer.now())
             rooms.control.state = State(
@@ -316,6 +317,11 @@ class BalanzSite:
     def cancel_proof(self, identity: str) -> None:
         """End a charger's proof, if one runs."""
         self._rooms.proofs.cancel(identity)
+
+    @property
+    def firmware_proofs(self) -> tuple[FirmwareProof, ...]:
+        """What was seen of all firmwares that ran here, also of chargers that are gone."""
+        return tuple(self._rooms.ledger.proofs.values())
 
     def start_drill(self, group_id: str) -> asyncio.Future[DrillReport]:
         """Pretend for a minute that a group carries less, and watch how its chargers do.

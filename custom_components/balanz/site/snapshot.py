@@ -62,6 +62,10 @@ class ProblemKind(StrEnum):
     """The server's certificate ends soon, and then chargers stay away."""
     CERTIFICATE_UNUSABLE = "certificate_unusable"
     """The files of the server's certificate have changed into something that cannot be used."""
+    FOREIGN_PROFILE = "foreign_profile"
+    """A charger has a charging profile that is not balanz's, and that nothing ends by itself."""
+    UNKNOWN_CHARGERS = "unknown_chargers"
+    """Chargers that are not set up dial in, and are refused while pairing is closed."""
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     """The back office of a charger has not been reached for a while."""
     UPSTREAM_CREDENTIALS = "upstream_credentials"
@@ -76,10 +80,6 @@ class ProblemKind(StrEnum):
     """It refuses for good to take the start or stop of a transaction."""
     UPSTREAM_LEADS_AWAY = "upstream_leads_away"
     """It wanted to change a setting that would take the charger away from balanz."""
-    FOREIGN_PROFILE = "foreign_profile"
-    """A charger has a charging profile that is not balanz's, and that nothing ends by itself."""
-    UNKNOWN_CHARGERS = "unknown_chargers"
-    """Chargers that are not set up dial in, and are refused while pairing is closed."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 
@@ -202,6 +202,22 @@ class ProofSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareSnapshot:
+    """What is known of a charger's firmware."""
+
+    installed: str | None = None
+    """As it told when it last booted."""
+    latest: str | None = None
+    """What the catalogue has for it; None where that is nothing newer."""
+    release_notes: str = ""
+    stage: UpdateStage | None = None
+    """How far its change is; None where none is asked for."""
+    percentage: int | None = None
+    failure: UpdateFailure | None = None
+    """Why the last change failed; None where it did not, or there was none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamSnapshot:
     """The back office of a charger."""
 
@@ -223,22 +239,6 @@ class UpstreamSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareSnapshot:
-    """What is known of a charger's firmware."""
-
-    installed: str | None = None
-    """As it told when it last booted."""
-    latest: str | None = None
-    """What the catalogue has for it; None where that is nothing newer."""
-    release_notes: str = ""
-    stage: UpdateStage | None = None
-    """How far its change is; None where none is asked for."""
-    percentage: int | None = None
-    failure: UpdateFailure | None = None
-    """Why the last change failed; None where it did not, or there was none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -254,9 +254,9 @@ class ChargerSnapshot:
     """How the last upload of its log goes, as OCPP names it; None before one was told of."""
     firmware_status: str | None = None
     """The same for the last change of its firmware."""
+    firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
     upstream: UpstreamSnapshot | None = None
     """None where balanz is its only central system."""
-    firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

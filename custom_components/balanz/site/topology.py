@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from ..balancing.group import Group
+from ..balancing.lease import LEASE_S, SHORT_LEASE_S
 from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Site
 from ..balancing.schedule import ScheduleState
 from ..csms.quirks import BY_THE_BOOK, Quirks
@@ -111,4 +112,5 @@ def _connector(
         weight=charger.weight,
         keeps_limit=charger.keeps_limit or (proof is not None and proof.keeps_limit),
         lapses=charger.lapses or (proof is not None and proof.lapses),
+        lease_s=SHORT_LEASE_S if charger.short_lease else LEASE_S,
     )
