@@ -1,6 +1,7 @@
-"""balanz between a charger and a back office, on real sockets."""
+"""balanz between a charger and a back office, on real sockets, where waiting takes no time."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,18 @@ from custom_components.balanz.csms.local_controller.upstream_calls import Profil
 from custom_components.balanz.csms.local_controller.upstream_settings import UpstreamSettings
 from custom_components.balanz.storage.journal import Journal
 from custom_components.balanz.storage.upstream_ledger import UpstreamLedger
+from simulator.virtual_time import VirtualLoop
 
 from ..client import RawCharger, wait_until
 from ..conftest import Bench, Dial
 from .back_office import BackOffice
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, type[asyncio.SelectorEventLoop]]:
+    return {"virtual": VirtualLoop}
+
 
 QUICK = Patience(
     backoff=Backoff(first_s=0.02, most_s=0.05, refused_s=0.05), call_timeout_s=1.0, retry_s=0.02
