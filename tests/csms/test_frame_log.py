@@ -109,4 +109,4 @@ def test_a_charger_that_repeats_its_password_in_an_answer_is_not_told_word_for_w
 
     assert not any("Hunter2" in one or "48756e" in one for one in told)
     assert told[2].endswith('"7","**REDACTED**"') or told[2].endswith('"7" ,"**REDACTED**"')
-    assert told[3] == '[4,"8","InternalError","cannot",{}]'
+    assert told[3] == '[4,"8","InternalError",**REDACTED**]'

@@ -47,10 +47,10 @@ class KeptFrame:
 
     def told(self) -> str:
         """Return its text without what nobody else may know."""
-        if refusal := _CALL_ERROR.match(self.text):
-            return f"{refusal.group()},{REDACTED}]"
         if self.answers_secret and (head := _ANSWER.match(self.text)):
             return f'{head[0]},"{REDACTED}"'
+        if refusal := _CALL_ERROR.match(self.text):
+            return f"{refusal.group()},{REDACTED}]"
         text = _LOGIN.sub(f"://{REDACTED}@", self.text)
         text = _SECRET.sub(rf'\1"{REDACTED}"', text)
         if _SECRET_KEYS.search(text):
