@@ -4,9 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 
+import orjson
+
+from ..lenient import integer
 from ..rpc_frames import Payload, Verbatim
 
-_ID = re.compile(r'("transactionId"\s*:\s*)-?\d+(?=\s*[,}])')
+_ID = re.compile(r'("transactionId"\s*:\s*)("[^"\\]*"|[-+.\deE]+)(?=\s*[,}])')
 
 
 class TransactionIds:
@@ -39,12 +42,15 @@ class TransactionIds:
 def with_transaction(payload: Payload, transaction_id: int) -> Payload:
     """Return a payload about another transaction, otherwise to the letter the same.
 
-    One that names a transaction nowhere, or an id that is no number, comes back as it is.
+    What a payload says of transactions further down is somebody else's. One that names a
+    transaction nowhere, or an id that is no number, comes back as it is.
     """
-    if isinstance(payload, Verbatim):
-        text, count = _ID.subn(rf"\g<1>{transaction_id}", payload.text)
-        if count == 1:
-            return Verbatim.of(json.loads(text), text)
-    if isinstance(payload.get("transactionId"), int):
-        return payload | {"transactionId": transaction_id}
-    return payload
+    if integer(payload.get("transactionId")) is None:
+        return payload
+    changed = payload | {"transactionId": transaction_id}
+    if not isinstance(payload, Verbatim):
+        return changed
+    text, count = _ID.subn(rf"\g<1>{transaction_id}", payload.text)
+    if count != 1 or json.loads(text) != changed:
+        text = orjson.dumps(changed).decode()
+    return Verbatim.of(changed, text)
