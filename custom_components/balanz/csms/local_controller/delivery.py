@@ -125,7 +125,8 @@ class Delivery:
                     continue
                 self._refused(call, error, refusals)
             except CallFailed as error:
-                if isinstance(error, MalformedAnswer):
+                # What cannot be said now, or answered, cannot be later either.
+                if isinstance(error, InvalidCall | MalformedAnswer):
                     refusals += 1
                 if call.kept is not Kept.TRANSACTION or refusals:
                     self._refused(call, error, refusals)

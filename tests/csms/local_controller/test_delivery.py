@@ -1,0 +1,144 @@
+"""What waits for a back office is told in order, and nothing holds it up for ever."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from custom_components.balanz.csms.local_controller.delivery import (
+    MAX_REFUSALS,
+    Delivery,
+    read_verbatim,
+)
+from custom_components.balanz.csms.rpc_errors import (
+    CallFailed,
+    CallRejected,
+    CallTimeout,
+    InvalidCall,
+    LineBusy,
+)
+from custom_components.balanz.storage.journal import Journal
+from custom_components.balanz.storage.upstream_ledger import (
+    Kept,
+    UpstreamLedger,
+    UpstreamQueue,
+    WaitingCall,
+)
+
+from ..client import wait_until
+
+
+class Line:
+    """A connection that answers each action as it is told to."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+        self.answer: Callable[[str], dict[str, Any]] = lambda _action: {}
+
+    async def call(
+        self,
+        action: str,
+        payload: Any,
+        *,
+        urgent: bool = False,
+        message_id: str | None = None,
+    ) -> Any:
+        self.told.append((action, payload))
+        await asyncio.sleep(0)
+        return self.answer(action)
+
+    def of(self, action: str) -> list[Any]:
+        return [payload for name, payload in self.told if name == action]
+
+    def fail(self, action: str, *errors: CallFailed) -> None:
+        """Fail the next calls of a kind, and answer all others."""
+        left = list(errors)
+
+        def answer(name: str) -> dict[str, Any]:
+            if name == action and left:
+                raise left.pop(0)
+            return {}
+
+        self.answer = answer
+
+
+class Rig:
+    """A queue, and who works it off."""
+
+    def __init__(self, queue: UpstreamQueue) -> None:
+        self.queue = queue
+        self.line = Line()
+        self.starts: list[int] = []
+        self.delivery = Delivery(
+            queue,
+            read=read_verbatim(orjson.loads),
+            on_started=lambda own_id, _answer: self.starts.append(own_id),
+            boot=self._boot,
+            on_delivered=lambda: None,
+            retry_s=0.02,
+        )
+
+    async def _boot(self, _line: object) -> bool:
+        return False
+
+    async def put(
+        self, action: str, payload: str = "{}", *, kept: Kept = Kept.TRANSACTION, own_id: int = 7
+    ) -> WaitingCall:
+        call = WaitingCall(
+            id=f"id-{len(self.queue)}",
+            action=action,
+            payload=payload,
+            kept=kept,
+            transaction_id=own_id if kept is Kept.TRANSACTION else None,
+        )
+        await self.queue.put_durably(call)
+        return call
+
+    async def emptied(self) -> None:
+        """Work until nothing waits."""
+        work = asyncio.create_task(self.delivery.run(self.line))
+        await wait_until(lambda: self.delivery.idle)
+        work.cancel()
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncGenerator[Rig]:
+    ledger = UpstreamLedger(Journal(tmp_path / "upstream.jsonl"))
+    await ledger.open()
+    yield Rig(ledger.queue("CP1 ws://office/CP1"))
+    await ledger.close()
+
+
+async def test_a_stop_that_cannot_be_said_is_set_aside_and_holds_up_nothing(rig: Rig) -> None:
+    await rig.put("StopTransaction")
+    await rig.put("Heartbeat", kept=Kept.EVENT)
+    rig.line.fail("StopTransaction", *[InvalidCall("broken")] * 100)
+
+    await rig.emptied()
+
+    assert rig.queue.parked == 1
+    assert len(rig.line.of("StopTransaction")) == MAX_REFUSALS
+    assert len(rig.line.of("Heartbeat")) == 1
+
+
+async def test_a_stop_is_told_until_there_is_an_answer(rig: Rig) -> None:
+    await rig.put("StopTransaction")
+    rig.line.fail("StopTransaction", *[CallTimeout()] * 20, LineBusy())
+
+    await rig.emptied()
+
+    assert rig.queue.parked == 0
+    assert len(rig.line.of("StopTransaction")) == 22
+
+
+async def test_a_stop_that_is_refused_for_a_while_is_taken_in_the_end(rig: Rig) -> None:
+    await rig.put("StopTransaction")
+    refusal = CallRejected("SecurityError", "not yet")
+    rig.line.fail("StopTransaction", *[refusal] * (MAX_REFUSALS - 1))
+
+    await rig.emptied()
+
+    assert rig.queue.parked == 0
