@@ -177,7 +177,7 @@ def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | Ba
     if problem:
         return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)
     # Some chargers send null or an empty list where the message has no fields.
-    payload = _verbatim(frame[3], _PAYLOAD_OF_CALL, text) if frame[3] else {}
+    payload = _verbatim(frame[3], _PAYLOAD_OF_CALL, text) if frame[3] else Verbatim.of({}, "{}")
     return Call(id=message_id, action=frame[2], payload=payload, fingerprint=hash(text))
 
 

@@ -9,6 +9,7 @@ import pytest
 from custom_components.balanz.csms.events import MeterValuesReceived, TransactionStarted
 from custom_components.balanz.csms.local_controller.controller import LocalController
 
+from .. import client
 from ..client import RawCharger, wait_until
 from ..conftest import Bench, Dial
 from .back_office import BackOffice
@@ -69,6 +70,29 @@ async def test_a_message_that_nobody_knows_is_passed_on_both_ways(
 
     assert office.of("VendorMessage") == [{"a": 1}]
     assert refusal == "NotSupported"
+
+
+@pytest.mark.parametrize("payload", ["{}", "null", "[]"])
+async def test_a_message_that_nobody_knows_may_be_empty(
+    connected: RawCharger, office: BackOffice, payload: str
+) -> None:
+    await connected.send(f'[2,"m1","VendorMessage",{payload}]')
+    await wait_until(lambda: connected.frames[-1][1] == "m1")
+
+    assert office.of("VendorMessage") == [{}]
+    assert connected.frames[-1][:3] == [4, "m1", "NotSupported"]
+
+
+async def test_a_wish_that_nobody_knows_may_be_empty(
+    connected: RawCharger, office: BackOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def takes_all(_action: str, _payload: object) -> None:
+        """Be a charger that knows more than OCPP does."""
+
+    monkeypatch.setattr(client, "check_call", takes_all)
+    connected.answers["VendorMessage"] = {"status": "Thanks"}
+
+    assert await office.ask("VendorMessage", {}) == {"status": "Thanks"}
 
 
 async def test_the_charger_knows_the_ids_of_balanz_and_the_back_office_its_own(

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+import orjson
+
 from ...storage.upstream_ledger import UpstreamQueue
 from ..lenient import integer, text
 from ..rpc_errors import CallError
-from ..rpc_frames import ErrorCode, Payload
+from ..rpc_frames import ErrorCode, Payload, Verbatim
 from ..station_errors import CallRefused, StationError, StationOffline
 from ..validation import Direction, check, is_known
 from .forwarding import EMULATED_KEYS, ToCharger, is_held, to_charger
@@ -134,7 +136,8 @@ class UpstreamCalls(QuietPeer):
         if own == told:
             return payload
         if isinstance(profile, dict):
-            return payload | {"csChargingProfiles": profile | {"transactionId": own}}
+            changed = payload | {"csChargingProfiles": profile | {"transactionId": own}}
+            return Verbatim.of(changed, orjson.dumps(changed).decode())
         return with_transaction(payload, own)
 
     async def _start(self, action: str, payload: Payload, profiles: ProfileDesk) -> Payload:
