@@ -36,7 +36,8 @@ __all__ = [
 MAX_ID = 2**31 - 1
 _FIRST_ID_BELOW = 2**30
 _STRIDE = 1000
-_TRIES_WITHHELD = 2
+TRIES_WITHHELD = 2
+"""How often a start or stop is left without an answer while the disk fails."""
 _MAX_REMEMBERED = 200
 _NO_IDS = (0, -1)
 """What chargers write where they mean no transaction."""
@@ -308,7 +309,7 @@ class TransactionBook:
             self._attempts[attempt] = (transaction.id, failures)
             if len(self._attempts) > _MAX_REMEMBERED:
                 self._attempts.popitem(last=False)
-            if failures <= _TRIES_WITHHELD:
+            if failures <= TRIES_WITHHELD:
                 raise WithholdAnswer from None
             self.on_not_durable(transaction.identity)
         self._attempts.pop(attempt, None)

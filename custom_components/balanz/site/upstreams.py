@@ -238,6 +238,8 @@ class Upstreams:
 
     def problems(self, now: float) -> Iterator[Problem]:
         """Yield what is wrong with back offices (monotonic seconds)."""
+        if self._ledger is not None and self._ledger.failing:
+            yield Problem(kind=ProblemKind.STORAGE_FAILING, subject="")
         for identity, upstream in self._upstreams.items():
             controller = upstream.controller
             names = {"charger": upstream.name, "url": controller.settings.url}

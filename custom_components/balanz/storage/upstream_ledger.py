@@ -6,7 +6,7 @@ Starts and stops of transactions are never given up for lack of room; meter valu
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +20,8 @@ MAX_BYTES = 50 * 1024 * 1024
 """Of all that waits for one charger."""
 MAX_IDS = 1000
 MAX_TAGS = 1000
+DISK_RETRY_S = 10.0
+"""How often a failing disk is tried again."""
 _SPARE_RECORDS = 2000
 """So many records more than are needed may be in the file before it is written anew."""
 
@@ -121,11 +123,35 @@ class UpstreamQueue:
         return call_id in self._calls
 
     async def put_durably(self, call: WaitingCall) -> None:
-        """Queue a call, and return once it is on disk, or the disk has failed."""
+        """Queue a call, and return once it is on disk.
+
+        Raises StorageError if it is not; it waits all the same, and gets there once the disk works
+        again. It may be queued again until then.
+        """
         self._add(call)
         self._on_disk.add(call.id)
-        with suppress(StorageError):
+        try:
             await self._ledger.write(call.as_record(self._leg))
+        except StorageError:
+            self._on_disk.discard(call.id)
+            raise
+
+    def unsaved(self) -> list[WaitingCall]:
+        """Return the starts and stops that wait in memory alone, since the disk fails."""
+        return [
+            call
+            for call in self._calls.values()
+            if call.kept is Kept.TRANSACTION and call.id not in self._on_disk
+        ]
+
+    def saved(self, calls: Iterable[WaitingCall]) -> None:
+        """Learn that calls are on disk now."""
+        for call in calls:
+            if call.id in self._calls:
+                self._on_disk.add(call.id)
+            else:
+                # It was answered while the disk was busy with it.
+                self._ledger.write_soon({"kind": "done", "leg": self._leg, "id": call.id})
 
     def put(self, call: WaitingCall, *, on_disk: bool) -> None:
         """Queue a call; `on_disk` where it may have to wait for long."""
@@ -192,7 +218,7 @@ class UpstreamQueue:
             yield self._ids(own)
         yield {"kind": "stopped", "leg": self._leg, "transactions": list(self.stopped)}
         for call in self._calls.values():
-            if call.id in self._on_disk:
+            if call.id in self._on_disk or call.kept is Kept.TRANSACTION:
                 yield call.as_record(self._leg)
 
     def restore(self, record: Mapping[str, Any]) -> None:
@@ -289,6 +315,8 @@ class UpstreamLedger:
         self._queues: dict[str, UpstreamQueue] = {}
         self._spare = 0
         self._rewriting: asyncio.Task[None] | None = None
+        self._healer: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Read back what was recorded. Raises StorageError."""
@@ -301,8 +329,14 @@ class UpstreamLedger:
 
     async def close(self) -> None:
         """Write what is still queued, and close the file."""
+        self._closed = True
+        if self._healer is not None:
+            self._healer.cancel()
+            await asyncio.wait((self._healer,))
         if self._rewriting is not None:
             await self._rewriting
+        if self.failing:
+            await self._rewrite()
         await self._journal.close()
 
     @property
@@ -319,7 +353,11 @@ class UpstreamLedger:
     async def write(self, record: Record) -> None:
         """Return once a record is on disk. Raises StorageError."""
         self._count()
-        await self._journal.append(record)
+        try:
+            await self._journal.append(record)
+        except StorageError:
+            self._heal()
+            raise
 
     def write_soon(self, record: Record) -> None:
         """Put a record on disk without waiting for it."""
@@ -328,6 +366,8 @@ class UpstreamLedger:
 
     def _count(self) -> None:
         """Write the file anew once most of it is of no use any more."""
+        if self.failing:
+            self._heal()
         self._spare += 1
         if self._spare > _SPARE_RECORDS + sum(map(len, self._queues.values())):
             self._spare = 0
@@ -335,11 +375,29 @@ class UpstreamLedger:
 
     async def _rewrite(self) -> None:
         self._spare = 0
+        unsaved = [(queue, queue.unsaved()) for queue in self._queues.values()]
         # A full disk keeps what is there.
         with suppress(StorageError):
             await self._journal.rewrite(
                 record for queue in self._queues.values() for record in queue.records()
             )
+            for queue, calls in unsaved:
+                queue.saved(calls)
+
+    def _heal(self) -> None:
+        """See to it that a failing disk is tried until it works."""
+        if not self._closed and (self._healer is None or self._healer.done()):
+            self._healer = asyncio.get_running_loop().create_task(self._heal_records())
+
+    async def _heal_records(self) -> None:
+        """Try the disk until it works, and write anew what it did not take meanwhile."""
+        is_lossy = True
+        while is_lossy:
+            await asyncio.sleep(DISK_RETRY_S)
+            with suppress(StorageError):
+                await self._journal.append({"kind": "disk_tried"})
+                await self._rewrite()
+                is_lossy = self.failing
 
 
 def _trim(known: OrderedDict[int, Any]) -> None:

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 import uuid
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 
+from ...storage.journal import StorageError
 from ...storage.upstream_ledger import Kept, UpstreamQueue, WaitingCall
 from ..authorization import AuthorizationStatus, Verdict
 from ..lenient import integer
-from ..rpc_errors import CallError, CallFailed, CallRejected
+from ..rpc_errors import CallError, CallFailed, CallRejected, WithholdAnswer
 from ..rpc_frames import ErrorCode, Payload, Verbatim
-from ..transactions import Transaction, TransactionBook
+from ..transactions import TRIES_WITHHELD, Transaction, TransactionBook
 from ..v16 import PENDING_INTERVAL_S
 from ..v16 import boot_answer as own_boot_answer
 from ..validation import Direction, check, is_known
@@ -26,6 +28,10 @@ from .upstream import UpstreamLeg
 
 WORTH_WAITING = 2
 """A charger is not kept waiting for its turn behind more calls than that."""
+
+MAX_TRIED = 32
+"""Starts and stops that were not answered, of which the tries are counted."""
+_OF_TRANSACTIONS = ("StartTransaction", "StopTransaction")
 
 type Own = Callable[[str, Payload], Awaitable[Payload]]
 
@@ -59,6 +65,8 @@ class ChargerCalls:
         self._ids = TransactionIds(queue.ids)
         self._under_way: set[asyncio.Task[Payload]] = set()
         self._sampled_at: dict[int, float] = {}
+        self._tries: OrderedDict[tuple[str, str], int] = OrderedDict()
+        """How often each start and stop was said that has no answer, by its payload."""
 
     # Who decides about tags; the back office does, once it has been told of a transaction.
 
@@ -79,9 +87,15 @@ class ChargerCalls:
         Raises CallError or WithholdAnswer.
         """
         row = from_charger(action)
+        if action in _OF_TRANSACTIONS:
+            tried = (action, text_of(payload))
+            self._tries[tried] = self._tries.get(tried, 0) + 1
+            if len(self._tries) > MAX_TRIED:
+                self._tries.popitem(last=False)
+        # What balanz itself makes of it waits for nobody.
+        local = await own(action, payload) if row.tapped else {}
         if row.patience_s >= PATIENCE_S:
             await self._leg.reached(row.patience_s)
-        local = await own(action, payload) if row.tapped else {}
         self._on_copy(action, payload, local)
         if row.way is Way.DIRECT:
             return await self._ask(action, payload, row, local)
@@ -173,11 +187,9 @@ class ChargerCalls:
 
     async def _start(self, payload: Payload, row: FromCharger, local: Payload) -> Payload:
         own_id = local["transactionId"]
-        if own_id in self._queue.ids:
-            # The charger says it again; the back office was told, or is going to be.
-            return local
         call = _waiting("StartTransaction", payload, Kept.TRANSACTION, transaction_id=own_id)
-        await self._queue.put_durably(call)
+        if not await self._keep(call, is_known=own_id in self._queue.ids):
+            return local
         answer = await self._delivered(call, row.patience_s)
         if answer is None:
             transaction = self._transactions.find(self._charger, own_id)
@@ -206,14 +218,33 @@ class ChargerCalls:
     async def _stop(self, payload: Payload, row: FromCharger, local: Payload) -> Payload:
         told_id = integer(payload.get("transactionId"))
         own_id = told_id if told_id is not None and told_id > 0 else None
-        if own_id in self._queue.stopped:
-            return local
         call = _waiting("StopTransaction", payload, Kept.TRANSACTION, transaction_id=own_id)
-        await self._queue.put_durably(call)
+        if not await self._keep(call, is_known=own_id in self._queue.stopped):
+            return local
         answer = await self._delivered(call, row.patience_s)
         if answer is None or check("StopTransaction", Direction.RESPONSE, answer) is not None:
             return local
         return answer
+
+    async def _keep(self, call: WaitingCall, *, is_known: bool) -> bool:
+        """Queue a start or stop durably; False where the back office was told, or is going to be.
+
+        Raises WithholdAnswer while the disk fails, but not for ever: the third try is taken.
+        """
+        tried = (call.action, call.payload)
+        same = [it for it in self._queue.unsaved() if (it.action, it.payload) == tried]
+        if is_known and not same:
+            # The charger says it again.
+            return False
+        try:
+            await self._queue.put_durably(same[0] if same else call)
+        except StorageError:
+            self._delivery.wake()
+            if self._tries.get(tried, 0) <= TRIES_WITHHELD:
+                raise WithholdAnswer from None
+            self._transactions.on_not_durable(self._charger)
+        self._tries.pop(tried, None)
+        return True
 
     async def _notify(
         self, action: str, payload: Payload, row: FromCharger, local: Payload
@@ -239,7 +270,8 @@ class ChargerCalls:
 
         Raises CallRejected for a mere notice.
         """
-        if not self._leg.connected or len(self._queue) > WORTH_WAITING:
+        is_over = call.id not in self._queue
+        if is_over or not self._leg.connected or len(self._queue) > WORTH_WAITING:
             self._delivery.wake()
             return None
         try:
