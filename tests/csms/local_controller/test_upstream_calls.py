@@ -142,6 +142,32 @@ async def test_a_start_with_a_profile_that_cannot_be_used_is_rejected(rig: Rig) 
     assert rig.charger.asked == []
 
 
+@pytest.mark.parametrize("limit", [13.33, 12.299999999999999])
+async def test_a_limit_counts_whatever_its_digits(rig: Rig, limit: float) -> None:
+    rig.desk = Desk()
+    periods = [{"startPeriod": 0, "limit": limit}]
+    profile = PROFILE | {
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": periods}
+    }
+    set_it = {"connectorId": 1, "csChargingProfiles": profile}
+
+    assert await rig.ask("SetChargingProfile", set_it) == {"status": "Accepted"}
+    assert await rig.ask("RemoteStartTransaction", START | {"chargingProfile": profile}) == {
+        "status": "Accepted"
+    }
+
+    assert rig.calls.odd_frames == 0
+
+
+async def test_a_start_that_breaks_the_schema_reaches_no_charger(rig: Rig) -> None:
+    rig.desk = Desk()
+
+    assert await rig.ask("RemoteStartTransaction", START | {"idTag": 7}) == "FormationViolation"
+
+    assert rig.charger.asked == []
+    assert rig.calls.odd_frames == 1
+
+
 @pytest.mark.parametrize("answer", [{"status": "Rejected"}, StationUnreachable("no answer")])
 async def test_the_profile_of_a_start_that_comes_to_nothing_is_forgotten(
     rig: Rig, answer: Any

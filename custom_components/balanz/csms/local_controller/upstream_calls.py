@@ -85,17 +85,17 @@ class UpstreamCalls(QuietPeer):
 
     async def handle(self, action: str, payload: Payload) -> Payload:
         """Return the answer to a call. Raises CallError."""
-        if is_known(action):
-            violation = check(action, Direction.REQUEST, payload)
-            if violation is not None:
-                self.odd_frames += 1
-                raise CallError(ErrorCode.FORMATION_VIOLATION, violation)
         profiles = self._profiles()
-        match to_charger(action):
-            case ToCharger.PROFILE if profiles is not None:
-                return await profiles.serve(action, payload)
-            case ToCharger.START if profiles is not None and "chargingProfile" in payload:
-                return await self._start(action, payload, profiles)
+        row = to_charger(action)
+        if profiles is not None and row is ToCharger.PROFILE:
+            # They are read as leniently as by chargers: a limit that is refused for its digits
+            # would not count.
+            return await profiles.serve(action, payload)
+        if profiles is not None and row is ToCharger.START and "chargingProfile" in payload:
+            self._check(action, _without_profile(payload))
+            return await self._start(action, payload, profiles)
+        self._check(action, payload)
+        match row:
             case ToCharger.CONFIGURATION:
                 return await self._configure(action, payload)
             case ToCharger.CONFIGURATION_QUERY:
@@ -107,6 +107,13 @@ class UpstreamCalls(QuietPeer):
                 return answer
         own = self._with_own_ids(payload)
         return _REJECTED if own is None else await self._ask(action, own)
+
+    def _check(self, action: str, payload: Payload) -> None:
+        """Raise CallError for what breaks the schema."""
+        violation = check(action, Direction.REQUEST, payload) if is_known(action) else None
+        if violation is not None:
+            self.odd_frames += 1
+            raise CallError(ErrorCode.FORMATION_VIOLATION, violation)
 
     async def _ask(self, action: str, payload: Payload) -> Payload:
         """Return what the charger answers. Raises CallError."""
@@ -194,3 +201,7 @@ class UpstreamCalls(QuietPeer):
     def odd_frame(self, _text: str, /) -> None:
         """Count a frame that is served all the same."""
         self.odd_frames += 1
+
+
+def _without_profile(payload: Payload) -> Payload:
+    return {name: value for name, value in payload.items() if name != "chargingProfile"}
