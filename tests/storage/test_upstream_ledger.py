@@ -87,6 +87,18 @@ async def test_what_was_answered_is_not_said_again(ledger: UpstreamLedger, tmp_p
     await restarted.close()
 
 
+async def test_what_was_forgotten_stays_so(ledger: UpstreamLedger, tmp_path: Path) -> None:
+    queue = ledger.queue(LEG)
+    queue.remember("boot", "{}")
+    queue.remember("accepted", "yes")
+    queue.forget("boot")
+
+    restarted = await again(ledger, tmp_path)
+
+    assert restarted.queue(LEG).facts == {"accepted": "yes"}
+    await restarted.close()
+
+
 async def test_chargers_have_queues_of_their_own(ledger: UpstreamLedger) -> None:
     ledger.queue(LEG).put(call(1), on_disk=False)
 

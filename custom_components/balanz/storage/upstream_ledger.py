@@ -196,6 +196,11 @@ class UpstreamQueue:
             self.facts[name] = value
             self._ledger.write_soon(self._fact(name))
 
+    def forget(self, name: str) -> None:
+        """Forget a fact."""
+        if self.facts.pop(name, None) is not None:
+            self._ledger.write_soon({"kind": "fact_forgotten", "leg": self._leg, "name": name})
+
     def remember_tag(self, key: str, told: str) -> None:
         """Keep what the back office said of a tag."""
         if self.tags.get(key) == told:
@@ -242,6 +247,8 @@ class UpstreamQueue:
                 self.stopped.update(dict.fromkeys(int(one) for one in record["transactions"]))
             case "fact":
                 self.facts[str(record["name"])] = str(record["value"])
+            case "fact_forgotten":
+                self.facts.pop(str(record["name"]), None)
             case "tag":
                 self._take_tag(str(record["tag"]), str(record["told"]))
             case "tags_forgotten":

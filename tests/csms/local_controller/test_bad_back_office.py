@@ -19,6 +19,7 @@ from ..conftest import Bench, Dial
 from .back_office import BackOffice
 from .conftest import Between
 from .test_forwarding import START, stop
+from .test_upstream_calls import Desk
 
 ROOT = Made.root("the root of a back office")
 BAD_FRAMES = [
@@ -213,7 +214,8 @@ class TestObservers:
 async def test_what_the_back_office_wants_to_hear_less_often_is_thinned(
     between: Between, office: BackOffice, dial: Dial, central: Bench
 ) -> None:
-    controller = between.pass_on()
+    balances = True
+    controller = between.pass_on(profiles=lambda: Desk() if balances else None)
     between.ledger.queue(controller.settings.leg("CP1")).remember(
         "key:metervaluesampleinterval", "900"
     )
@@ -233,3 +235,7 @@ async def test_what_the_back_office_wants_to_hear_less_often_is_thinned(
 
     told = [it["meterValue"][0]["sampledValue"][0]["context"] for it in office.of("MeterValues")]
     assert told == ["Sample.Periodic", "Transaction.End"]
+
+    balances = False
+    await charger.call("MeterValues", values("Sample.Periodic"))
+    assert len(office.of("MeterValues")) == 3

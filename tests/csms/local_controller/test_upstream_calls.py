@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ocpp.v16.enums import Measurand
 
 from custom_components.balanz.csms.local_controller.offline_tags import OfflineTags
 from custom_components.balanz.csms.local_controller.upstream_calls import UpstreamCalls
@@ -204,6 +205,52 @@ async def test_a_key_keeps_no_value_that_cannot_be(rig: Rig, value: str) -> None
     assert await rig.ask("ChangeConfiguration", change) == {"status": "Rejected"}
 
     assert rig.queue.facts == {}
+
+
+async def test_a_list_of_measurands_is_taken_where_a_charger_could_take_it(rig: Rig) -> None:
+    rig.desk = Desk()
+
+    async def changed_to(value: str) -> Any:
+        change = {"key": "MeterValuesSampledData", "value": value}
+        return (await rig.ask("ChangeConfiguration", change))["status"]
+
+    assert [await changed_to(it) for it in ("SoC, Current.Import.L1", "")] == ["Accepted"] * 2
+    assert [await changed_to(it) for it in ("Foo", "SoC,,")] == ["Rejected"] * 2
+
+
+@pytest.mark.parametrize("measurand", Measurand)
+async def test_each_measurand_can_be_asked_for(rig: Rig, measurand: Measurand) -> None:
+    rig.desk = Desk()
+    change = {"key": "MeterValuesSampledData", "value": measurand.value}
+
+    assert await rig.ask("ChangeConfiguration", change) == {"status": "Accepted"}
+
+
+async def test_a_value_that_the_charger_took_itself_is_told_from_then_on(rig: Rig) -> None:
+    def change(value: str) -> dict[str, str]:
+        return {"key": "HeartbeatInterval", "value": value}
+
+    async def told() -> Any:
+        entry = {"key": "HeartbeatInterval", "readonly": False, "value": "of the charger"}
+        rig.charger.answer = {"configurationKey": [entry]}
+        return (await rig.ask("GetConfiguration", {}))["configurationKey"][0]["value"]
+
+    desk = rig.desk = Desk()
+    await rig.ask("ChangeConfiguration", change("900"))
+    assert await told() == "900"
+
+    rig.desk = None
+    assert await told() == "of the charger"
+    rig.charger.answer = {"status": "Rejected"}
+    await rig.ask("ChangeConfiguration", change("60"))
+    rig.desk = desk
+    assert await told() == "900"
+
+    rig.desk = None
+    rig.charger.answer = {"status": "Accepted"}
+    await rig.ask("ChangeConfiguration", change("60"))
+    rig.desk = desk
+    assert await told() == "of the charger"
 
 
 async def test_without_smart_charging_keys_go_on_but_for_those_that_lead_away(rig: Rig) -> None:

@@ -51,8 +51,12 @@ class ChargerCalls:
         tags: OfflineTags,
         transactions: TransactionBook,
         on_copy: Callable[[str, Payload, Payload], None],
+        keeps_keys: Callable[[], bool],
     ) -> None:
-        """Serve; `on_copy` is told of each call, and what balanz itself says to it."""
+        """Serve; `on_copy` is told of each call, and what balanz itself says to it.
+
+        `keeps_keys` tells whether what the back office sets for metering is kept from the charger.
+        """
         self.clock_differs = False
         """Whether the back office told another time than that of here when it did last."""
         self._charger = charger
@@ -62,6 +66,7 @@ class ChargerCalls:
         self._tags = tags
         self._transactions = transactions
         self._on_copy = on_copy
+        self._keeps_keys = keeps_keys
         self._ids = TransactionIds(queue.ids)
         self._under_way: set[asyncio.Task[Payload]] = set()
         self._sampled_at: dict[int, float] = {}
@@ -287,7 +292,9 @@ class ChargerCalls:
         """Return whether the back office wants samples less often than balanz does."""
         interval_s = integer(self._queue.facts.get("key:metervaluesampleinterval"))
         connector = integer(payload.get("connectorId"))
-        if interval_s is None or connector is None or not _is_periodic(payload):
+        if interval_s is None or connector is None or not self._keeps_keys():
+            return False
+        if not _is_periodic(payload):
             return False
         now = asyncio.get_running_loop().time()
         # A little early is no other rhythm.

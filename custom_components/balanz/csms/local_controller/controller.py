@@ -104,6 +104,7 @@ class LocalController:
             tags=tags,
             transactions=transactions,
             on_copy=self._copy,
+            keeps_keys=lambda: profiles() is not None,
         )
 
     @property

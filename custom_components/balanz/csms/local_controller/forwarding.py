@@ -1,8 +1,11 @@
 """What becomes of each message between a charger and its back office, as data."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+
+from ..lenient import MAX_INTEGER, integer
 
 PATIENCE_S = 10.0
 """How long a charger is kept waiting for what only the back office can say."""
@@ -94,14 +97,42 @@ TO_CHARGER = {
 }
 """All others are forwarded."""
 
-EMULATED_KEYS = {
-    "metervaluesampleinterval": int,
-    "metervaluessampleddata": str,
-    "clockaligneddatainterval": int,
-    "heartbeatinterval": int,
-    "websocketpinginterval": int,
+
+def _is_interval(value: str) -> bool:
+    seconds = integer(value)
+    return seconds is not None and 0 <= seconds <= MAX_INTEGER
+
+
+def _are_measurands(value: str) -> bool:
+    """Return whether a charger could measure all that is listed, each perhaps on one line."""
+    names = [_LINE.sub("", name.strip()).lower() for name in value.split(",")]
+    return names == [""] or all(name in _MEASURANDS for name in names)
+
+
+_LINE = re.compile(r"\.(N|L[123](-N|-L[123])?)$", re.IGNORECASE)
+_MEASURANDS = frozenset(
+    {"frequency", "power.factor", "power.offered", "rpm", "soc", "temperature", "voltage"}
+    | {f"current.{it}" for it in ("export", "import", "offered")}
+    | {f"power.{kind}.{way}" for kind in ("active", "reactive") for way in ("export", "import")}
+    | {
+        f"energy.{kind}.{way}.{what}"
+        for kind in ("active", "reactive")
+        for way in ("export", "import")
+        for what in ("register", "interval")
+    }
+)
+"""All of OCPP 1.6 (section 7.31), in lower case."""
+EMULATED_KEYS: Mapping[str, Callable[[str], bool]] = {
+    "metervaluesampleinterval": _is_interval,
+    "metervaluessampleddata": _are_measurands,
+    "clockaligneddatainterval": _is_interval,
+    "heartbeatinterval": _is_interval,
+    "websocketpinginterval": _is_interval,
 }
-"""Keys, in lower case, that balanz keeps and tells as the back office has set them."""
+"""Keys, in lower case, that balanz keeps and tells as the back office has set them.
+
+Each with what a charger could take for its value.
+"""
 _OF_THE_DOOR = frozenset({"authorizationkey", "securityprofile"})
 _LEADS_AWAY = re.compile(
     r"url|uri|endpoint|backend|backoffice|centralsystem|csms|cpms|ocpp.*(server|host|port)|apn"

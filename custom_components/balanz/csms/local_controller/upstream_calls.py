@@ -169,11 +169,16 @@ class UpstreamCalls(QuietPeer):
             )
             self._on_held(key)
             return _REJECTED
-        kind = EMULATED_KEYS.get(key)
-        if kind is None or self._profiles() is None:
+        is_possible = EMULATED_KEYS.get(key)
+        if is_possible is None:
             return await self._ask(action, payload)
-        number = integer(value)
-        if kind is int and (number is None or number < 0):
+        if self._profiles() is None:
+            answer = await self._ask(action, payload)
+            if answer.get("status") in ("Accepted", "RebootRequired"):
+                # What was kept for it before holds no longer.
+                self._queue.forget(f"key:{key}")
+            return answer
+        if not is_possible(value):
             return _REJECTED
         self._queue.remember(f"key:{key}", value)
         return {"status": "Accepted"}
@@ -181,7 +186,7 @@ class UpstreamCalls(QuietPeer):
     def _as_set(self, answer: Payload) -> Payload:
         """Return a configuration with the values that the back office believes to be set."""
         entries = answer.get("configurationKey")
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or self._profiles() is None:
             return answer
         patched = [
             entry | {"value": self._queue.facts[name]}
