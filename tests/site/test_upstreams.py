@@ -229,3 +229,60 @@ async def test_a_balanz_may_be_the_back_office_of_another(bench: Bench) -> None:
     await until(lambda: accepted_a(below, "CP1") == 8.0)
     assert connector(below, "CP1").offered_by.rule is Rule.UPSTREAM
     await until(lambda: connector(above, "CP1").charging)
+
+
+def of_session(office: BackOffice, limit_a: float) -> dict[str, Any]:
+    """A profile for the session that runs, which overrules what holds for all."""
+    number = office.starts[0]["id"]
+    return profile(limit_a, chargingProfilePurpose="TxProfile", transactionId=number)
+
+
+def has_of_the_office(simulated: SimulatedCharger) -> bool:
+    return any(it.profile.id == 77 for it in simulated.profiles.installed)
+
+
+async def test_a_profile_that_lies_in_the_charger_is_booked_and_cleared_once_balanz_balances(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await site.set_smart_charging("root", on=False)
+    assert await office.ask("SetChargingProfile", of_session(office, 12.0)) == {
+        "status": "Accepted"
+    }
+    await until(lambda: has_of_the_office(simulated))
+
+    await site.set_smart_charging("root", on=True)
+    await until(lambda: not has_of_the_office(simulated))
+
+    # It counts as an upper bound from now on.
+    await until(lambda: accepted_a(site, "CP1") == 12.0)
+    assert connector(site, "CP1").offered_by.rule is Rule.UPSTREAM
+
+
+async def test_a_profile_that_the_charger_refuses_is_not_booked(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await site.set_smart_charging("root", on=False)
+
+    of_another = of_session(office, 12.0) | {"connectorId": 9}
+    assert await office.ask("SetChargingProfile", of_another) != {"status": "Accepted"}
+    await site.set_smart_charging("root", on=True)
+
+    await until(lambda: accepted_a(site, "CP1") == 16.0)
+    assert not has_of_the_office(simulated)
+
+
+async def test_a_profile_that_the_office_clears_itself_is_forgotten(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await site.set_smart_charging("root", on=False)
+    await office.ask("SetChargingProfile", profile(12.0))
+    await until(lambda: has_of_the_office(simulated))
+
+    assert await office.ask("ClearChargingProfile", {"id": 77}) == {"status": "Accepted"}
+    await site.set_smart_charging("root", on=True)
+
+    await until(lambda: accepted_a(site, "CP1") == 16.0)
+    assert subjects(site, ProblemKind.FOREIGN_PROFILE) == []

@@ -237,6 +237,36 @@ class ForeignProfiles:
             self._keep(identity, kept)
         return status
 
+    # Profiles of another central system, at a charger that is left to itself
+
+    async def expect(self, identity: str, profile: ForeignProfile) -> None:
+        """Remember a profile that is about to be sent by somebody else.
+
+        Raises ProfileRefused where there are too many, or StorageError.
+        """
+        before = self._of(identity)
+        if len(before) >= MOST_KEPT:
+            raise ProfileRefused(ProfileRefusal.TOO_MANY)
+        await self._keep_durably(identity, (*before, profile))
+        self._book(identity)
+
+    def settled(self, identity: str, profile: ForeignProfile, *, accepted: bool) -> None:
+        """Learn whether a charger has taken a profile that it was expected to have."""
+        if accepted:
+            others = self._without(identity, [profile])
+            gone = [one for one in others if profile.replaces(one)]
+        else:
+            gone = [profile]
+        self._keep(identity, self._without(identity, gone))
+
+    def cleared(self, identity: str, criteria: ProfileCriteria) -> None:
+        """Learn that a charger has none of these profiles any more."""
+        self._keep(identity, [it for it in self._of(identity) if not it.matches(criteria)])
+
+    def ids(self, identity: str) -> frozenset[int]:
+        """Return the ids of the profiles that a charger may have."""
+        return frozenset(one.id for one in self._of(identity))
+
     # Details
 
     def _problems(self) -> Iterator[Problem]:

@@ -126,6 +126,7 @@ class Rooms:
             central=self.central,
             transactions=self.transactions,
             live=self.live,
+            foreign=lambda: self.foreign,
             folder=storage_path,
             spawn=self.tasks.spawn,
             on_change=self.timer.soon,

@@ -22,12 +22,17 @@ from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal
 from ..storage.upstream_ledger import UpstreamLedger
 from .bound import Bound, BoundName
+from .foreign_profiles import ForeignProfiles
 from .live import WANTING, LiveConnector
+from .passed_profiles import PassedProfiles
 from .settings import ChargerSettings, SiteSettings
 from .snapshot import Problem, ProblemKind, UpstreamSnapshot
 
 UNREACHABLE_FOR_S = 600.0
 """A back office that is away for less is nothing to tell of."""
+
+TAKE_OVER_EVERY_S = 60.0
+"""How often it is tried to clear a charger's profiles that are kept here from now on."""
 
 _PROBLEMS = {
     Trouble.CREDENTIALS: ProblemKind.UPSTREAM_CREDENTIALS,
@@ -45,6 +50,10 @@ class _Upstream:
     connectors: int
     controller: LocalController
     profiles: StoredProfiles
+    passed: PassedProfiles
+    taking_over: asyncio.Task[None] | None = None
+    taken_over_at: float = -TAKE_OVER_EVERY_S
+    """When that was tried last (monotonic s)."""
     bounds: Mapping[int, UpperBound] | None = None
     """What each connector may have; None where that has to be worked out anew."""
     places: Mapping[int, Place] | None = None
@@ -61,14 +70,19 @@ class Upstreams:
         central: CentralSystem,
         transactions: TransactionBook,
         live: Mapping[ConnectorKey, LiveConnector],
+        foreign: Callable[[], ForeignProfiles],
         folder: Path,
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
         on_change: Callable[[], None],
     ) -> None:
-        """Pass nobody on as yet; `on_change` is called when a step should look."""
+        """Pass nobody on as yet; `on_change` is called when a step should look.
+
+        `foreign` returns who books what chargers have of others.
+        """
         self._central = central
         self._transactions = transactions
         self._live = live
+        self._foreign = foreign
         self._folder = folder
         self._spawn = spawn
         self._on_change = on_change
@@ -116,6 +130,7 @@ class Upstreams:
             in_force=partial(self._in_force, identity),
             on_change=partial(self._profiles_changed, identity),
         )
+        passed = PassedProfiles(station, profiles, self._foreign())
         controller = LocalController(
             station,
             charger.upstream,
@@ -125,9 +140,10 @@ class Upstreams:
             profiles=partial(self._desk, identity, profiles),
             on_change=self._on_change,
         )
+        controller.pass_profiles_through(passed)
         controller.on_identified = profiles.identified
         self._upstreams[identity] = _Upstream(
-            charger.name, charger.connectors, controller, profiles
+            charger.name, charger.connectors, controller, profiles, passed
         )
         controller.start(after)
 
@@ -157,6 +173,7 @@ class Upstreams:
             if not upstream.profiles.any:
                 upstream.bounds = None
                 continue
+            self._take_over(identity, upstream)
             places = self._places(identity)
             if upstream.bounds is None or upstream.places != places or _is_over(upstream, now):
                 upstream.bounds, upstream.places = upstream.profiles.bounds(places, now), places
@@ -167,6 +184,19 @@ class Upstreams:
                         *live.bounds,
                         Bound(name=BoundName.UPSTREAM, limit_a=bound.limit_a, until=bound.until),
                     )
+
+    def _take_over(self, identity: str, upstream: _Upstream) -> None:
+        """Clear what a charger has of its back office, once our own limits are in force there."""
+        now = asyncio.get_running_loop().time()
+        is_busy = upstream.taking_over is not None and not upstream.taking_over.done()
+        if is_busy or now - upstream.taken_over_at < TAKE_OVER_EVERY_S or not upstream.passed.left:
+            return
+        if all(
+            live.balanced and live.commitment.accepted_a is not None
+            for _, live in self._connectors(identity)
+        ):
+            upstream.taken_over_at = now
+            upstream.taking_over = self._spawn(upstream.passed.take_over())
 
     def next_change_s(self) -> float | None:
         """Return in how many seconds time alone changes a bound; None if it does not."""

@@ -25,7 +25,7 @@ from .delivery import RETRY_S, Delivery, Line, read_verbatim
 from .observer import Observer
 from .offline_tags import OfflineTags
 from .upstream import CALL_TIMEOUT_S, Backoff, Trouble, UpstreamLeg
-from .upstream_calls import ProfileDesk, UpstreamCalls
+from .upstream_calls import ProfileDesk, ProfilePassage, UpstreamCalls
 from .upstream_settings import UpstreamSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,7 +73,11 @@ class LocalController:
         self._tasks: set[asyncio.Task[None]] = set()
         tags = OfflineTags(queue, station.identity, tag_desk, settings.unknown_tags)
         self._upstream_calls = UpstreamCalls(
-            station, queue=queue, tags=tags, profiles=profiles, on_held=self._held
+            station,
+            queue=queue,
+            tags=tags,
+            profiles=profiles,
+            on_held=self._held,
         )
         self._leg = UpstreamLeg(
             settings,
@@ -156,6 +160,10 @@ class LocalController:
     def desk(self) -> Desk:
         """Who decides about the tags of transactions."""
         return self._charger_calls
+
+    def pass_profiles_through(self, passage: ProfilePassage) -> None:
+        """Have the profiles noted that go on to the charger, since it answers for them itself."""
+        self._upstream_calls.passage = passage
 
     def start(self, after: asyncio.Task[None] | None = None) -> None:
         """Take the place between the charger and its back office; dial once `after` has ended."""

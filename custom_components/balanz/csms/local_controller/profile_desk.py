@@ -3,11 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from ...storage.upstream_ledger import UpstreamQueue
 from ..command_values import CommandStatus
 from ..events import TransactionStarted, TransactionStopped
+from ..rpc_errors import CallError
 from ..rpc_frames import Payload
 from .bound import Place, UpperBound, upper_bounds
 from .composite_answer import InForce
@@ -51,6 +53,11 @@ class StoredProfiles:
         """Whether there are profiles at all."""
         return bool(self._store.profiles)
 
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids that the back office gave to its profiles."""
+        return frozenset(it.profile.id for it in self._store.profiles)
+
     def bounds(self, places: Mapping[int, Place], now: datetime) -> dict[int, UpperBound]:
         """Return what each connector may have."""
         return upper_bounds(self._store.profiles, self._store.transactions, places, now)
@@ -82,6 +89,18 @@ class StoredProfiles:
         """Forget the profile of a RemoteStartTransaction that the charger refuses."""
         self._store.remote_start_refused(payload)
         self._keep()
+
+    def mirror(self, action: str, payload: Payload) -> None:
+        """Take in what the charger itself has accepted, for when its profiles are kept here."""
+        now = datetime.now(UTC)
+        with suppress(CallError):
+            match action:
+                case "SetChargingProfile":
+                    self._changed(self._store.set_profile(payload, now))
+                case "ClearChargingProfile":
+                    self._changed(self._store.clear(payload))
+                case "RemoteStartTransaction":
+                    self.start_with(payload)
 
     # What happens at the charger
 

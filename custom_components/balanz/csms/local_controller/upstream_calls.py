@@ -1,7 +1,8 @@
 """What a back office asks of a charger: passed on, or answered by balanz where it must be."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 import orjson
@@ -58,6 +59,19 @@ class ProfileDesk(Protocol):
         ...
 
 
+class ProfilePassage(Protocol):
+    """Takes note of the charging profiles that go on to the charger."""
+
+    async def pass_on(
+        self, action: str, payload: Payload, own: Payload, ask: Callable[[], Awaitable[Payload]]
+    ) -> Payload:
+        """Return the charger's answer, once it was asked. Raises StationError.
+
+        `payload` is what the back office asks, `own` the same with ids of balanz.
+        """
+        ...
+
+
 class UpstreamCalls(QuietPeer):
     """Serves the calls of one charger's back office; it is the peer of that connection."""
 
@@ -76,6 +90,8 @@ class UpstreamCalls(QuietPeer):
         """
         self.odd_frames = 0
         """Frames that had to be mended or ignored."""
+        self.passage: ProfilePassage | None = None
+        """Through which profiles go where the charger answers for them itself."""
         self._station = station
         self._queue = queue
         self._ids = TransactionIds(queue.ids)
@@ -106,7 +122,12 @@ class UpstreamCalls(QuietPeer):
                     self._take_tags(action, payload)
                 return answer
         own = self._with_own_ids(payload)
-        return _REJECTED if own is None else await self._ask(action, own)
+        if own is None:
+            return _REJECTED
+        if self.passage is not None and row in (ToCharger.PROFILE, ToCharger.START):
+            ask = partial(self._station.request, action, own)
+            return await self._answer(self.passage.pass_on(action, payload, own, ask))
+        return await self._ask(action, own)
 
     def _check(self, action: str, payload: Payload) -> None:
         """Raise CallError for what breaks the schema."""
@@ -117,8 +138,11 @@ class UpstreamCalls(QuietPeer):
 
     async def _ask(self, action: str, payload: Payload) -> Payload:
         """Return what the charger answers. Raises CallError."""
+        return await self._answer(self._station.request(action, payload))
+
+    async def _answer(self, asked: Awaitable[Payload]) -> Payload:
         try:
-            return await self._station.request(action, payload)
+            return await asked
         except CallRefused as error:
             try:
                 code = ErrorCode(error.code)
