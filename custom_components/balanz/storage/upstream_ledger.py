@@ -160,9 +160,12 @@ class UpstreamQueue:
             self._keep(call)
 
     def keep_all(self) -> None:
-        """Put on disk what is not there yet, since it may have to wait for long."""
+        """Put on disk what is not there yet, since it may have to wait for long.
+
+        Starts and stops are there, or get there once the disk takes them.
+        """
         for call in self._calls.values():
-            if call.id not in self._on_disk:
+            if call.id not in self._on_disk and call.kept is not Kept.TRANSACTION:
                 self._keep(call)
 
     def done(self, call: WaitingCall, *, upstream_id: int | None = None) -> None:
