@@ -1,5 +1,6 @@
 """A start or stop that the disk does not take is not said to be accepted at once."""
 
+import asyncio
 import errno
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from custom_components.balanz.csms.local_controller.controller import LocalController
 from custom_components.balanz.storage.journal import Journal
-from custom_components.balanz.storage.upstream_ledger import UpstreamLedger
+from custom_components.balanz.storage.upstream_ledger import DISK_RETRY_S, UpstreamLedger
 
 from ..client import RawCharger, wait_until
 from ..conftest import Bench
@@ -101,6 +102,7 @@ async def test_what_the_disk_did_not_take_is_on_it_once_it_works_again(
     await wait_until(lambda: between.ledger.failing)
 
     disk.full = False
+    await asyncio.sleep(DISK_RETRY_S)
     await wait_until(lambda: not between.ledger.failing)
     answer = await connected.call("StartTransaction", START)
     file = Journal(tmp_path / "copy.jsonl")

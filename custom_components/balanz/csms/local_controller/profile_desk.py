@@ -106,22 +106,30 @@ class StoredProfiles:
 
     def take(self, event: TransactionStarted | TransactionStopped) -> None:
         """Learn that a transaction has started, or ended."""
-        running = self._store.transactions.get(event.connector)
         if isinstance(event, TransactionStopped):
+            own_id = self._own_ids.get(event.connector, event.transaction_id)
+            if own_id != event.transaction_id:
+                # It was told late; the profiles are those of its successor.
+                return
             self._store.transaction_ended(event.connector)
-        elif running is not None and running.started_at == event.started_at:
-            # It is told again after a restart; its profiles are still those.
-            return
         else:
-            known = self._queue.ids.get(event.transaction_id)
+            self._own_ids[event.connector] = event.transaction_id
+            self._take_start(event)
+        self._keep()
+
+    def _take_start(self, event: TransactionStarted) -> None:
+        running = self._store.transactions.get(event.connector)
+        known = self._queue.ids.get(event.transaction_id)
+        if running is None or running.started_at != event.started_at:
             self._store.transaction_started(
                 event.connector,
                 RunningTransaction(id=known, started_at=event.started_at),
                 id_tag=event.id_tag,
                 now=datetime.now(UTC),
             )
-            self._own_ids[event.connector] = event.transaction_id
-        self._keep()
+        elif known is not None:
+            # It is told again after a restart; its profiles are still those.
+            self._store.transaction_identified(event.connector, known)
 
     def identified(self, own_id: int, upstream_id: int) -> None:
         """Learn what the back office calls a transaction."""
