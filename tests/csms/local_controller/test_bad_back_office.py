@@ -239,3 +239,61 @@ async def test_what_the_back_office_wants_to_hear_less_often_is_thinned(
     balances = False
     await charger.call("MeterValues", values("Sample.Periodic"))
     assert len(office.of("MeterValues")) == 3
+
+
+@pytest.mark.parametrize("action", ["Heartbeat", "StatusNotification"])
+async def test_a_refusal_of_the_back_office_is_that_of_balanz(
+    connected: RawCharger, office: BackOffice, action: str
+) -> None:
+    office.fails = {action}
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+
+    told = await connected.call(action, {} if action == "Heartbeat" else status)
+
+    assert told == "InternalError"
+
+
+async def test_a_tag_is_judged_here_where_the_link_breaks_meanwhile(
+    connected: RawCharger, office: BackOffice
+) -> None:
+    office.drops_after = {"Authorize"}
+
+    answer = await connected.call("Authorize", {"idTag": "TAG"})
+
+    assert answer == {"idTagInfo": {"status": "Invalid"}}
+
+
+async def test_a_stop_and_a_notice_that_are_answered_with_nonsense_are_taken_here(
+    connected: RawCharger, office: BackOffice
+) -> None:
+    started = await connected.call("StartTransaction", START)
+    office.raw = dict.fromkeys(("StopTransaction", "StatusNotification"), '{"idTagInfo":7}')
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+
+    assert await connected.call("StatusNotification", status) == {}
+    assert await connected.call("StopTransaction", stop(started["transactionId"])) == {}
+
+
+async def test_an_observer_that_refuses_or_leaves_hears_what_comes_next(
+    between: Between, office: BackOffice, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observer, "MAX_IDS", 1)
+    listener = BackOffice()
+    await listener.start()
+    listener.fails, listener.drops_after = {"Heartbeat"}, {"StatusNotification"}
+    between.pass_on(observers=(listener.url,))
+    charger = await dial()
+    await wait_until(lambda: listener.lines and office.lines)
+
+    assert await charger.alive()
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    await charger.call("StatusNotification", status)
+    await wait_until(lambda: listener.connections == 2)
+    for minute in (1, 2):
+        await charger.call(
+            "StartTransaction", START | {"timestamp": f"2026-11-21T10:0{minute}:00Z"}
+        )
+    await wait_until(lambda: len(listener.starts) == 2)
+
+    assert [it["timestamp"][15:16] for it in listener.starts] == ["1", "2"]
+    await listener.stop()

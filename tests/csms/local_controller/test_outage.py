@@ -371,3 +371,23 @@ async def test_credentials_of_its_own_are_shown_instead(
 
     await wait_until(lambda: office.authorizations == ["Basic RUxTRTpzZWNyZXQ="])
     assert office.paths == ["/ocpp/ELSE"]
+
+
+async def test_what_only_the_back_office_can_serve_is_refused_meanwhile(
+    connected: RawCharger, office: BackOffice, controller: LocalController
+) -> None:
+    await cut(office, controller)
+
+    assert await connected.call("DataTransfer", {"vendorId": "x"}) == {"status": "Rejected"}
+    assert await connected.call("VendorMessage", {"a": 1}) == "NotImplemented"
+
+
+async def test_who_may_charge_is_known_without_the_back_office_too(
+    connected: RawCharger, controller: LocalController, office: BackOffice
+) -> None:
+    await connected.call("Authorize", {"idTag": "TAG"})
+    await cut(office, controller)
+
+    verdicts = [await controller.desk.authorize("CP1", tag) for tag in ("TAG", "OTHER")]
+
+    assert [it.status.value for it in verdicts] == ["Accepted", "Invalid"]

@@ -38,11 +38,6 @@ class Observer(QuietPeer):
             backoff=backoff,
         )
 
-    @property
-    def connected(self) -> bool:
-        """Whether copies can be sent."""
-        return self._leg.connected
-
     def start(self) -> None:
         """Dial, and dial again."""
         self._leg.start()
