@@ -142,3 +142,18 @@ async def test_a_stop_that_is_refused_for_a_while_is_taken_in_the_end(rig: Rig) 
     await rig.emptied()
 
     assert rig.queue.parked == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "upstream_id"), [(5, 5), ("5", 5), (5.0, 5), (True, 7), ("x", 7), (1e300, 7)]
+)
+async def test_an_id_of_the_back_office_is_read_however_it_is_written(
+    rig: Rig, told: object, upstream_id: int
+) -> None:
+    await rig.put("StartTransaction")
+    rig.line.answer = lambda _action: {"transactionId": told}
+
+    await rig.emptied()
+
+    assert rig.queue.ids == {7: upstream_id}
+    assert rig.starts == [7]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from ...storage.upstream_ledger import Kept, UpstreamQueue, WaitingCall
-from ..lenient import MAX_INTEGER
+from ..lenient import MAX_INTEGER, integer
 from ..rpc_errors import (
     CallFailed,
     CallRejected,
@@ -143,8 +143,8 @@ class Delivery:
 
     def _answered(self, call: WaitingCall, answer: Payload) -> None:
         if call.action == "StartTransaction" and call.transaction_id is not None:
-            told = answer.get("transactionId")
-            is_id = isinstance(told, int) and abs(told) <= MAX_INTEGER
+            told = integer(answer.get("transactionId"))
+            is_id = told is not None and abs(told) <= MAX_INTEGER
             self._queue.done(call, upstream_id=told if is_id else call.transaction_id)
             self._on_started(call.transaction_id, answer)
         else:
