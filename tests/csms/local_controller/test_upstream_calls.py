@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ocpp.v16.enums import Measurand
 
+from custom_components.balanz.csms.local_controller.forwarding import is_held
 from custom_components.balanz.csms.local_controller.offline_tags import OfflineTags
 from custom_components.balanz.csms.local_controller.upstream_calls import UpstreamCalls
 from custom_components.balanz.csms.local_controller.upstream_settings import (
@@ -285,3 +286,21 @@ def test_an_identity_is_escaped_in_the_url() -> None:
     settings = UpstreamSettings(url="ws://office/", identity="a+b@c")
 
     assert settings.address("CP1") == "ws://office/a%2Bb%40c"
+
+
+@pytest.mark.parametrize(
+    ("key", "leads_away"),
+    [
+        ("centralsystemurl", True),
+        ("OCPP-Server-Port", True),
+        ("SecurityServerURL", True),
+        ("APN", True),
+        ("OcppSupportedVersions", False),
+        ("ocpp-report-interval", False),
+        ("SecurityEventsEnabled", False),
+        ("MaturityLevel", False),
+        ("ConnectorCapNumber", False),
+    ],
+)
+def test_only_keys_that_lead_away_are_held(key: str, leads_away: bool) -> None:
+    assert is_held(key) is leads_away
