@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.balanz.csms.local_controller import observer
-from custom_components.balanz.csms.local_controller.controller import LocalController
+from custom_components.balanz.csms.local_controller.controller import LocalController, Patience
 from custom_components.balanz.csms.local_controller.upstream import Backoff, Trouble
 from custom_components.balanz.csms.websocket import MAX_MESSAGE_BYTES
 
@@ -297,3 +297,23 @@ async def test_an_observer_that_refuses_or_leaves_hears_what_comes_next(
 
     assert [it["timestamp"][15:16] for it in listener.starts] == ["1", "2"]
     await listener.stop()
+
+
+async def test_a_boot_that_is_accepted_late_lets_the_charger_in_the_next_time(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    controller = between.pass_on(patience=Patience(call_timeout_s=30.0))
+    charger = await dial()
+    await wait_until(lambda: controller.connected)
+    office.delay_s = 12.0
+
+    await charger.send(
+        '[2,"b1","BootNotification",{"chargePointVendor":"S","chargePointModel":"O"}]'
+    )
+    await asyncio.sleep(15.0)
+    await charger.send(
+        '[2,"b2","BootNotification",{"chargePointVendor":"S","chargePointModel":"O"}]'
+    )
+    await asyncio.sleep(15.0)
+
+    assert [charger.results[it][2]["status"] for it in ("b1", "b2")] == ["Pending", "Accepted"]

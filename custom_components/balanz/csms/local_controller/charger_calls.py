@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -155,7 +156,7 @@ class ChargerCalls:
         # It goes on after that: the line is not free before the call has ended.
         task = asyncio.get_running_loop().create_task(self._leg.call(action, payload, urgent=True))
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, action))
         done, _ = await asyncio.wait((task,), timeout=patience_s)
         if not done:
             return None
@@ -166,10 +167,14 @@ class ChargerCalls:
         except CallFailed:
             return None
 
-    def _ended(self, task: asyncio.Task[Payload]) -> None:
+    def _ended(self, action: str, task: asyncio.Task[Payload]) -> None:
         self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()
+        if task.cancelled() or task.exception() is not None:
+            return
+        answer = task.result()
+        if action == "BootNotification" and check(action, Direction.RESPONSE, answer) is None:
+            # However late: the charger is told when it asks again.
+            self.booted(answer)
 
     def _offline(self, action: str, payload: Payload, row: FromCharger, local: Payload) -> Payload:
         """Return the answer in place of the back office. Raises CallError."""

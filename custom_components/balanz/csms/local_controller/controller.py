@@ -239,8 +239,13 @@ class LocalController:
         facts = self._queue.facts
         if facts.get("boot_due") == "yes":
             await self._boot(line)
-        elif facts.get("accepted") != "yes" and self._station.ready:
-            # The charger has booted when there was no back office yet.
+        elif (
+            facts.get("accepted") != "yes"
+            and self._station.ready
+            # The charger may have booted when there was no back office yet. One that is accepted
+            # may refuse to boot again.
+            and not await self._boot(line)
+        ):
             with suppress(StationError):
                 await self._station.trigger(MessageTrigger.BOOT_NOTIFICATION)
         await self._delivery.run(line)
