@@ -1,5 +1,6 @@
 """Diagnostics: what a developer needs to see, without what names a household or lets anybody in."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -30,6 +31,8 @@ TO_REDACT = {
     CONF_PASSWORD,
     CONF_USERNAME,
 }
+_URL = re.compile(r"(\w+://)(?:[^/\s@]*@)?([^/\s?#]+)\S*")
+"""What is told of a URL is its scheme, its host and its port."""
 
 
 async def async_get_config_entry_diagnostics(
@@ -141,7 +144,8 @@ def _plain(value: object) -> Any:
         return sorted(map(str, value))
     if isinstance(value, datetime):
         return value.isoformat()
-    return value
+    # Where a back office or a file server lets in whoever knows the path, that is a secret.
+    return _URL.sub(r"\1\2", value) if isinstance(value, str) and "://" in value else value
 
 
 def _named(key: object) -> str:

@@ -50,6 +50,8 @@ def test_only_the_last_frames_are_kept_and_only_their_beginning() -> None:
         '[2,"1","GetDiagnostics",{"location":"ftp://me:SECRET@host/path"}]',
         '[2,"1","BootNotification",{"chargePointSerialNumber":"SECRET","imsi":"SECRET"}]',
         '[2,"1","SignCertificate",{"csr":"SECRET"}]',
+        '[4,"1","InternalError","cannot use SECRET",{"value":"SECRET"}]',
+        '[4, "1", InternalError, cannot use SECRET',
     ],
 )
 def test_what_nobody_else_may_know_is_left_out(frame: str) -> None:
@@ -69,6 +71,10 @@ def test_what_nobody_else_may_know_is_left_out(frame: str) -> None:
 )
 def test_what_is_no_secret_is_told_to_the_letter(frame: str) -> None:
     assert told(frame) == frame
+
+
+def test_the_code_of_a_refusal_is_told() -> None:
+    assert told('[4,"1","NotSupported","because",{}]') == f'[4,"1","NotSupported",{REDACTED}]'
 
 
 @given(
@@ -103,4 +109,4 @@ def test_a_charger_that_repeats_its_password_in_an_answer_is_not_told_word_for_w
 
     assert not any("Hunter2" in one or "48756e" in one for one in told)
     assert told[2].endswith('"7","**REDACTED**"') or told[2].endswith('"7" ,"**REDACTED**"')
-    assert told[3] == '[4,"8","InternalError","cannot",{}]'
+    assert told[3] == '[4,"8","InternalError",**REDACTED**]'

@@ -26,6 +26,8 @@ _TEXT = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|'[^']*(?:'|$)|[^\s,}\]]+)"""
 _SECRET = re.compile(rf"""(?i)(["']?\b(?:{"|".join(_SECRET_NAMES)})\b["']?\s*[:=]\s*){_TEXT}""")
 _VALUE = re.compile(rf"""(?i)(["']?\bvalue\b["']?\s*[:=]\s*){_TEXT}""")
 _SECRET_KEYS = re.compile(r"(?i)authorization\s*_?key|password|passwd|secret")
+_CALL_ERROR = re.compile(r"""\s*\[\s*["']?4["']?\s*,[^,]*,\s*(?:"(?:[^"\\]|\\.)*"|[^\s,\]]*)""")
+"""A refusal up to its code. What chargers say behind that may repeat what they were sent."""
 _LOGIN = re.compile(r"://[^/\s\"'@]*@")
 _CALL = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.)*")')
 _ANSWER = re.compile(r'\s*\[\s*[34]\s*,\s*("(?:[^"\\]|\\.)*")')
@@ -47,6 +49,8 @@ class KeptFrame:
         """Return its text without what nobody else may know."""
         if self.answers_secret and (head := _ANSWER.match(self.text)):
             return f'{head[0]},"{REDACTED}"'
+        if refusal := _CALL_ERROR.match(self.text):
+            return f"{refusal.group()},{REDACTED}]"
         text = _LOGIN.sub(f"://{REDACTED}@", self.text)
         text = _SECRET.sub(rf'\1"{REDACTED}"', text)
         if _SECRET_KEYS.search(text):
