@@ -2,7 +2,6 @@
 
 import pytest
 
-from custom_components.balanz.balancing import commands
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.phases import PhaseMap
 from custom_components.balanz.balancing.reasons import Rule
@@ -190,11 +189,8 @@ async def test_a_sleeping_car_keeps_its_minimum_so_that_it_can_wake(bench: Bench
     await until(lambda: simulated.currents_a[0] == 16.0)
 
 
-async def test_a_lease_is_renewed_before_it_lapses(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commands, "LEASE_S", 90.0)
-    site = await bench.start(settings(charger("A")))
+async def test_a_lease_is_renewed_before_it_lapses(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A", short_lease=True)))
     simulated = await bench.dial_in(site, "A", car=Car())
     await until(lambda: simulated.currents_a[0] == 16.0)
     before = len(limits_received(simulated))
