@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from custom_components.balanz.site.replay import ReplayError, lines_of, replay, unpacked
+from custom_components.balanz.site.replay import lines_of, replay, unpacked
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     try:
         told = json.loads(arguments.file.read_text(encoding="utf-8"))
         segments = unpacked(told["data"]["replay"])
-    except (KeyError, TypeError, json.JSONDecodeError, ReplayError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         print(f"{arguments.file} holds no replay: {error}", file=sys.stderr)
         return 2
     steps = different = 0

@@ -15,7 +15,7 @@ from .const import DOMAIN
 from .site.snapshot import ConnectorSnapshot, GroupSnapshot, ReasonSnapshot
 
 GET_ALLOCATION = "get_allocation"
-_REASONS = f"component.{DOMAIN}.entity.sensor.reason.state."
+_REASONS = f"component.{DOMAIN}.entity.sensor.reason.state_attributes.explanation.state."
 
 type Texts = Mapping[str, str]
 
@@ -98,7 +98,7 @@ def explanation(reason: ReasonSnapshot, texts: Texts) -> str:
     """Return a reason in the words of the user, and where it is to be found."""
     told = texts.get(f"{_REASONS}{reason.rule}", reason.rule)
     where = [part for part in (reason.group_name, reason.phase) if part is not None]
-    return f"{told} ({', '.join(where)})" if where else told
+    return f"{', '.join(where)}: {told}" if where else told
 
 
 def _phases(currents: PhaseCurrents | None) -> JsonValueType:

@@ -53,6 +53,13 @@ SAFE_ALONE = BinarySensorEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+UPSTREAM_CONNECTED = BinarySensorEntityDescription(
+    key="upstream_connected",
+    translation_key="upstream_connected",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
 CONNECTOR_BINARY_SENSORS: tuple[ConnectorBinarySensorDescription, ...] = (
     ConnectorBinarySensorDescription(
         key="plugged",
@@ -108,6 +115,8 @@ def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[
             yield SafeAloneBinarySensor(coordinator, device, SAFE_ALONE)
         return
     yield ConnectedBinarySensor(coordinator, device, CONNECTED)
+    if device.has_upstream:
+        yield UpstreamBinarySensor(coordinator, device, UPSTREAM_CONNECTED)
     for key in device.connector_keys:
         for description in CONNECTOR_BINARY_SENSORS:
             yield ConnectorBinarySensor(coordinator, device, key, description)
@@ -121,6 +130,19 @@ class ConnectedBinarySensor(ChargerEntity, BinarySensorEntity):
         """Take over the state of the link."""
         self._attr_is_on = None if self.charger is None else self.charger.connected
         return (self._attr_is_on,)
+
+
+class UpstreamBinarySensor(ChargerEntity, BinarySensorEntity):
+    """Whether the back office of a charger can be reached."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the state of the link, and why there is none."""
+        upstream = None if self.charger is None else self.charger.upstream
+        self._attr_is_on = None if upstream is None else upstream.connected
+        trouble = None if upstream is None or upstream.trouble is None else upstream.trouble.value
+        self._attr_extra_state_attributes = {"trouble": trouble}
+        return (self._attr_is_on, trouble)
 
 
 class ConnectorBinarySensor(ConnectorEntity, BinarySensorEntity):

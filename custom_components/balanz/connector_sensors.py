@@ -22,6 +22,7 @@ from homeassistant.const import (
 
 from .csms.events import ConnectorStatus
 from .csms.reported_codes import ErrorCode, StopReason
+from .site.bound import BoundName
 from .site.snapshot import ConnectorSnapshot
 
 type SensorValue = float | str | datetime | None
@@ -56,6 +57,22 @@ def _transaction_id(connector: ConnectorSnapshot) -> str | None:
 def _line_current(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
     return lambda connector: rounded(connector.currents_a[line], 1)
 
+
+def _upstream_limit(connector: ConnectorSnapshot) -> SensorValue:
+    limits = [it.limit_a for it in connector.bounds if it.name is BoundName.UPSTREAM]
+    return rounded(min(limits, default=None), 1)
+
+
+UPSTREAM_LIMIT = ConnectorSensorDescription(
+    key="upstream_limit",
+    translation_key="upstream_limit",
+    device_class=SensorDeviceClass.CURRENT,
+    native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+    suggested_display_precision=1,
+    needs_connection=False,
+    value_fn=_upstream_limit,
+)
+"""What the back office of its charger allows; unknown where it sets no limit."""
 
 CONNECTOR_SENSORS: tuple[ConnectorSensorDescription, ...] = (
     ConnectorSensorDescription(

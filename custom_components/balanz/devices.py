@@ -63,6 +63,8 @@ class ChargerDevice:
     lines: int
     minimum_a: float
     connectors: int
+    has_upstream: bool
+    """Whether it is passed on to another back office."""
     subentry_id: str
 
     @property
@@ -78,7 +80,13 @@ class ChargerDevice:
     @property
     def shape(self) -> tuple[object, ...]:
         """What decides which entities it has, and what they allow."""
-        return (self.lines, self.connectors, self.minimum_a, self.subentry_id)
+        return (
+            self.lines,
+            self.connectors,
+            self.minimum_a,
+            self.has_upstream,
+            self.subentry_id,
+        )
 
     @property
     def connector_keys(self) -> tuple[ConnectorKey, ...]:
@@ -124,6 +132,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             lines=charger.phases,
             minimum_a=charger.minimum_a,
             connectors=charger.connectors,
+            has_upstream=charger.upstream is not None,
             subentry_id=settings.subentry_ids[f"{SUBENTRY_CHARGER}:{charger.identity}"],
         )
         devices[device.key] = device

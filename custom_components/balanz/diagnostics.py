@@ -1,12 +1,13 @@
 """Diagnostics: what a developer needs to see, without what names a household or lets anybody in."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_HOST
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
@@ -27,7 +28,11 @@ TO_REDACT = {
     "serial",
     "tag",
     CONF_HOST,
+    CONF_PASSWORD,
+    CONF_USERNAME,
 }
+_URL = re.compile(r"(\w+://)(?:[^/\s@]*@)?([^/\s?#]+)\S*")
+"""What is told of a URL is its scheme, its host and its port."""
 
 
 async def async_get_config_entry_diagnostics(
@@ -139,7 +144,8 @@ def _plain(value: object) -> Any:
         return sorted(map(str, value))
     if isinstance(value, datetime):
         return value.isoformat()
-    return value
+    # Where a back office or a file server lets in whoever knows the path, that is a secret.
+    return _URL.sub(r"\1\2", value) if isinstance(value, str) and "://" in value else value
 
 
 def _named(key: object) -> str:

@@ -64,6 +64,7 @@ from .csms.security_profile import SecurityProfile
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
+from .upstream_form import read_upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +212,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         quirks=quirk_choice(advanced),
         free_charging=advanced.get(CONF_FREE_CHARGING, False),
         security=security_of(data),
+        upstream=read_upstream(data),
     )
 
 

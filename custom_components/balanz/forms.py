@@ -54,6 +54,7 @@ from .const import (
     CONF_SECURITY,
     CONF_SENSORS,
     CONF_SHORT_LEASE,
+    CONF_UPSTREAM,
     CONF_VOLTAGE_V,
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
@@ -69,6 +70,7 @@ from .selectors import (
     select,
 )
 from .supply import Direction, SupplyKind, sensor_names
+from .upstream_form import upstream_error, upstream_section
 
 type Errors = dict[str, str]
 """Translation keys of errors, by the field that they belong to."""
@@ -253,6 +255,7 @@ def charger_schema(
             {"collapsed": True},
         ),
     }
+    fields |= upstream_section()
     if new_password:
         fields[vol.Required(CONF_NEW_PASSWORD, default=False)] = selector.BooleanSelector()
     return vol.Schema(fields)
@@ -282,6 +285,8 @@ def read_charger_input(
         # The frontend shows no errors inside a section, but those of the section itself above it.
         errors[CONF_ADVANCED] = "fallback_out_of_range"
     errors |= _wiring_errors(user_input, phases)
+    if (error := upstream_error(user_input)) is not None:
+        errors[CONF_UPSTREAM] = error
     profile = SecurityProfile[user_input[CONF_SECURITY].upper()]
     if profile not in profiles:
         is_certificate = profile is SecurityProfile.TLS_CERTIFICATE

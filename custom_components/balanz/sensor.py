@@ -28,6 +28,7 @@ from .charger_sensors import charger_sensors
 from .connector_sensors import (
     CONNECTOR_SENSORS,
     REPORTED_SENSORS,
+    UPSTREAM_LIMIT,
     ConnectorSensorDescription,
     rounded,
 )
@@ -76,6 +77,13 @@ FALLBACK_PROOF = SensorEntityDescription(
     device_class=SensorDeviceClass.ENUM,
     entity_category=EntityCategory.DIAGNOSTIC,
     options=[PROOF_NOT_TRIED, PROOF_RUNNING, PROOF_FAILED, *PROOF_STATES.values()],
+)
+
+UPSTREAM_QUEUE = SensorEntityDescription(
+    key="upstream_queue",
+    translation_key="upstream_queue",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    state_class=SensorStateClass.MEASUREMENT,
 )
 
 GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
@@ -158,6 +166,10 @@ def _sensors(
     reported.begin(device)
     yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
     yield from charger_sensors(coordinator, device)
+    if device.has_upstream:
+        yield UpstreamQueueSensor(coordinator, device, UPSTREAM_QUEUE)
+        for key in device.connector_keys:
+            yield ConnectorSensor(coordinator, device, key, UPSTREAM_LIMIT)
     for key in device.connector_keys:
         for connector_sensor in CONNECTOR_SENSORS:
             if connector_sensor.line < device.lines:
@@ -283,7 +295,7 @@ def _connector_sensor(
 class ReasonSensor(ConnectorEntity, SensorEntity):
     """Why a connector has its limit."""
 
-    _unrecorded_attributes = frozenset({"until"})
+    _unrecorded_attributes = frozenset({"explanation", "until"})
 
     @override
     def refresh(self) -> tuple[object, ...]:
@@ -293,6 +305,8 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
             return (False,)
         reason = connector.offered_by
         attributes: Mapping[str, Any] = {
+            # The same word; its translation is a whole sentence.
+            "explanation": reason.rule,
             "group": reason.group_name,
             "phase": reason.phase,
             "until": None if reason.until is None else reason.until.isoformat(timespec="seconds"),
@@ -350,6 +364,23 @@ def _proof_state(shown: ProofSnapshot) -> str:
     if level is ProofLevel.NOTHING:
         return PROOF_NOT_TRIED if shown.failed is None else PROOF_FAILED
     return PROOF_STATES[level]
+
+
+class UpstreamQueueSensor(ChargerEntity, SensorEntity):
+    """How many messages the back office of a charger has to be told later."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the number, and what was given up."""
+        upstream = None if self.charger is None else self.charger.upstream
+        value = None if upstream is None else upstream.waiting
+        attributes = {
+            "refused": None if upstream is None else upstream.parked,
+            "thinned": None if upstream is None else upstream.thinned,
+        }
+        self._attr_native_value = value
+        self._attr_extra_state_attributes = attributes
+        return (value, *attributes.values())
 
 
 class GroupSensor(GroupEntity, SensorEntity):

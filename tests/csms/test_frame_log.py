@@ -1,5 +1,6 @@
 """The last frames of a charger are kept, and told without secrets."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -49,6 +50,8 @@ def test_only_the_last_frames_are_kept_and_only_their_beginning() -> None:
         '[2,"1","GetDiagnostics",{"location":"ftp://me:SECRET@host/path"}]',
         '[2,"1","BootNotification",{"chargePointSerialNumber":"SECRET","imsi":"SECRET"}]',
         '[2,"1","SignCertificate",{"csr":"SECRET"}]',
+        '[4,"1","InternalError","cannot use SECRET",{"value":"SECRET"}]',
+        '[4, "1", InternalError, cannot use SECRET',
     ],
 )
 def test_what_nobody_else_may_know_is_left_out(frame: str) -> None:
@@ -70,6 +73,10 @@ def test_what_is_no_secret_is_told_to_the_letter(frame: str) -> None:
     assert told(frame) == frame
 
 
+def test_the_code_of_a_refusal_is_told() -> None:
+    assert told('[4,"1","NotSupported","because",{}]') == f'[4,"1","NotSupported",{REDACTED}]'
+
+
 @given(
     tag=st.text(st.characters(min_codepoint=48, max_codepoint=90), min_size=12, max_size=20),
     cut=st.integers(0, 200),
@@ -78,3 +85,28 @@ def test_no_tag_is_told_wherever_its_frame_was_cut_off(tag: str, cut: int) -> No
     frame = f'[2,"1","StartTransaction",{{"connectorId":1,"idTag":"{tag}","meterStart":0}}]'
 
     assert tag[:6] not in told(frame[:cut]).replace("StartTransaction", "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '[4,"7","InternalError","cannot use Hunter2-Hunter2",{}]',
+        '[3,"7",{"status":"Hunter2-Hunter2"}]',
+        ' [ 4 , "7" ,"Hunter2-Hunter2"',
+    ],
+)
+def test_a_charger_that_repeats_its_password_in_an_answer_is_not_told_word_for_word(
+    answer: str,
+) -> None:
+    log = FrameLog()
+    secret = {"key": "AuthorizationKey", "value": "48756e746572322d48756e74657232"}
+    log.note(json.dumps([2, "6", "Heartbeat", {}]), NOON, received=False)
+    log.note(json.dumps([2, "7", "ChangeConfiguration", secret]), NOON, received=False)
+    log.note(answer, NOON, received=True)
+    log.note('[4,"8","InternalError","cannot",{}]', NOON, received=True)
+
+    told = [frame.told() for frame in log.frames]
+
+    assert not any("Hunter2" in one or "48756e" in one for one in told)
+    assert told[2].endswith('"7","**REDACTED**"') or told[2].endswith('"7" ,"**REDACTED**"')
+    assert told[3] == '[4,"8","InternalError",**REDACTED**]'

@@ -11,6 +11,8 @@ import pytest
 from custom_components.balanz.csms.events import (
     ConnectorsCounted,
     ConnectorStatus,
+    DiagnosticsStatusChanged,
+    FirmwareStatusChanged,
     MeterValuesReceived,
     StationReady,
     StatusChanged,
@@ -482,3 +484,38 @@ async def test_a_charger_with_one_message_id_for_all_is_heard_each_time(
         await charger.call("StatusNotification", payload, "always")
 
     assert central.stations["CP1"].statuses[1] is ConnectorStatus.CHARGING
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "request_id"),
+    [
+        ("FirmwareStatusNotification", {"status": "Downloading"}, None),
+        ("SignedFirmwareStatusNotification", {"status": "Downloading", "requestId": 7}, 7),
+        ("DiagnosticsStatusNotification", {"status": "Uploading"}, None),
+        ("LogStatusNotification", {"status": "Uploading", "requestId": 7}, 7),
+    ],
+)
+async def test_a_status_of_a_file_names_the_request_that_it_is_about(
+    central: Bench,
+    charger: RawCharger,
+    action: str,
+    payload: dict[str, Any],
+    request_id: int | None,
+) -> None:
+    assert await charger.call(action, payload) == {}
+
+    kinds = (FirmwareStatusChanged, DiagnosticsStatusChanged)
+    (event,) = [one for one in central.events if isinstance(one, kinds)]
+    assert isinstance(event, FirmwareStatusChanged) is ("Firmware" in action)
+    assert (event.status, event.request_id) == (payload["status"], request_id)
+    station = central.stations["CP1"]
+    shown = station.firmware_status if "Firmware" in action else station.diagnostics_status
+    assert shown == payload["status"]
+
+
+async def test_a_charger_tells_what_meter_it_has(central: Bench, charger: RawCharger) -> None:
+    await charger.boot(meterType="Inepro")
+
+    boot = central.stations["CP1"].boot
+    assert boot is not None
+    assert boot.meter_type == "Inepro"

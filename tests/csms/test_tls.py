@@ -27,6 +27,7 @@ from custom_components.balanz.csms.tls import (
 )
 from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.storage.journal import Journal
+from simulator.http_client import request
 
 from .certificates import Made, ec_key, rsa_key
 from .client import RawCharger
@@ -426,3 +427,24 @@ async def test_a_bad_authority_is_said_as_well(tmp_path: Path) -> None:
 
     with pytest.raises(TlsError, match="no certificate"):
         await TlsContexts(settings).load()
+
+
+async def test_files_come_and_go_encrypted(
+    central: Bench, dial_tls: DialTls, tmp_path: Path
+) -> None:
+    await dial_tls(**basic(PASSWORD))
+    dialled = central.stations["CP1"].dialled or ""
+    content = bytes(range(256)) * 1000
+    stored: list[int] = []
+    upload = central.transfers.grant_upload(
+        "CP1",
+        folder=tmp_path,
+        name=lambda part, _: part.replace(tmp_path / "log"),
+        on_stored=lambda _, size: stored.append(size),
+    )
+
+    assert dialled == f"https://127.0.0.1:{central.tls_port}/ocpp"
+    assert (await request("PUT", dialled + upload, content))[0] == 201
+    download = central.transfers.grant_download("CP1", tmp_path / "log")
+    assert await request("GET", dialled + download) == (200, content)
+    assert stored == [len(content)]

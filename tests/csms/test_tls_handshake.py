@@ -15,7 +15,7 @@ from custom_components.balanz.csms import gate
 from custom_components.balanz.csms.admission import AdmissionRule
 from custom_components.balanz.csms.security_profile import SecurityProfile
 from custom_components.balanz.csms.tls import TlsSettings
-from custom_components.balanz.csms.tls_handshake import MAX_TOLD, Failures
+from custom_components.balanz.csms.tls_handshake import MAX_TOLD, TOLD_AGAIN_S, Failures
 from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.storage.journal import Journal
 
@@ -264,12 +264,14 @@ async def test_a_charger_that_does_not_trust_the_certificate_is_told_of(
 
 def test_the_log_is_not_filled_by_handshakes_that_fail(caplog: pytest.LogCaptureFixture) -> None:
     failures, error = Failures(), ssl.SSLError(1, "whatever")
-    failures.note("10.0.0.1", ConnectionResetError())
+    failures.note("10.0.0.1", ConnectionResetError(), 0.0)
     for number in range(MAX_TOLD + 10):
-        failures.note(f"10.0.0.{number}", error)
-        failures.note(f"10.0.0.{number}", error)
-
+        failures.note(f"10.0.0.{number}", error, 1.0)
+        failures.note(f"10.0.0.{number}", error, 2.0)
     assert len(caplog.records) == MAX_TOLD
+
+    failures.note("10.0.0.1", error, 2.0 + TOLD_AGAIN_S)
+    assert len(caplog.records) == MAX_TOLD + 1
 
 
 async def test_nothing_is_negotiated_anew_on_a_connection(central: Bench) -> None:

@@ -66,6 +66,18 @@ async def test_a_file_is_loaded_up_once(central: Bench, shelf: Shelf) -> None:
     assert (shelf.folder / "stored").read_bytes() == content
 
 
+async def test_a_file_in_a_form_is_taken_out_of_it(central: Bench, shelf: Shelf) -> None:
+    path = shelf.grant(central).partition(f":{central.port}")[2]
+    form = b'--B\r\nContent-Disposition: form-data; filename="log.gz"\r\n\r\nlog\r\n--B--\r\n'
+    head = f"POST {path} HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\n"
+
+    answer = await raw(central, f"{head}Content-Length: {len(form)}\r\n\r\n".encode() + form)
+
+    assert answer.startswith(b"HTTP/1.1 201 ")
+    assert (shelf.folder / "stored").read_bytes() == b"log"
+    assert shelf.names == ["log.gz"]
+
+
 async def test_chargers_are_served_meanwhile_and_after(
     central: Bench, charger: RawCharger, dial: Dial, shelf: Shelf
 ) -> None:

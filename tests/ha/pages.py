@@ -25,8 +25,9 @@ ACTIONS = """\
 # Actions
 
 Every action of balanz with every one of its fields, in the words of *Developer tools > Actions*. \
-What lies behind them is told in [OCPP 1.6](ocpp16.md), [tags](tags.md), [security](security.md) \
-and [safety](safety.md). `python -m tests.ha.pages` writes this page.
+What lies behind them is told in [automations](automations.md), [OCPP 1.6](ocpp16.md), \
+[tags](tags.md), [security](security.md) and [safety](safety.md). `python -m tests.ha.pages` \
+writes this page.
 """
 FORMS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("The site", ("config",), ("user",)),

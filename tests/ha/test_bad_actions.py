@@ -170,7 +170,7 @@ class Bench:
             data["device_id"] = [self.garage if "capacity" in action else self.charger]
         if action == "set_capacity":
             data["current"] = 10
-        if action == "import_tags":
+        if action in ("import_tags", "import_firmware"):
             data["csv"] = "id\nABC"
         return data
 

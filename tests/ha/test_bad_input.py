@@ -12,7 +12,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from homeassistant.config_entries import SOURCE_USER
+from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_USER,
+    ConfigFlowContext,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, section
 from homeassistant.helpers import device_registry as dr
@@ -21,6 +25,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz import config_flow
 from custom_components.balanz.const import DOMAIN
+from custom_components.balanz.csms.events import BootInfo
+from custom_components.balanz.discovery import Discovery
 from tests.ha.build import charger, group, set_up, site_entry
 
 EN = json.loads((Path(config_flow.__file__).parent / "translations/en.json").read_text())
@@ -125,6 +131,13 @@ def changed_subentry(index: int) -> Answer:
     return reach
 
 
+async def discovered(hass: HomeAssistant, entry: MockConfigEntry, _: int) -> tuple[Manager, Any]:
+    manager = hass.config_entries.flow
+    met = Discovery(entry_id=entry.entry_id, identity="CP-9", boot=BootInfo(), address="127.0.0.1")
+    context = ConfigFlowContext(source=SOURCE_INTEGRATION_DISCOVERY)
+    return manager, await manager.async_init(DOMAIN, context=context, data=met)
+
+
 def options(*names: str) -> Answer:
     async def reach(hass: HomeAssistant, entry: MockConfigEntry, _: int) -> tuple[Manager, Any]:
         manager = hass.config_entries.options
@@ -163,6 +176,11 @@ UNCHECKED: dict[str, tuple[Any, ...]] = {
     "host": (LONG,),
     **dict.fromkeys(("certificate", "key", "other_certificate", "other_key"), TEXTS),
 }
+# What is told of the server of a charger is read only where there is one.
+WITHOUT_SERVER: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("username", "ca_file"), TEXTS),
+    "observers": (TEXTS[2],),
+}
 CONFIG, OPTIONS = EN["config"], EN["options"]
 GROUPS, CHARGERS = EN["config_subentries"]["group"], EN["config_subentries"]["charger"]
 FORMS: dict[str, Form] = {
@@ -199,8 +217,13 @@ FORMS: dict[str, Form] = {
         GROUPS,
         {"name": "New", "parent": "root", "rating_a": 16, "advanced": {"schedule": ""}},
     ),
-    "new charger": Form(new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}),
-    "changed charger": Form(changed_subentry(1), CHARGERS, {**CHARGER, "new_password": False}),
+    "new charger": Form(
+        new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}, WITHOUT_SERVER
+    ),
+    "changed charger": Form(
+        changed_subentry(1), CHARGERS, {**CHARGER, "new_password": False}, WITHOUT_SERVER
+    ),
+    "discovered charger": Form(discovered, CONFIG, CHARGER, WITHOUT_SERVER),
     "options": Form(
         options("general"),
         OPTIONS,

@@ -111,6 +111,9 @@ async def test_a_group_carries_less_for_a_while(
     await act("set_capacity", "home", current=15, duration={"hours": 1})
     await reaches(hass, 10.0)
 
+    [left] = (await act("get_allocation", "CP-1"))["connectors"]
+    assert left["explanation"] == f"Home, {left['phase']}: What the group may carry is shared."
+
     capacity = hass.states.get("number.home_capacity")
     assert capacity is not None
     assert capacity.state == "32.0"
@@ -277,7 +280,7 @@ async def test_the_allocation_tells_who_has_how_much_why_and_until_when(
     assert (left["name"], left["charger"], left["connector"]) == ("Left", "CP-1", 1)
     assert left["limit"] == left["accepted_limit"] == 8.0
     assert left["reason"] == "limit_set"
-    assert left["explanation"] == "Limit of its own"
+    assert left["explanation"] == "A limit was set for it alone."
     assert lasts(datetime.fromisoformat(left["until"])) == timedelta(hours=2)
 
 
@@ -312,7 +315,9 @@ async def test_the_allocation_is_told_in_the_language_of_the_house(
 ) -> None:
     hass.config.language = "de"
     told = await act("get_allocation", "CP-1")
-    assert told["connectors"][0]["explanation"] == "Nicht verbunden"
+    assert told["connectors"][0]["explanation"] == (
+        "Die Verbindung ist unterbrochen, es kann nichts gesendet werden."
+    )
 
 
 # Whom they mean

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.diagnostics import (
+    _plain,
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
@@ -146,3 +147,12 @@ async def test_a_device_that_is_being_removed_has_no_diagnostics(
     )
 
     assert await async_get_device_diagnostics(hass, entry, stale) == {}
+
+
+def test_of_a_url_only_the_host_is_told() -> None:
+    url = "wss://me:SECRET@office.example:444/ocpp/SECRET?key=SECRET"
+
+    assert _plain({"url": url, "error": f"no answer from {url} in time"}) == {
+        "url": "wss://office.example:444",
+        "error": "no answer from wss://office.example:444 in time",
+    }

@@ -130,6 +130,8 @@ async def test_files_outside_the_allowed_folders_stay_untouched(
     for action in ("import_firmware", "export_firmware"):
         with pytest.raises(ServiceValidationError, match="may not use this path"):
             await act(hass, action, path=str(path))
+        with pytest.raises(ServiceValidationError, match="may not use this path"):
+            await act(hass, action, path="a\0b")
 
     hass.config.allowlist_external_dirs = {str(tmp_path)}
     for action in ("import_firmware", "export_firmware"):

@@ -150,5 +150,5 @@ async def test_each_group_counts_the_cars_that_charge_in_it_and_below(
     inside.plug_in(Car())
     outside.plug_in(Car())
 
-    await wait_until(lambda: state_of(hass, "sensor.home_cars_charging") == "2", deadline_s=30)
+    await wait_until(lambda: state_of(hass, "sensor.home_cars_charging") == "2", deadline_s=60)
     assert state_of(hass, "sensor.garage_cars_charging") == "1"

@@ -19,7 +19,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.credentials import authorization_key
-from custom_components.balanz.diagnostics import async_get_config_entry_diagnostics
+from custom_components.balanz.diagnostics import (
+    async_get_config_entry_diagnostics,
+    async_get_device_diagnostics,
+)
 from custom_components.balanz.security_events import EVENT_SECURITY
 from custom_components.balanz.tls_sources import authority_of
 from tests.csms.client import RawCharger
@@ -94,11 +97,18 @@ class Household:
         yield from (json.dumps(event.data) for event in self.events)
         yield from self.errors
 
-    def device_id(self) -> str:
+    def device(self) -> dr.DeviceEntry:
+        """Return the charger."""
         registry = dr.async_get(self.hass)
         device = registry.async_get_device_by_identifier((DOMAIN, "home_charger_CP-1"), "home")
         assert device is not None
-        return device.id
+        return device
+
+    async def diagnostics(self) -> str:
+        """Return what can be downloaded of the site and of the charger."""
+        site = await async_get_config_entry_diagnostics(self.hass, self.entry)
+        own = await async_get_device_diagnostics(self.hass, self.entry, self.device())
+        return json.dumps([site, own])
 
 
 @pytest.fixture
@@ -127,7 +137,7 @@ async def household(
             await hass.services.async_call(
                 DOMAIN,
                 action,
-                {"device_id": home.device_id(), **data},
+                {"device_id": home.device().id, **data},
                 blocking=True,
                 return_response=action == "get_log",
             )
@@ -155,8 +165,8 @@ def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_passwords_and_keys_are_in_no_log_no_state_no_event_and_no_error(
     household: Household, caplog: pytest.LogCaptureFixture
 ) -> None:
-    diagnostics = await async_get_config_entry_diagnostics(household.hass, household.entry)
-    read = [json.dumps(diagnostics), *household.told(), *ours(caplog)]
+    diagnostics = await household.diagnostics()
+    read = [diagnostics, *household.told(), *ours(caplog)]
     secrets = [form for password in household.passwords for form in forms_of(password)]
 
     assert any("is refused: wrong_password" in text for text in read)
@@ -169,10 +179,10 @@ async def test_passwords_and_keys_are_in_no_log_no_state_no_event_and_no_error(
 async def test_the_id_of_a_tag_is_in_no_log_and_no_diagnostics(
     household: Household, caplog: pytest.LogCaptureFixture
 ) -> None:
-    diagnostics = await async_get_config_entry_diagnostics(household.hass, household.entry)
+    diagnostics = await household.diagnostics()
 
     assert any("is refused: wrong_password" in text for text in ours(caplog))
-    assert TAG not in json.dumps(diagnostics)
+    assert TAG not in diagnostics
     assert [text for text in ours(caplog) if TAG in text] == []
 
 

@@ -42,7 +42,11 @@ from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
-from custom_components.balanz.connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS
+from custom_components.balanz.connector_sensors import (
+    CONNECTOR_SENSORS,
+    REPORTED_SENSORS,
+    UPSTREAM_LIMIT,
+)
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
@@ -246,6 +250,7 @@ def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
     named = {"name_invalid", "name_taken"}
     shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"]) | named
+    shared |= strings_in(SOURCES["upstream_form.py"])
     site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
     config = shared | site
     subentry = shared | strings_in(SOURCES["subentry_flow.py"])
@@ -292,7 +297,8 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     """Yield the platform and translation key of each entity."""
     for description in (binary_sensor.CONNECTED, *binary_sensor.CONNECTOR_BINARY_SENSORS):
         yield "binary_sensor", str(description.translation_key)
-    yield "binary_sensor", str(binary_sensor.SAFE_ALONE.translation_key)
+    for alone in (binary_sensor.SAFE_ALONE, binary_sensor.UPSTREAM_CONNECTED):
+        yield "binary_sensor", str(alone.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
     own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
@@ -319,6 +325,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
         sensor.FALLBACK_PROOF,
         sensor.LAST_DRILL,
         sensor.TAG,
+        sensor.UPSTREAM_QUEUE,
     )
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
@@ -327,7 +334,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "event", str(security_event_entity.SECURITY.translation_key)
     for happening in (event.TAG, SESSION):
         yield "event", str(happening.translation_key)
-    for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, *single):
+    for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)
@@ -352,6 +359,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
 
     assert set(texts["status"]["state"]) == set(ConnectorStatus)
     assert set(texts["reason"]["state"]) == set(Rule)
+    explained = texts["reason"]["state_attributes"]["explanation"]["state"]
+    assert set(explained) == set(Rule)
     assert set(texts["error_code"]["state"]) == set(ErrorCode)
     assert set(texts["stop_reason"]["state"]) == set(StopReason)
     assert set(texts["meter"]["state"]) == set(MeterStage)

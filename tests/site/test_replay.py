@@ -252,6 +252,13 @@ def test_a_file_without_a_replay_is_told_apart(
     assert "holds no replay" in capsys.readouterr().err
 
 
+def test_a_file_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, str(tmp_path / "gone.json")) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
 # What cannot be read
 
 

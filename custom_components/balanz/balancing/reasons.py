@@ -23,6 +23,8 @@ class Rule(StrEnum):
     """The user, or an automation, has paused it until it is resumed."""
     LIMIT_SET = "limit_set"
     """A limit that was set for this connector alone is reached."""
+    UPSTREAM = "upstream"
+    """The back office behind balanz allows no more."""
     LIMIT_IGNORED = "limit_ignored"
     """The charger did not keep its limit, so that it is paused."""
     NOT_BALANCED = "not_balanced"

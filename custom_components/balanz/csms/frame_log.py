@@ -26,7 +26,11 @@ _TEXT = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|'[^']*(?:'|$)|[^\s,}\]]+)"""
 _SECRET = re.compile(rf"""(?i)(["']?\b(?:{"|".join(_SECRET_NAMES)})\b["']?\s*[:=]\s*){_TEXT}""")
 _VALUE = re.compile(rf"""(?i)(["']?\bvalue\b["']?\s*[:=]\s*){_TEXT}""")
 _SECRET_KEYS = re.compile(r"(?i)authorization\s*_?key|password|passwd|secret")
+_CALL_ERROR = re.compile(r"""\s*\[\s*["']?4["']?\s*,[^,]*,\s*(?:"(?:[^"\\]|\\.)*"|[^\s,\]]*)""")
+"""A refusal up to its code. What chargers say behind that may repeat what they were sent."""
 _LOGIN = re.compile(r"://[^/\s\"'@]*@")
+_CALL = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.)*")')
+_ANSWER = re.compile(r'\s*\[\s*[34]\s*,\s*("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +42,15 @@ class KeptFrame:
     """Whether the charger sent it."""
     text: str
     """Its beginning, as it went over the wire."""
+    answers_secret: bool = False
+    """Whether it is the answer to a call with a secret in it, which it may repeat."""
 
     def told(self) -> str:
         """Return its text without what nobody else may know."""
+        if self.answers_secret and (head := _ANSWER.match(self.text)):
+            return f'{head[0]},"{REDACTED}"'
+        if refusal := _CALL_ERROR.match(self.text):
+            return f"{refusal.group()},{REDACTED}]"
         text = _LOGIN.sub(f"://{REDACTED}@", self.text)
         text = _SECRET.sub(rf'\1"{REDACTED}"', text)
         if _SECRET_KEYS.search(text):
@@ -55,6 +65,8 @@ class FrameLog:
     def __init__(self) -> None:
         """Start with none."""
         self._frames: deque[KeptFrame] = deque(maxlen=MOST_FRAMES)
+        self._secret_call: str | None = None
+        """The id of the last call that had a secret in it."""
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
@@ -63,5 +75,11 @@ class FrameLog:
 
     def note(self, text: str, at: datetime, *, received: bool) -> None:
         """Keep the beginning of a frame."""
-        frame = KeptFrame(at=at, received=received, text=text[:MOST_CHARACTERS])
-        self._frames.append(frame)
+        text = text[:MOST_CHARACTERS]
+        if (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
+            self._secret_call = call[1]
+        answer = _ANSWER.match(text)
+        answers_secret = answer is not None and answer[1] == self._secret_call
+        self._frames.append(
+            KeptFrame(at=at, received=received, text=text, answers_secret=answers_secret)
+        )

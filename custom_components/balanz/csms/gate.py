@@ -127,7 +127,7 @@ class GatedConnection(ServerConnection):
             encrypted, early = await shake_hands(transport, context, timeout_s=HANDSHAKE_TIMEOUT_S)
         except OSError as error:
             self.gate.leave(self)
-            self.gate.failures.note(self.address, error)
+            self.gate.failures.note(self.address, error, self.loop.time())
             return
         encrypted.set_protocol(self)
         self._open(encrypted)

@@ -1,10 +1,10 @@
 """One connection of a known charger."""
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from .rpc_errors import CallError, WithholdAnswer
 from .rpc_frames import ErrorCode, Payload
-from .v16 import InboundMessages
 from .validation import Direction, check, is_known
 
 if TYPE_CHECKING:
@@ -44,16 +44,19 @@ class StationLink:
         self,
         station: LinkedStation,
         rpc: RpcConnection,
-        messages: InboundMessages,
+        serve: Callable[[str, Payload], Awaitable[Payload]],
         *,
         must_boot: bool,
     ) -> None:
+        """Answer calls through `serve`, which raises CallError or WithholdAnswer."""
         self.rpc = rpc
         self.interviewed = False
         self.polled = False
         """Whether its meter is asked for again and again."""
         self._station = station
-        self._messages = messages
+        self._serve = serve
+        self._told_to_wait = False
+        """Whether a back office has not accepted it yet."""
         self._must_boot = must_boot
 
     async def handle(self, action: str, payload: Payload) -> Payload:
@@ -65,17 +68,22 @@ class StationLink:
             if violation is not None:
                 self._station.note_violation(f"{action}: {violation}")
         try:
-            return await self._messages.handle(action, payload)
+            answer = await self._serve(action, payload)
         except WithholdAnswer:
             # The charger waits for what the disk keeps back; its limit must not wait with it.
             self.answered(action)
             raise
+        if action == "BootNotification":
+            self._told_to_wait = answer.get("status") != "Accepted"
+        return answer
 
     def answered(self, action: str) -> None:
         """Learn that the charger was served, and so may be spoken to.
 
         A charger that was accepted before need not boot again when it reconnects.
         """
+        if self._told_to_wait:
+            return
         if action == "BootNotification":
             self._must_boot = False
             self._station.became_ready(self, booted=True)

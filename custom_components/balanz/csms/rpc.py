@@ -36,6 +36,7 @@ from .rpc_frames import (
     Frame,
     Payload,
     Unreadable,
+    Verbatim,
     encode_call,
     encode_error,
     encode_result,
@@ -86,11 +87,11 @@ class Socket(Protocol):
 class Peer(Protocol):
     """Who speaks through a connection."""
 
-    async def handle(self, action: str, payload: Payload) -> Payload:
+    async def handle(self, action: str, payload: Payload, /) -> Payload:
         """Return the answer to a call. Raises CallError to refuse, WithholdAnswer to be silent."""
         ...
 
-    def answered(self, action: str) -> None:
+    def answered(self, action: str, /) -> None:
         """Learn that the answer to a call has been sent."""
         ...
 
@@ -98,11 +99,11 @@ class Peer(Protocol):
         """Learn that an outstanding call has ended, however."""
         ...
 
-    def late_result(self, action: str) -> None:
+    def late_result(self, action: str, /) -> None:
         """Learn that a call that had timed out was answered after all."""
         ...
 
-    def odd_frame(self, text: str) -> None:
+    def odd_frame(self, text: str, /) -> None:
         """Learn what was wrong with a frame that is served all the same."""
         ...
 
@@ -124,7 +125,9 @@ class RpcConnection:
         name: str,
         call_timeout_s: float = CALL_TIMEOUT_S,
         rate: MessageRate | None = None,
+        busy_beyond: int = MAX_CALLS_WAITING + 1,
     ) -> None:
+        """Speak over a socket; calls are refused while `busy_beyond` others wait to be answered."""
         self._socket = socket
         self._name = name
         self._call_timeout_s = call_timeout_s
@@ -135,6 +138,7 @@ class RpcConnection:
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
         self._timed_out: OrderedDict[str, str] = OrderedDict()
         self._inbound: asyncio.Queue[Call] = asyncio.Queue(MAX_CALLS_WAITING)
+        self._busy_beyond = busy_beyond
         self._in_progress: set[int] = set()
         self._replies: OrderedDict[int, str] = OrderedDict()
         self._rate = rate or MessageRate()
@@ -193,30 +197,33 @@ class RpcConnection:
             if self._stop.done():
                 await self._socket.close(*self._stop.result())
 
-    async def call(self, action: str, payload: Payload, *, urgent: bool = False) -> Payload:
+    async def call(
+        self, action: str, payload: Payload, *, urgent: bool = False, message_id: str | None = None
+    ) -> Payload:
         """Send a CALL and return the answer.
 
+        A payload that was read from another peer is passed on as it is, whatever is in it.
         Urgent calls overtake those that wait for the line. The time-out counts from the sending on;
         so long does a call wait for the line at most, too. Raises InvalidCall, LineBusy,
         ConnectionLost, CallTimeout, CallRejected or MalformedAnswer.
         """
         if self._worker is not None and asyncio.current_task() is self._worker:
             raise RuntimeError("a handler must not wait for a call on its own connection")
-        violation = check(action, Direction.REQUEST, payload)
-        if violation is not None:
-            raise InvalidCall(f"{action}: {violation}")
-        payload = in_order(action, Direction.REQUEST, payload)
+        if not isinstance(payload, Verbatim):
+            violation = check(action, Direction.REQUEST, payload)
+            if violation is not None:
+                raise InvalidCall(f"{action}: {violation}")
+            payload = in_order(action, Direction.REQUEST, payload)
         # Whoever is next must not give up in the very moment in which the line's holder does.
         await self._line.acquire(urgent=urgent, timeout_s=self._call_timeout_s + LINE_GRACE_S)
         try:
-            return await self._call(action, payload)
+            return await self._call(action, payload, message_id or str(uuid.uuid4()))
         finally:
             self._outstanding = None
             self._line.release()
             self.peer.line_freed()
 
-    async def _call(self, action: str, payload: Payload) -> Payload:
-        message_id = str(uuid.uuid4())
+    async def _call(self, action: str, payload: Payload, message_id: str) -> Payload:
         answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
         # The connection may be lost while the call is still being written, before anybody awaits.
         answer.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -280,9 +287,13 @@ class RpcConnection:
             case Call() as call:
                 if isinstance(call.id, str) and len(call.id) > SPECIFIED_ID_LENGTH:
                     self.peer.odd_frame(f"{call.action}: the message id is too long")
-                if call.fingerprint not in self._in_progress:
-                    self._in_progress.add(call.fingerprint)
-                    await self._inbound.put(call)
+                if call.fingerprint in self._in_progress:
+                    return
+                if self._inbound.qsize() >= self._busy_beyond:
+                    await self._send(encode_error(call.id, ErrorCode.GENERIC_ERROR, "busy"))
+                    return
+                self._in_progress.add(call.fingerprint)
+                await self._inbound.put(call)
             case CallResult() | CallFailure() as result:
                 self._settle(result)
             case BadCall(id=message_id, code=code, description=description):
@@ -348,9 +359,11 @@ class RpcConnection:
             return
         try:
             payload = await self.peer.handle(call.action, call.payload)
-            violation = check(call.action, Direction.RESPONSE, payload)
-            if violation is not None:
-                raise InvalidCall(f"answer to {call.action}: {violation}")
+            if not isinstance(payload, Verbatim):
+                violation = check(call.action, Direction.RESPONSE, payload)
+                if violation is not None:
+                    raise InvalidCall(f"answer to {call.action}: {violation}")
+                payload = in_order(call.action, Direction.RESPONSE, payload)
         except CallError as error:
             await self._send(encode_error(call.id, error.code, error.description))
         except WithholdAnswer:
@@ -362,7 +375,7 @@ class RpcConnection:
             _LOGGER.exception("%s: cannot handle %s", self._name, call.action)
             await self._send(encode_error(call.id, ErrorCode.INTERNAL_ERROR, ""))
         else:
-            reply = encode_result(call.id, in_order(call.action, Direction.RESPONSE, payload))
+            reply = encode_result(call.id, payload)
             if call.action not in ANSWERED_ANEW:
                 self._replies[call.fingerprint] = reply
                 if len(self._replies) > MAX_REMEMBERED:

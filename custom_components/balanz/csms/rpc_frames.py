@@ -19,7 +19,30 @@ MAX_NODES = 20_000
 _CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
 _HEAD = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.){0,255}")\s*,')
 """How a CALL begins, up to its id; read where the rest must not or cannot be."""
+_PAYLOAD_OF_CALL = re.compile(
+    r'\s*\[\s*2[^,]*,\s*("(?:[^"\\]|\\.)*"|[^,]*),\s*"(?:[^"\\]|\\.)*"\s*,'
+)
+_PAYLOAD_OF_RESULT = re.compile(r'\s*\[\s*3[^,]*,\s*("(?:[^"\\]|\\.)*"|[^,]*),')
+"""All that comes before the payload."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+class Verbatim(dict[str, Any]):
+    """A payload as it was read, which is passed on to the letter; not to be changed in place.
+
+    A changed copy, such as `payload | {...}`, is a plain one, and is written anew.
+    """
+
+    __slots__ = ("text",)
+    text: str
+    """The JSON text of the payload alone."""
+
+    @classmethod
+    def of(cls, values: Payload, text: str) -> Verbatim:
+        """Return the values that a text was read as, together with it."""
+        payload = cls(values)
+        payload.text = text
+        return payload
 
 
 class ErrorCode(StrEnum):
@@ -106,7 +129,8 @@ def parse(text: str) -> Frame:
         return _parse_call(message_id, frame, text)
     if kind == _CALL_RESULT:
         readable = len(frame) == 3 and isinstance(frame[2], dict) and _is_shallow(frame, text)
-        return CallResult(id=message_id, payload=frame[2] if readable else None)
+        payload = _verbatim(frame[2], _PAYLOAD_OF_RESULT, text) if readable else None
+        return CallResult(id=message_id, payload=payload)
     if kind == _CALL_ERROR:
         code, description = [*frame[2:4], None, None][:2]
         return CallFailure(
@@ -119,11 +143,17 @@ def parse(text: str) -> Frame:
 
 def encode_call(message_id: str, action: str, payload: Payload) -> str:
     """Return the text of a CALL."""
+    if isinstance(payload, Verbatim):
+        head = orjson.dumps([_CALL, message_id, action]).decode()
+        return f"{head[:-1]},{payload.text}]"
     return orjson.dumps([_CALL, message_id, action, payload]).decode()
 
 
 def encode_result(message_id: MessageId, payload: Payload) -> str:
     """Return the text of a CALLRESULT."""
+    if isinstance(payload, Verbatim):
+        head = orjson.dumps([_CALL_RESULT, message_id]).decode()
+        return f"{head[:-1]},{payload.text}]"
     return orjson.dumps([_CALL_RESULT, message_id, payload]).decode()
 
 
@@ -147,8 +177,16 @@ def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | Ba
     if problem:
         return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)
     # Some chargers send null or an empty list where the message has no fields.
-    payload = frame[3] or {}
+    payload = _verbatim(frame[3], _PAYLOAD_OF_CALL, text) if frame[3] else {}
     return Call(id=message_id, action=frame[2], payload=payload, fingerprint=hash(text))
+
+
+def _verbatim(payload: Payload, head: re.Pattern[str], text: str) -> Payload:
+    """Return a payload with its own part of a frame's text."""
+    match = head.match(text)
+    if match is None:
+        return payload
+    return Verbatim.of(payload, text[match.end() : text.rindex("]")].strip())
 
 
 def _is_message_id(value: object) -> bool:

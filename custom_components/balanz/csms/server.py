@@ -98,9 +98,7 @@ class CentralSystem:
         self._settings = settings
         self._listener = listener
         self._transactions = transactions
-        self._tag_desk = tag_desk or TagDesk(
-            tags={}, transactions=transactions, listener=self._emit
-        )
+        self.tag_desk = tag_desk or TagDesk(tags={}, transactions=transactions, listener=self._emit)
         self._stations: dict[str, Station] = {}
         self._pending: dict[str, PendingStation] = {}
         self._refused: OrderedDict[str, RefusedStation] = OrderedDict()
@@ -178,7 +176,7 @@ class CentralSystem:
             station = Station(
                 identity,
                 transactions=self._transactions,
-                tag_desk=self._tag_desk,
+                tag_desk=self.tag_desk,
                 listener=self._emit,
             )
             station.on_certificate_wanted = self.on_certificate_wanted
@@ -358,7 +356,7 @@ class CentralSystem:
             if station.connected:
                 self.admission.replaced(identity, address, asyncio.get_running_loop().time())
             station.dialled = dialled_url(connection)
-            station.attach(rpc)
+            station.attach(rpc, authorization=_authorization_of(connection))
         elif self._may_wait(identity):
             _LOGGER.info("Unknown charger %s at %s waits to be accepted", identity, address)
             older = self._pending.get(identity)
@@ -402,6 +400,14 @@ def _select_subprotocol(
 ) -> Subprotocol | None:
     """Speak OCPP 1.6, also with chargers that forget to ask for it."""
     return OCPP_16 if OCPP_16 in offered else None
+
+
+def _authorization_of(connection: ServerConnection) -> str | None:
+    """Return what a charger has shown to get in; None where that was nothing, or two things."""
+    shown = (
+        [] if connection.request is None else connection.request.headers.get_all("Authorization")
+    )
+    return shown[0] if len(shown) == 1 else None
 
 
 def _port_of(server: Server) -> int:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
+from typing import Protocol
 
 from .capabilities import MAX_CONNECTORS, Capabilities, RateUnit
 from .clock_skew import ClockSkew
@@ -45,7 +46,7 @@ from .station_errors import (
 )
 from .tag_desk import TagDesk
 from .transactions import TransactionBook
-from .v16 import InboundMessages, started_event
+from .v16 import Desk, InboundMessages, started_event
 from .v16_commands import Commands
 from .wording import ocpp_name
 
@@ -56,6 +57,32 @@ BOOT_LOOP_S = 600.0
 """A charger that boots more often than that within this time is only limited."""
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class BackOffice(Protocol):
+    """Another central system, which a charger is passed on to."""
+
+    @property
+    def desk(self) -> Desk:
+        """Who decides about the tags of transactions."""
+        ...
+
+    async def serve(
+        self, action: str, payload: Payload, own: Callable[[str, Payload], Awaitable[Payload]]
+    ) -> Payload:
+        """Return the answer to a charger's call; `own` gives that of balanz, and takes it in.
+
+        Raises CallError or WithholdAnswer.
+        """
+        ...
+
+    def charger_connected(self, authorization: str | None) -> None:
+        """Learn that the charger has connected, and what it has shown to get in."""
+        ...
+
+    def charger_left(self) -> None:
+        """Learn that the charger's connection has ended."""
+        ...
 
 
 class Station:
@@ -100,8 +127,11 @@ class Station:
         """Who signs certificates: told identity and request, says whether it will."""
         self._listener = listener
         self._transactions = transactions
+        self._tag_desk = tag_desk
         self._messages = InboundMessages(self, transactions, tag_desk)
+        self._back_office: BackOffice | None = None
         self._link: StationLink | None = None
+        self._authorization: str | None = None
         self._has_told_transactions = False
         self._connector_count: int | None = None
         self._limits = LimitWriter(
@@ -243,16 +273,43 @@ class Station:
         except CallFailed as error:
             raise StationUnreachable("no answer") from error
 
-    def attach(self, rpc: RpcConnection, *, must_boot: bool = False) -> None:
-        """Take over a new connection; an older one is closed and forgotten."""
+    @property
+    def back_office(self) -> BackOffice | None:
+        """Who has a say besides balanz; None where there is nobody."""
+        return self._back_office
+
+    @back_office.setter
+    def back_office(self, back_office: BackOffice | None) -> None:
+        self._back_office = back_office
+        self._messages.tag_desk = self._tag_desk if back_office is None else back_office.desk
+        if back_office is not None and self.connected:
+            back_office.charger_connected(self._authorization)
+
+    async def _serve(self, action: str, payload: Payload) -> Payload:
+        """Return the answer to a call. Raises CallError or WithholdAnswer."""
+        if self._back_office is None:
+            return await self._messages.handle(action, payload)
+        return await self._back_office.serve(action, payload, self._messages.handle)
+
+    def attach(
+        self, rpc: RpcConnection, *, must_boot: bool = False, authorization: str | None = None
+    ) -> None:
+        """Take over a new connection; an older one is closed and forgotten.
+
+        `authorization` is what the charger has shown to get in, for whom it may have to be passed
+        on to.
+        """
         older = self._link
-        self._link = StationLink(self, rpc, self._messages, must_boot=must_boot)
+        self._link = StationLink(self, rpc, self._serve, must_boot=must_boot)
         rpc.peer = self._link
         rpc.frames = self.frames
         self.ready = False
         if older is not None:
             older.rpc.stop(1000, "replaced by a new connection")
+        self._authorization = authorization
         self.emit(StationConnected(identity=self.identity))
+        if self._back_office is not None:
+            self._back_office.charger_connected(authorization)
         if must_boot:
             rpc.spawn(self._ask_to_boot())
 
@@ -261,7 +318,10 @@ class Station:
         if self._link is not None and self._link.rpc is rpc:
             self._link = None
             self.ready = False
+            self._authorization = None
             self.emit(StationDisconnected(identity=self.identity))
+            if self._back_office is not None:
+                self._back_office.charger_left()
 
     def disconnect(self, reason: str) -> None:
         """Close the socket, if there is one."""

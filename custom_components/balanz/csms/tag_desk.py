@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from math import inf
 
 from ..storage.tags import RESERVED_ID, Tag, TagError, tag_key
-from .authorization import AuthorizationRules, AuthorizationStatus, Use, Verdict, decide
+from .authorization import (
+    AuthorizationRules,
+    AuthorizationStatus,
+    UnknownTags,
+    Use,
+    Verdict,
+    decide,
+)
 from .events import StationEvent, TagOutcome, TagShown, TransactionRefused
 from .lenient import text
 from .transactions import Transaction, TransactionBook
@@ -93,7 +100,7 @@ class TagDesk:
                 verdict = Verdict(status=AuthorizationStatus.ACCEPTED)
         self._tell(identity, transaction.connector, id_tag, verdict)
         if not verdict.accepted:
-            self._refuse(transaction, verdict.status)
+            self.refuse(transaction, verdict.status)
         return verdict
 
     def answer(self, tag_id: str, *, allow: bool) -> None:
@@ -172,7 +179,7 @@ class TagDesk:
             id_tag = transaction.content.id_tag
             self._tell(identity, connector, id_tag, Verdict(status=status))
             if not allowed:
-                self._refuse(transaction, status)
+                self.refuse(transaction, status)
 
         def answered(answer: asyncio.Future[bool]) -> None:
             settle(not answer.cancelled() and answer.result())
@@ -183,14 +190,25 @@ class TagDesk:
 
     # Decisions
 
-    def _decide(self, identity: str, id_tag: object, own: Transaction | None) -> Verdict:
+    def judge(self, identity: str, id_tag: object, own: Transaction | None = None) -> Verdict:
+        """Return what is known of a tag, asking nobody: one that is unknown is invalid."""
+        rules = replace(self.rules, unknown=UnknownTags.REFUSE)
+        return self._decide(identity, id_tag, own, rules)
+
+    def _decide(
+        self,
+        identity: str,
+        id_tag: object,
+        own: Transaction | None,
+        rules: AuthorizationRules | None = None,
+    ) -> Verdict:
         return decide(
             id_tag,
             identity=identity,
             starting=own is not None,
             tags=self.tags,
             uses=lambda: tuple(self._uses(own)),
-            rules=self.rules,
+            rules=rules or self.rules,
             now=datetime.now(UTC),
         )
 
@@ -200,7 +218,8 @@ class TagDesk:
                 continue
             yield Use(transaction.identity, tag_key(transaction.content.id_tag))
 
-    def _refuse(self, transaction: Transaction, status: AuthorizationStatus) -> None:
+    def refuse(self, transaction: Transaction, status: AuthorizationStatus) -> None:
+        """Note that the tag of a running transaction may not charge, and tell of it."""
         if self._transactions.refuse(transaction.identity, transaction.id, status.value):
             self._listener(
                 TransactionRefused(

@@ -6,27 +6,29 @@ import ssl
 
 MAX_TOLD = 32
 """Failed handshakes that are told of; more are those of somebody who wants to fill the log."""
+TOLD_AGAIN_S = 3600.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Failures:
-    """Tells the log of handshakes that failed: what failed from where, and each only once.
+    """Tells the log of handshakes that failed: what failed from where, each once an hour.
 
     Nobody has said yet who it is, so that this is all there is to tell of a charger that does not
     trust the certificate, or whose own is not trusted.
     """
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, str]] = set()
+        self._told: dict[tuple[str, str], float] = {}
 
-    def note(self, address: str, error: OSError) -> None:
+    def note(self, address: str, error: OSError, now: float) -> None:
         """Learn that there is no connection. Who merely hangs up or is slow is no news."""
-        if not isinstance(error, ssl.SSLError) or len(self._told) >= MAX_TOLD:
+        if not isinstance(error, ssl.SSLError):
             return
+        self._told = {it: at for it, at in self._told.items() if at > now - TOLD_AGAIN_S}
         reason = (getattr(error, "reason", None) or "no reason given").lower().replace("_", " ")
-        if (address, reason) not in self._told:
-            self._told.add((address, reason))
+        if (address, reason) not in self._told and len(self._told) < MAX_TOLD:
+            self._told[(address, reason)] = now
             _LOGGER.warning("%s could not connect encrypted: %s", address, reason)
 
 

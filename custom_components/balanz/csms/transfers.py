@@ -14,6 +14,8 @@ from http import HTTPStatus
 from pathlib import Path
 from secrets import token_urlsafe
 
+from .multipart import boundary_of, unwrap
+
 MARK = "transfers"
 """The part of a path before the token of a transfer."""
 MAX_HEAD_BYTES = 8 * 1024
@@ -205,7 +207,7 @@ class Transfers:
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             try:
                 size = await _store(body, grant.part)
-                path = await asyncio.to_thread(grant.name, grant.part, request.name)
+                path = await asyncio.to_thread(_unwrapped, grant, request)
             except TimeoutError, ConnectionError:
                 raise
             except OSError as error:
@@ -308,6 +310,15 @@ async def _store(body: AsyncIterator[bytes], part: Path) -> int:
     finally:
         await asyncio.to_thread(os.close, file)
     return size
+
+
+def _unwrapped(grant: UploadGrant, request: _Request) -> Path:
+    """Give a complete file its name, out of a form if it came in one; return where it is."""
+    name = request.name
+    boundary = boundary_of(request.headers.get("content-type", ""))
+    if boundary is not None:
+        name = unwrap(grant.part, boundary) or name
+    return grant.name(grant.part, name)
 
 
 def _opened(part: Path) -> int:

@@ -25,7 +25,6 @@ from .lenient import integer, number, require_integer, text, timestamp
 from .meter_quirks import MeterQuirks
 from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
-from .tag_desk import TagDesk
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
 from .v16_meter_values import last_register_wh, parse_meter_values
 from .v16_security import security_handlers
@@ -82,14 +81,27 @@ class StationState(Protocol):
         ...
 
 
+class Desk(Protocol):
+    """Where tags are shown."""
+
+    async def authorize(self, identity: str, id_tag: object) -> Verdict:
+        """Return what to answer to a card that is shown."""
+        ...
+
+    def started(self, transaction: Transaction, id_tag: object) -> Verdict:
+        """Return what to answer to a transaction that has started, and note if it is refused."""
+        ...
+
+
 class InboundMessages:
     """Serves the messages of one accepted charger."""
 
     def __init__(
-        self, station: StationState, transactions: TransactionBook, tag_desk: TagDesk
+        self, station: StationState, transactions: TransactionBook, tag_desk: Desk
     ) -> None:
+        self.tag_desk = tag_desk
+        """Who decides about tags; may be changed at any time."""
         self._station = station
-        self._tag_desk = tag_desk
         self._transactions = transactions
         self._handlers: Mapping[str, Callable[[Payload], Awaitable[Payload]]] = {
             "Authorize": self._authorize,
@@ -115,7 +127,7 @@ class InboundMessages:
         return await handler(payload)
 
     async def _authorize(self, payload: Payload) -> Payload:
-        verdict = await self._tag_desk.authorize(self._station.identity, payload.get("idTag"))
+        verdict = await self.tag_desk.authorize(self._station.identity, payload.get("idTag"))
         return {"idTagInfo": _tag_info(verdict)}
 
     async def _boot_notification(self, payload: Payload) -> Payload:
@@ -257,7 +269,7 @@ class InboundMessages:
             if started.runs:
                 self._station.emit(started_event(started.transaction))
         if started.is_new:
-            verdict = self._tag_desk.started(started.transaction, payload.get("idTag"))
+            verdict = self.tag_desk.started(started.transaction, payload.get("idTag"))
             tag_info = _tag_info(verdict)
         else:
             tag_info = {"status": started.transaction.refused or "Accepted"}

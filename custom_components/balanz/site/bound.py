@@ -17,12 +17,15 @@ class BoundName(StrEnum):
     """A limit for one connector that an action has set."""
     PAUSE = "pause"
     """A pause that lasts until it is resumed, or for some time."""
+    UPSTREAM = "upstream"
+    """What the charging profiles of the charger's back office allow."""
 
 
 RULES = {
     BoundName.MAXIMUM: Rule.MAXIMUM,
     BoundName.LIMIT: Rule.LIMIT_SET,
     BoundName.PAUSE: Rule.PAUSED,
+    BoundName.UPSTREAM: Rule.UPSTREAM,
 }
 """The rule that explains each of them."""
 

@@ -10,7 +10,6 @@ from .layout import Layout
 from .live import LiveConnector
 from .obedience import Obedience
 from .smart_charging import SmartCharging
-from .snapshot_builder import keys_of
 
 
 class Connectors:
@@ -43,7 +42,7 @@ class Connectors:
             if key not in site.connectors:
                 del self._live[key]
         for charger in self._layout.settings.chargers:
-            for key in keys_of(charger):
+            for key in charger.keys:
                 connector = site.connectors[key]
                 if (known := self._live.get(key)) is not None:
                     known.configured(connector, charger)

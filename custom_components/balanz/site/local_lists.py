@@ -79,6 +79,9 @@ class LocalLists:
             station = self._central.stations.get(identity)
             if station is None or not station.ready or not self._is_behind(identity):
                 continue
+            if station.back_office is not None:
+                # Its lists are those of the back office.
+                continue
             if self._is_idle(identity):
                 self._running.add(identity)
                 self._spawn(self._tell(station))

@@ -44,6 +44,7 @@ from .step_timer import COALESCE_S, StepTimer
 from .tags import SiteTags
 from .tasks import Tasks
 from .uploads import Uploads
+from .upstreams import Upstreams
 from .user_settings import UserSettings
 from .withholding import Withholding
 
@@ -120,6 +121,14 @@ class Rooms:
         self.sessions = Sessions(live=self.live, tag_of=self.tags.known.get)
         self.refusals = Refusals(
             central=self.central, transactions=self.transactions, spawn=self.tasks.spawn
+        )
+        self.upstreams = Upstreams(
+            central=self.central,
+            transactions=self.transactions,
+            live=self.live,
+            folder=storage_path,
+            spawn=self.tasks.spawn,
+            on_change=self.timer.soon,
         )
         self.local_lists = LocalLists(
             central=self.central,

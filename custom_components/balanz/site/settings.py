@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 
 from ..balancing.group import Group
-from ..balancing.model import MINIMUM_CURRENT_A
+from ..balancing.model import MINIMUM_CURRENT_A, ConnectorKey
 from ..balancing.phases import PhaseMap
 from ..balancing.schedule import Schedule
 from ..balancing.tuning import Tuning
 from ..csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
+from ..csms.local_controller.upstream_settings import UpstreamSettings
 from ..csms.quirks import QuirkChoice
 from ..csms.security_profile import SecurityProfile
 
@@ -48,6 +49,13 @@ class ChargerSettings:
     """Whether every tag may charge here."""
     security: SecurityProfile = SecurityProfile.OPEN
     """How it has to show at least that it is who it says."""
+    upstream: UpstreamSettings | None = None
+    """The back office that it is passed on to; None where balanz is the only one."""
+
+    @property
+    def keys(self) -> tuple[ConnectorKey, ...]:
+        """The keys of its connectors."""
+        return tuple(ConnectorKey(self.identity, number + 1) for number in range(self.connectors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,7 @@ class BalanzSite:
             rooms.transactions.restore(records)
             await rooms.tags.open()
             await rooms.firmware_updates.open()
+            await rooms.upstreams.open(rooms.layout.settings)
             utc = datetime.now(UTC)
             heard_at = rooms.kept_base_loads.heard_at(utc, rooms.timer.now())
             rooms.control.state = State(
@@ -138,6 +139,7 @@ class BalanzSite:
             self._follow_settings()
             self._restore_capabilities()
             rooms.firmwares.restarted()
+            rooms.upstreams.follow(rooms.layout.settings)
             rooms.refusals.resume()
             rooms.timer.running = True
             self._snapshots.begin(rooms.timer.now())
@@ -162,6 +164,7 @@ class BalanzSite:
         rooms.drills.abort()
         await rooms.dispatcher.hand_over()
         await rooms.central.stop()
+        await rooms.upstreams.stop()
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
         await rooms.tags.close()
@@ -201,6 +204,7 @@ class BalanzSite:
         """
         rooms = self._rooms
         site = build_site(settings)
+        await rooms.upstreams.open(settings)
         await rooms.leaving.keep_bookings(rooms.live, settings, site, rooms.timer.now())
         # From here on nothing is awaited, so that nobody sees half of the change.
         rooms.user_settings.note_new_maxima(settings)
@@ -215,6 +219,7 @@ class BalanzSite:
         rooms.connectors.follow(rooms.timer.now())
         rooms.pairing.forget(identities)
         self._follow_settings()
+        rooms.upstreams.follow(settings)
         rooms.timer.step()
 
     def report_meter(
@@ -345,6 +350,7 @@ class BalanzSite:
             rooms.connectors.follow_facts()
         rooms.plans.apply(now)
         rooms.ceilings.apply()
+        rooms.upstreams.apply()
         inputs = rooms.control.inputs(now)
         result = rooms.control.step(inputs, now)
         if rooms.drills.running is not None:
@@ -377,6 +383,8 @@ class BalanzSite:
             rooms.plans.next_change_s(),
             rooms.ceilings.next_change_s(),
             rooms.capacity_settings.next_change_s(),
+            rooms.upstreams.next_change_s(),
+            rooms.upstreams.next_problem_s(now),
         )
         times = (
             wake_at,

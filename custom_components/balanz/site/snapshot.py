@@ -13,6 +13,7 @@ from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.local_controller.upstream import Trouble
 from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
@@ -65,6 +66,20 @@ class ProblemKind(StrEnum):
     """A charger has a charging profile that is not balanz's, and that nothing ends by itself."""
     UNKNOWN_CHARGERS = "unknown_chargers"
     """Chargers that are not set up dial in, and are refused while pairing is closed."""
+    UPSTREAM_UNREACHABLE = "upstream_unreachable"
+    """The back office of a charger has not been reached for a while."""
+    UPSTREAM_CREDENTIALS = "upstream_credentials"
+    """It refuses identity and password."""
+    UPSTREAM_UNKNOWN_CHARGER = "upstream_unknown_charger"
+    """It knows no such charger."""
+    UPSTREAM_CERTIFICATE = "upstream_certificate"
+    """Its certificate cannot be trusted."""
+    UPSTREAM_PROTOCOL = "upstream_protocol"
+    """What answers at its address speaks no OCPP 1.6."""
+    UPSTREAM_PARKED = "upstream_parked"
+    """It refuses for good to take the start or stop of a transaction."""
+    UPSTREAM_LEADS_AWAY = "upstream_leads_away"
+    """It wanted to change a setting that would take the charger away from balanz."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 
@@ -203,6 +218,27 @@ class FirmwareSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamSnapshot:
+    """The back office of a charger."""
+
+    connected: bool
+    waiting: int
+    """How many messages it has to be told later."""
+    trouble: Trouble | None
+    """Why it cannot be reached; None while it is, or before the first try."""
+    failures: int
+    """How many tries in a row have failed."""
+    parked: int
+    """Starts and stops that it refuses for good."""
+    thinned: int
+    """Messages that were given up for lack of room."""
+    odd_frames: int
+    """Frames of it that had to be mended or refused."""
+    clock_differs: bool
+    """Whether it has another time than here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerSnapshot:
     """One charger."""
 
@@ -219,6 +255,8 @@ class ChargerSnapshot:
     firmware_status: str | None = None
     """The same for the last change of its firmware."""
     firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
+    upstream: UpstreamSnapshot | None = None
+    """None where balanz is its only central system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

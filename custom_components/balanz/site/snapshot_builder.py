@@ -1,23 +1,20 @@
 """Make the snapshots of chargers, from what a running site knows of them."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from ..balancing.model import ConnectorKey, Site
+from ..balancing.model import Site
 from ..balancing.reasons import Reason
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus
 from ..csms.station import Station
 from ..storage.plans import Plan
 from .draws import wired_lines
 from .live import LiveConnector
-from .plans import Plans
+from .rooms import Rooms
 from .settings import ChargerSettings
 from .snapshot import (
     ChargerSnapshot,
     ConnectorSnapshot,
-    FirmwareSnapshot,
-    ProofSnapshot,
     ReasonSnapshot,
     TagSnapshot,
 )
@@ -31,35 +28,31 @@ class ChargerSnapshots:
     At large sites most chargers are as they were at the step before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: Rooms) -> None:
         """Start with none."""
+        self._rooms = rooms
         self._site: Site | None = None
         self._made: dict[str, tuple[tuple[object, ...], ChargerSnapshot]] = {}
 
-    def of(
-        self,
-        charger: ChargerSettings,
-        *,
-        station: Station | None,
-        connectors: Iterable[LiveConnector],
-        proof: ProofSnapshot,
-        firmware: FirmwareSnapshot,
-        plans: Plans,
-        site: Site,
-        now: float,
-    ) -> ChargerSnapshot:
+    def of(self, charger: ChargerSettings, now: float) -> ChargerSnapshot:
         """Return how a charger stands now (monotonic s); the same object while nothing is new."""
+        rooms = self._rooms
+        site = rooms.layout.site
         if site is not self._site:
             self._site = site
             self._made.clear()
-        lives = [(live, plans.of(live.connector.key)) for live in connectors]
-        link = _Link.of(station)
+        lives = [(rooms.live[key], rooms.plans.of(key)) for key in charger.keys]
+        link = _Link.of(rooms.central.stations.get(charger.identity))
+        proof = rooms.proofs.snapshot(charger.identity)
+        firmware = rooms.firmware_updates.snapshot(charger.identity)
+        upstream = rooms.upstreams.snapshot(charger.identity)
         # All that the snapshot is made of, in values that are replaced when they change.
         sources = (
             charger,
             link,
             proof,
             firmware,
+            upstream,
             *(_sources(live, plan, now) for live, plan in lives),
         )
         made = self._made.get(charger.identity)
@@ -79,6 +72,7 @@ class ChargerSnapshots:
             diagnostics_status=link.diagnostics_status,
             firmware_status=link.firmware_status,
             firmware=firmware,
+            upstream=upstream,
         )
         self._made[charger.identity] = (sources, snapshot)
         return snapshot
@@ -214,11 +208,4 @@ def _reason_snapshot(reason: Reason, site: Site, now: float) -> ReasonSnapshot:
         group_name=None if group is None else group.name,
         phase=reason.phase,
         until=until,
-    )
-
-
-def keys_of(charger: ChargerSettings) -> tuple[ConnectorKey, ...]:
-    """Return the keys of a charger's connectors."""
-    return tuple(
-        ConnectorKey(charger.identity, number) for number in range(1, charger.connectors + 1)
     )

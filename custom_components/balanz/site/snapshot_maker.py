@@ -9,7 +9,7 @@ from .group_snapshots import cars_charging, group_snapshots
 from .problems import ProblemWatch
 from .rooms import Rooms
 from .snapshot import SiteSnapshot
-from .snapshot_builder import ChargerSnapshots, keys_of
+from .snapshot_builder import ChargerSnapshots
 
 
 class SnapshotMaker:
@@ -18,7 +18,7 @@ class SnapshotMaker:
     def __init__(self, rooms: Rooms) -> None:
         """Start with nothing shown."""
         self._rooms = rooms
-        self._chargers = ChargerSnapshots()
+        self._chargers = ChargerSnapshots(rooms)
         self._problems = ProblemWatch(0.0)
         self._dark = DarkWatch()
 
@@ -54,16 +54,7 @@ class SnapshotMaker:
             now=now,
         )
         chargers = {
-            charger.identity: self._chargers.of(
-                charger,
-                station=rooms.central.stations.get(charger.identity),
-                connectors=[rooms.live[key] for key in keys_of(charger)],
-                proof=rooms.proofs.snapshot(charger.identity),
-                firmware=rooms.firmware_updates.snapshot(charger.identity),
-                plans=rooms.plans,
-                site=site,
-                now=now,
-            )
+            charger.identity: self._chargers.of(charger, now)
             for charger in rooms.layout.settings.chargers
         }
         return SiteSnapshot(
@@ -80,6 +71,7 @@ class SnapshotMaker:
                 *rooms.door.problems(datetime.now(UTC)),
                 *rooms.pairing.problems,
                 *rooms.foreign.problems,
+                *rooms.upstreams.problems(now),
             ),
             pending=rooms.pairing.pending,
             refused=rooms.pairing.refused,

@@ -101,6 +101,7 @@ class StationEvents:
             rooms.proofs.look(event.identity)
         if isinstance(event, TransactionStarted | TransactionStopped):
             rooms.foreign.take(event)
+            rooms.upstreams.take(event)
 
     def _refused(self, event: TransactionRefused) -> None:
         live = self._rooms.live.get(ConnectorKey(event.identity, event.connector))

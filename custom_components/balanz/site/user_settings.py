@@ -9,7 +9,6 @@ from .live import LiveConnector
 from .recorder import Recorder
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
-from .snapshot_builder import keys_of
 
 
 class UserSettings:
@@ -68,7 +67,7 @@ class UserSettings:
             known = old.get(charger.identity)
             if known is None or known.maximum_a == charger.maximum_a:
                 continue
-            for key in keys_of(charger):
+            for key in charger.keys:
                 self._recorder.note(self._ledger.note_maximum(key, charger.maximum_a))
                 if (live := self._live.get(key)) is not None:
                     live.maximum_a = charger.maximum_a

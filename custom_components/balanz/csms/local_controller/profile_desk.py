@@ -1,0 +1,123 @@
+"""Answers a back office for charging profiles in place of the charger, which keeps none."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from ...storage.upstream_ledger import UpstreamQueue
+from ..command_values import CommandStatus
+from ..events import TransactionStarted, TransactionStopped
+from ..rpc_frames import Payload
+from .bound import Place, UpperBound, upper_bounds
+from .composite_answer import InForce
+from .composition import RunningTransaction
+from .profile_records import StoreDamaged
+from .profile_store import Answer, ProfileLimits, ProfileStore
+
+_FACT = "profiles"
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class StoredProfiles:
+    """The profiles of one charger's back office, kept over restarts."""
+
+    def __init__(
+        self,
+        queue: UpstreamQueue,
+        *,
+        limits: ProfileLimits,
+        connectors: int,
+        in_force: Callable[[], Mapping[int, InForce]],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Take over what is in the queue's facts; `in_force` is what balanz allows by connector."""
+        self._queue = queue
+        self._in_force = in_force
+        self._on_change = on_change
+        self._own_ids: dict[int, int] = {}
+        """The ids of balanz of those that began since the start, by connector."""
+        self._store = ProfileStore(limits=limits, connectors=connectors)
+        kept = queue.facts.get(_FACT)
+        if kept is not None:
+            try:
+                self._store.restore(json.loads(kept))
+            except StoreDamaged:
+                _LOGGER.warning("The charging profiles of a back office could not be read back")
+
+    @property
+    def any(self) -> bool:
+        """Whether there are profiles at all."""
+        return bool(self._store.profiles)
+
+    def bounds(self, places: Mapping[int, Place], now: datetime) -> dict[int, UpperBound]:
+        """Return what each connector may have."""
+        return upper_bounds(self._store.profiles, self._store.transactions, places, now)
+
+    # What the back office asks
+
+    async def serve(self, action: str, payload: Payload) -> Payload:
+        """Return the answer to a call about profiles. Raises CallError."""
+        now = datetime.now(UTC)
+        match action:
+            case "SetChargingProfile":
+                return self._changed(self._store.set_profile(payload, now))
+            case "ClearChargingProfile":
+                return self._changed(self._store.clear(payload))
+        return self._store.composite(payload, now, self._in_force())
+
+    def start_with(self, payload: Payload) -> Payload | None:
+        """Take the profile out of a RemoteStartTransaction, and keep it for the transaction.
+
+        None where it is none that could be used. Raises CallError.
+        """
+        answer = self._store.remote_start(payload, datetime.now(UTC))
+        if answer.status is not CommandStatus.ACCEPTED:
+            return None
+        self._keep()
+        return {name: value for name, value in payload.items() if name != "chargingProfile"}
+
+    def start_refused(self, payload: Payload) -> None:
+        """Forget the profile of a RemoteStartTransaction that the charger refuses."""
+        self._store.remote_start_refused(payload)
+        self._keep()
+
+    # What happens at the charger
+
+    def take(self, event: TransactionStarted | TransactionStopped) -> None:
+        """Learn that a transaction has started, or ended."""
+        running = self._store.transactions.get(event.connector)
+        if isinstance(event, TransactionStopped):
+            self._store.transaction_ended(event.connector)
+        elif running is not None and running.started_at == event.started_at:
+            # It is told again after a restart; its profiles are still those.
+            return
+        else:
+            known = self._queue.ids.get(event.transaction_id)
+            self._store.transaction_started(
+                event.connector,
+                RunningTransaction(id=known, started_at=event.started_at),
+                id_tag=event.id_tag,
+                now=datetime.now(UTC),
+            )
+            self._own_ids[event.connector] = event.transaction_id
+        self._keep()
+
+    def identified(self, own_id: int, upstream_id: int) -> None:
+        """Learn what the back office calls a transaction."""
+        for connector, known in self._own_ids.items():
+            if known == own_id:
+                self._store.transaction_identified(connector, upstream_id)
+                self._keep()
+
+    def _changed(self, answer: Answer) -> Payload:
+        if answer.status is CommandStatus.ACCEPTED:
+            self._keep()
+        else:
+            _LOGGER.debug("A charging profile was answered %s: %s", answer.status, answer.reason)
+        return answer.as_v16()
+
+    def _keep(self) -> None:
+        self._queue.remember(_FACT, json.dumps(self._store.as_record()))
+        self._on_change()

@@ -1,0 +1,280 @@
+"""The back offices behind a running site: who is passed on, what they allow, and what is wrong."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from ..balancing.model import ConnectorKey
+from ..csms.events import TransactionStarted, TransactionStopped
+from ..csms.local_controller.bound import Place, UpperBound
+from ..csms.local_controller.composite_answer import InForce
+from ..csms.local_controller.composition import Lines
+from ..csms.local_controller.controller import LocalController
+from ..csms.local_controller.profile_desk import StoredProfiles
+from ..csms.local_controller.profile_store import ProfileLimits
+from ..csms.local_controller.upstream import Trouble
+from ..csms.local_controller.upstream_calls import ProfileDesk
+from ..csms.server import CentralSystem
+from ..csms.transactions import TransactionBook
+from ..storage.journal import Journal
+from ..storage.upstream_ledger import UpstreamLedger
+from .bound import Bound, BoundName
+from .live import WANTING, LiveConnector
+from .settings import ChargerSettings, SiteSettings
+from .snapshot import Problem, ProblemKind, UpstreamSnapshot
+
+UNREACHABLE_FOR_S = 600.0
+"""A back office that is away for less is nothing to tell of."""
+
+_PROBLEMS = {
+    Trouble.CREDENTIALS: ProblemKind.UPSTREAM_CREDENTIALS,
+    Trouble.UNKNOWN_CHARGER: ProblemKind.UPSTREAM_UNKNOWN_CHARGER,
+    Trouble.CERTIFICATE: ProblemKind.UPSTREAM_CERTIFICATE,
+    Trouble.PROTOCOL: ProblemKind.UPSTREAM_PROTOCOL,
+}
+
+
+@dataclass(slots=True)
+class _Upstream:
+    """What there is for one charger that is passed on."""
+
+    name: str
+    connectors: int
+    controller: LocalController
+    profiles: StoredProfiles
+    bounds: Mapping[int, UpperBound] | None = None
+    """What each connector may have; None where that has to be worked out anew."""
+    places: Mapping[int, Place] | None = None
+    """What they were worked out for."""
+    unreachable_since: float | None = None
+
+
+class Upstreams:
+    """Passes chargers on as they are set up, and tells what their back offices allow."""
+
+    def __init__(
+        self,
+        *,
+        central: CentralSystem,
+        transactions: TransactionBook,
+        live: Mapping[ConnectorKey, LiveConnector],
+        folder: Path,
+        spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Pass nobody on as yet; `on_change` is called when a step should look."""
+        self._central = central
+        self._transactions = transactions
+        self._live = live
+        self._folder = folder
+        self._spawn = spawn
+        self._on_change = on_change
+        self._ledger: UpstreamLedger | None = None
+        self._upstreams: dict[str, _Upstream] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    # Life
+
+    async def open(self, settings: SiteSettings) -> None:
+        """Read back what waits for back offices, once there are any. Raises StorageError."""
+        if self._ledger is None and any(it.upstream is not None for it in settings.chargers):
+            ledger = UpstreamLedger(Journal(self._folder / "upstream.jsonl"))
+            await ledger.open()
+            self._ledger = ledger
+
+    def follow(self, settings: SiteSettings) -> None:
+        """Pass on who is to be, and no longer who is not; the others notice nothing."""
+        wanted = {it.identity: it for it in settings.chargers if it.upstream is not None}
+        for identity, upstream in list(self._upstreams.items()):
+            charger = wanted.get(identity)
+            if charger is not None:
+                upstream.name, upstream.connectors = charger.name, charger.connectors
+            if charger is None or charger.upstream != upstream.controller.settings:
+                del self._upstreams[identity]
+                ending = self._spawn(upstream.controller.stop())
+                self._stopping.add(ending)
+                ending.add_done_callback(self._stopping.discard)
+                if charger is not None:
+                    self._add(charger, after=ending)
+        for identity, charger in wanted.items():
+            if identity not in self._upstreams:
+                self._add(charger)
+
+    def _add(self, charger: ChargerSettings, after: asyncio.Task[None] | None = None) -> None:
+        station = self._central.stations.get(charger.identity)
+        if station is None or charger.upstream is None or self._ledger is None:
+            return
+        identity = charger.identity
+        queue = self._ledger.queue(charger.upstream.leg(identity))
+        profiles = StoredProfiles(
+            queue,
+            limits=ProfileLimits.of(station.capabilities),
+            connectors=charger.connectors,
+            in_force=partial(self._in_force, identity),
+            on_change=partial(self._profiles_changed, identity),
+        )
+        controller = LocalController(
+            station,
+            charger.upstream,
+            queue=queue,
+            tag_desk=self._central.tag_desk,
+            transactions=self._transactions,
+            profiles=partial(self._desk, identity, profiles),
+            on_change=self._on_change,
+        )
+        controller.on_identified = profiles.identified
+        self._upstreams[identity] = _Upstream(
+            charger.name, charger.connectors, controller, profiles
+        )
+        controller.start(after)
+
+    async def stop(self) -> None:
+        """Leave all back offices; what they were not told of stays on disk."""
+        for upstream in self._upstreams.values():
+            await upstream.controller.stop()
+        self._upstreams.clear()
+        if self._stopping:
+            await asyncio.wait(set(self._stopping))
+        if self._ledger is not None:
+            await self._ledger.close()
+            self._ledger = None
+
+    # What back offices allow
+
+    def take(self, event: TransactionStarted | TransactionStopped) -> None:
+        """Learn of a transaction, to which profiles may belong."""
+        upstream = self._upstreams.get(event.identity)
+        if upstream is not None:
+            upstream.profiles.take(event)
+
+    def apply(self) -> None:
+        """Add what back offices allow to the bounds of their connectors."""
+        now = datetime.now(UTC)
+        for identity, upstream in self._upstreams.items():
+            if not upstream.profiles.any:
+                upstream.bounds = None
+                continue
+            places = self._places(identity)
+            if upstream.bounds is None or upstream.places != places or _is_over(upstream, now):
+                upstream.bounds, upstream.places = upstream.profiles.bounds(places, now), places
+            for key, live in self._connectors(identity):
+                bound = upstream.bounds.get(key.connector)
+                if live.balanced and bound is not None and bound.limit_a is not None:
+                    live.bounds = (
+                        *live.bounds,
+                        Bound(name=BoundName.UPSTREAM, limit_a=bound.limit_a, until=bound.until),
+                    )
+
+    def next_change_s(self) -> float | None:
+        """Return in how many seconds time alone changes a bound; None if it does not."""
+        ends = [
+            bound.until
+            for upstream in self._upstreams.values()
+            for bound in (upstream.bounds or {}).values()
+            if bound.until is not None
+        ]
+        now = datetime.now(UTC)
+        return max((min(ends) - now).total_seconds(), 0.0) if ends else None
+
+    def _desk(self, identity: str, profiles: StoredProfiles) -> ProfileDesk | None:
+        """Return who answers for profiles: without smart charging the charger itself does."""
+        is_balanced = any(live.balanced for _, live in self._connectors(identity))
+        return profiles if is_balanced else None
+
+    def _profiles_changed(self, identity: str) -> None:
+        upstream = self._upstreams.get(identity)
+        if upstream is not None:
+            upstream.bounds = None
+        self._on_change()
+
+    def _in_force(self, identity: str) -> dict[int, InForce]:
+        return {
+            key.connector: InForce(
+                limit_a=live.commitment.accepted_a, lines=Lines(wired=live.charger.phases)
+            )
+            for key, live in self._connectors(identity)
+            if live.commitment.accepted_a is not None
+        }
+
+    def _places(self, identity: str) -> dict[int, Place]:
+        return {
+            key.connector: Place(
+                lines=Lines(wired=live.charger.phases),
+                minimum_a=live.connector.minimum_a,
+                has_car=live.transaction is not None or live.status in WANTING,
+            )
+            for key, live in self._connectors(identity)
+        }
+
+    def _connectors(self, identity: str) -> Iterator[tuple[ConnectorKey, LiveConnector]]:
+        upstream = self._upstreams.get(identity)
+        for number in range(upstream.connectors if upstream is not None else 0):
+            key = ConnectorKey(identity, number + 1)
+            live = self._live.get(key)
+            if live is not None:
+                yield key, live
+
+    # What is shown
+
+    def snapshot(self, identity: str) -> UpstreamSnapshot | None:
+        """Return how the link to a charger's back office stands."""
+        upstream = self._upstreams.get(identity)
+        if upstream is None:
+            return None
+        controller = upstream.controller
+        return UpstreamSnapshot(
+            connected=controller.connected,
+            waiting=controller.behind,
+            trouble=controller.trouble,
+            failures=controller.failures,
+            parked=controller.parked,
+            thinned=controller.thinned,
+            odd_frames=controller.odd_frames,
+            clock_differs=controller.clock_differs,
+        )
+
+    def problems(self, now: float) -> Iterator[Problem]:
+        """Yield what is wrong with back offices (monotonic seconds)."""
+        for identity, upstream in self._upstreams.items():
+            controller = upstream.controller
+            names = {"charger": upstream.name, "url": controller.settings.url}
+            if controller.trouble is not Trouble.UNREACHABLE:
+                upstream.unreachable_since = None
+            elif upstream.unreachable_since is None:
+                upstream.unreachable_since = now
+            elif now - upstream.unreachable_since >= UNREACHABLE_FOR_S:
+                yield Problem(
+                    kind=ProblemKind.UPSTREAM_UNREACHABLE, subject=identity, placeholders=names
+                )
+            if controller.trouble in _PROBLEMS:
+                kind = _PROBLEMS[controller.trouble]
+                yield Problem(kind=kind, subject=identity, placeholders=names)
+            if controller.parked:
+                names_parked = names | {"count": str(controller.parked)}
+                yield Problem(
+                    kind=ProblemKind.UPSTREAM_PARKED, subject=identity, placeholders=names_parked
+                )
+            if controller.held_keys:
+                keys = ", ".join(sorted(controller.held_keys))
+                yield Problem(
+                    kind=ProblemKind.UPSTREAM_LEADS_AWAY,
+                    subject=identity,
+                    placeholders=names | {"keys": keys},
+                )
+
+    def next_problem_s(self, now: float) -> float | None:
+        """Return in how many seconds time alone makes a problem of something."""
+        waits = [
+            upstream.unreachable_since + UNREACHABLE_FOR_S - now
+            for upstream in self._upstreams.values()
+            if upstream.unreachable_since is not None
+        ]
+        return min((wait for wait in waits if wait > 0.0), default=None)
+
+
+def _is_over(upstream: _Upstream, now: datetime) -> bool:
+    bounds = (upstream.bounds or {}).values()
+    return any(bound.until is not None and bound.until <= now for bound in bounds)

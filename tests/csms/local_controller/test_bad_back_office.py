@@ -1,0 +1,235 @@
+"""A back office that misbehaves is contained: the charger stays safe and is served."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from custom_components.balanz.csms.local_controller import observer
+from custom_components.balanz.csms.local_controller.controller import LocalController
+from custom_components.balanz.csms.local_controller.upstream import Backoff, Trouble
+from custom_components.balanz.csms.websocket import MAX_MESSAGE_BYTES
+
+from ..certificates import Made
+from ..client import RawCharger, wait_until
+from ..conftest import Bench, Dial
+from .back_office import BackOffice
+from .conftest import Between
+from .test_forwarding import START, stop
+
+ROOT = Made.root("the root of a back office")
+BAD_FRAMES = [
+    "",
+    "nonsense",
+    "[]",
+    "[2]",
+    '[2,"x","Reset"]',
+    '[2,"x","Reset",[1]]',
+    '[2,"x",["Reset"],{}]',
+    '[2,"x","SetChargingProfile",{"connectorId":1,"csChargingProfiles":NaN}]',
+    '[2,"x","ChangeAvailability",{"connectorId":1e400,"type":"Operative"}]',
+    '[3,"nobody asked",{}]',
+    '[4,"nobody asked","InternalError","",{}]',
+    '[2,"x","Reset",' + '{"a":' * 500 + "1" + "}" * 500 + "]",
+    '{"a":1}',
+]
+
+
+@pytest.mark.parametrize("frame", BAD_FRAMES)
+async def test_a_malformed_frame_reaches_no_charger(
+    connected: RawCharger, office: BackOffice, frame: str
+) -> None:
+    before = len(connected.frames)
+
+    await office.lines["CP1"].socket.send(frame)
+
+    assert await connected.alive()
+    assert [it[2] for it in connected.frames[before:] if it[0] == 2 and "Reset" in it] == []
+
+
+async def test_a_huge_message_costs_the_link_and_nothing_else(
+    connected: RawCharger, office: BackOffice, controller: LocalController
+) -> None:
+    first = office.lines["CP1"]
+
+    await first.socket.send(json.dumps([2, "x", "DataTransfer", {"data": "x" * MAX_MESSAGE_BYTES}]))
+
+    await wait_until(lambda: office.lines["CP1"] is not first and controller.connected)
+    assert await connected.alive()
+
+
+async def test_an_answer_that_breaks_the_schema_is_not_passed_on(
+    connected: RawCharger, office: BackOffice
+) -> None:
+    office.raw["Authorize"] = '{"idTagInfo":{"status":"Marvellous"}}'
+
+    answer = await connected.call("Authorize", {"idTag": "TAG"})
+
+    assert answer == {"idTagInfo": {"status": "Invalid"}}
+
+
+@pytest.mark.parametrize("told", ['{"transactionId":"x"}', "{}", "[]", '{"transactionId":1e300}'])
+async def test_a_start_that_is_answered_with_nonsense_goes_on_under_our_id(
+    connected: RawCharger, office: BackOffice, controller: LocalController, told: str
+) -> None:
+    office.raw["StartTransaction"] = told
+    started = await connected.call("StartTransaction", START)
+    office.raw.clear()
+
+    await connected.call("StopTransaction", stop(started["transactionId"]))
+    await wait_until(lambda: controller.waiting == 0)
+
+    assert started["transactionId"] > 0
+    assert len(office.stops) <= 1
+
+
+async def test_a_call_without_an_answer_is_said_again_without_harm(
+    connected: RawCharger, office: BackOffice, controller: LocalController
+) -> None:
+    office.silent_once = {"StartTransaction"}
+
+    started = await connected.call("StartTransaction", START)
+    await connected.call("StopTransaction", stop(started["transactionId"]))
+    await wait_until(lambda: controller.waiting == 0)
+
+    assert len(office.starts) == len(office.stops) == 1
+
+
+async def test_a_back_office_that_drops_the_link_again_and_again_is_left_alone_for_longer() -> None:
+    backoff = Backoff()
+
+    waits_s = [backoff.wait_s(failures, Trouble.UNREACHABLE) for failures in (1, 2, 3, 10, 1000)]
+
+    assert [5 <= waits_s[0] <= 10, 10 <= waits_s[1] <= 20, 20 <= waits_s[2] <= 40] == [True] * 3
+    assert all(300 <= wait_s <= 600 for wait_s in waits_s[3:])
+
+
+async def test_who_refuses_us_is_asked_less_often() -> None:
+    assert Backoff().wait_s(3, Trouble.CREDENTIALS) >= 600
+
+
+async def test_a_certificate_file_that_is_missing_is_told(between: Between, dial: Dial) -> None:
+    controller = between.pass_on(url="wss://127.0.0.1:1/ocpp", ca_file="/nowhere/ca.pem")
+
+    await dial()
+
+    await wait_until(lambda: controller.trouble is Trouble.CERTIFICATE)
+
+
+class TestEncryption:
+    """A back office is dialled encrypted, and only if it can be trusted."""
+
+    @pytest.fixture
+    async def tls_office(self, socket_enabled: None, tmp_path: Path) -> AsyncGenerator[BackOffice]:
+        files = Made.of("127.0.0.1", ROOT).files(tmp_path, "office")
+        (tmp_path / "root.pem").write_bytes(ROOT.pem)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files.certificate, files.key)
+        office = BackOffice()
+        await office.start(ssl=context)
+        yield office
+        await office.stop()
+
+    async def test_one_of_an_authority_of_its_own_is_trusted_by_its_file(
+        self, tls_office: BackOffice, between: Between, dial: Dial, tmp_path: Path
+    ) -> None:
+        url = tls_office.url.replace("ws:", "wss:")
+        controller = between.pass_on(url=url, ca_file=str(tmp_path / "root.pem"))
+
+        charger = await dial()
+        await wait_until(lambda: controller.connected)
+
+        assert (await charger.boot())["status"] == "Accepted"
+
+    async def test_one_that_nobody_knows_is_not(
+        self, tls_office: BackOffice, between: Between, dial: Dial
+    ) -> None:
+        controller = between.pass_on(url=tls_office.url.replace("ws:", "wss:"))
+
+        await dial()
+
+        await wait_until(lambda: controller.trouble is Trouble.CERTIFICATE)
+
+
+class TestObservers:
+    """Further back offices, which only listen."""
+
+    async def test_receive_a_copy_under_their_own_ids(
+        self, between: Between, office: BackOffice, dial: Dial
+    ) -> None:
+        listener = BackOffice()
+        await listener.start()
+        between.pass_on(observers=(listener.url,))
+        charger = await dial()
+        await wait_until(lambda: listener.lines and office.lines)
+
+        await charger.boot()
+        started = await charger.call("StartTransaction", START)
+        await charger.call("StopTransaction", stop(started["transactionId"]))
+        await wait_until(lambda: listener.stops)
+
+        told = [name for name, _ in listener.received]
+        assert told == ["BootNotification", "StartTransaction", "StopTransaction"]
+        assert listener.stops[0]["transactionId"] == listener.starts[0]["id"]
+        assert office.stops[0]["transactionId"] == office.starts[0]["id"]
+        await listener.stop()
+
+    async def test_have_no_say(self, between: Between, office: BackOffice, dial: Dial) -> None:
+        listener = BackOffice()
+        await listener.start()
+        between.pass_on(observers=(listener.url,))
+        charger = await dial()
+        await wait_until(lambda: listener.lines)
+        charger.answers["Reset"] = {"status": "Accepted"}
+
+        assert await listener.ask("Reset", {"type": "Hard"}) == "SecurityError"
+        listener.tags["TAG"] = {"status": "Blocked"}
+        told = await charger.call("Authorize", {"idTag": "TAG"})
+
+        assert told["idTagInfo"]["status"] == "Accepted"
+        assert charger.received("Reset") == []
+        await listener.stop()
+
+    async def test_that_are_away_cost_nobody_anything(
+        self,
+        between: Between,
+        office: BackOffice,
+        dial: Dial,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(observer, "MAX_COPIES", 3)
+        between.pass_on(observers=("ws://127.0.0.1:1/ocpp",))
+        charger = await dial()
+        await charger.boot()
+
+        async with asyncio.timeout(1.0):
+            for _ in range(10):
+                assert await charger.alive()
+
+
+async def test_what_the_back_office_wants_to_hear_less_often_is_thinned(
+    between: Between, office: BackOffice, dial: Dial, central: Bench
+) -> None:
+    controller = between.pass_on()
+    between.ledger.queue(controller.settings.leg("CP1")).remember(
+        "key:metervaluesampleinterval", "900"
+    )
+    charger = await dial()
+    await charger.boot()
+    await wait_until(lambda: controller.connected)
+
+    def values(context: str) -> dict[str, object]:
+        sample = {"value": "1", "context": context}
+        return {
+            "connectorId": 1,
+            "meterValue": [{"timestamp": "2026-11-21T10:00:00Z", "sampledValue": [sample]}],
+        }
+
+    for context in ("Sample.Periodic", "Sample.Periodic", "Transaction.End", "Sample.Periodic"):
+        await charger.call("MeterValues", values(context))
+
+    told = [it["meterValue"][0]["sampledValue"][0]["context"] for it in office.of("MeterValues")]
+    assert told == ["Sample.Periodic", "Transaction.End"]

@@ -1,0 +1,231 @@
+"""A site whose chargers belong to another back office as well."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.csms.local_controller.upstream import Trouble
+from custom_components.balanz.csms.local_controller.upstream_settings import UpstreamSettings
+from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site.snapshot import ProblemKind, UpstreamSnapshot
+from simulator.car import Car
+from simulator.charger import SimulatedCharger
+
+from ..csms.local_controller.back_office import BackOffice
+from .build import accepted_a, changed, charger, connector, settings, subjects, until
+from .conftest import Bench
+
+
+@pytest.fixture
+async def office(socket_enabled: None) -> AsyncGenerator[BackOffice]:
+    office = BackOffice()
+    await office.start()
+    yield office
+    await office.stop()
+
+
+def passed_on(identity: str, office: BackOffice, **changes: Any) -> Any:
+    """A charger with a back office."""
+    return charger(identity, upstream=UpstreamSettings(url=office.url), **changes)
+
+
+def upstream(site: BalanzSite, identity: str = "CP1") -> UpstreamSnapshot:
+    shown = site.snapshot.chargers[identity].upstream
+    assert shown is not None
+    return shown
+
+
+def profile(limit_a: float, **changes: Any) -> dict[str, Any]:
+    """A profile for all transactions, of the back office."""
+    fields: dict[str, Any] = {
+        "chargingProfileId": 77,
+        "stackLevel": 1,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit_a}],
+        },
+    }
+    return {"connectorId": 1, "csChargingProfiles": fields | changes}
+
+
+async def charging(
+    bench: Bench, office: BackOffice, **changes: Any
+) -> tuple[BalanzSite, SimulatedCharger]:
+    """A site with one charger at 16 A."""
+    site = await bench.start(settings(passed_on("CP1", office, **changes)))
+    simulated = await bench.dial_in(site, "CP1", car=Car())
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    return site, simulated
+
+
+async def test_a_limit_of_the_back_office_is_an_upper_bound(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, _ = await charging(bench, office)
+
+    assert await office.ask("SetChargingProfile", profile(10.0)) == {"status": "Accepted"}
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+
+    assert connector(site, "CP1").offered_by.rule is Rule.UPSTREAM
+
+
+async def test_our_own_limit_stays_the_lower_one(bench: Bench, office: BackOffice) -> None:
+    site, _ = await charging(bench, office)
+    await site.set_capacity("root", 10.0)
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+
+    assert await office.ask("SetChargingProfile", profile(32.0)) == {"status": "Accepted"}
+    told = await office.ask("GetCompositeSchedule", {"connectorId": 1, "duration": 60})
+
+    limits = [it["limit"] for it in told["chargingSchedule"]["chargingSchedulePeriod"]]
+    assert max(limits) == 10.0
+    assert accepted_a(site, "CP1") == 10.0
+
+
+async def test_clearing_everything_leaves_our_own_limit_in_force(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await office.ask("SetChargingProfile", profile(10.0))
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+
+    assert await office.ask("ClearChargingProfile", {}) == {"status": "Accepted"}
+    await until(lambda: accepted_a(site, "CP1") == 16.0)
+
+    assert await office.ask("ClearChargingProfile", {}) == {"status": "Unknown"}
+    assert not [it for it in simulated.frames if '"ClearChargingProfile"' in it.text]
+
+
+async def test_a_profile_of_an_unknown_transaction_is_rejected(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, _ = await charging(bench, office)
+    of_transaction = profile(8.0, chargingProfilePurpose="TxProfile", transactionId=99)
+
+    assert await office.ask("SetChargingProfile", of_transaction) == {"status": "Rejected"}
+
+    mine = of_transaction["csChargingProfiles"] | {"transactionId": office.starts[0]["id"]}
+    answer = await office.ask("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": mine})
+    assert answer == {"status": "Accepted"}
+    await until(lambda: accepted_a(site, "CP1") == 8.0)
+
+
+async def test_a_limit_below_the_minimum_is_a_pause(bench: Bench, office: BackOffice) -> None:
+    site, _ = await charging(bench, office)
+
+    await office.ask("SetChargingProfile", profile(0.0))
+
+    await until(lambda: accepted_a(site, "CP1") == 0.0)
+    assert connector(site, "CP1").offered_by.rule is Rule.UPSTREAM
+
+
+@pytest.mark.parametrize("limit", [-1.0, 1e300])
+async def test_a_limit_that_cannot_be_does_no_harm(
+    bench: Bench, office: BackOffice, limit: float
+) -> None:
+    site, _ = await charging(bench, office)
+
+    await office.ask("SetChargingProfile", profile(limit))
+
+    assert (accepted_a(site, "CP1") or 0.0) <= 16.0
+    assert site.snapshot.groups["root"].within_limit
+
+
+async def test_what_the_back_office_allows_holds_over_a_restart(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await office.ask("SetChargingProfile", profile(10.0))
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+    await simulated.stop()
+    await site.stop()
+
+    again = await bench.start(settings(passed_on("CP1", office)))
+    await bench.dial_in(again, "CP1", car=Car())
+
+    await until(lambda: accepted_a(again, "CP1") == 10.0)
+
+
+async def test_chargers_of_two_back_offices_and_of_none_live_side_by_side(
+    bench: Bench, office: BackOffice
+) -> None:
+    other = BackOffice()
+    await other.start()
+    site = await bench.start(
+        settings(passed_on("CP1", office), passed_on("CP2", other), charger("CP3"))
+    )
+    for identity in ("CP1", "CP2", "CP3"):
+        await bench.dial_in(site, identity)
+
+    await until(lambda: office.of("BootNotification") and other.of("BootNotification"))
+
+    assert [set(it.lines) for it in (office, other)] == [{"CP1"}, {"CP2"}]
+    assert site.snapshot.chargers["CP3"].upstream is None
+    await other.stop()
+
+
+async def test_a_back_office_is_added_and_taken_away_while_the_charger_is_connected(
+    bench: Bench, office: BackOffice
+) -> None:
+    before = settings(charger("CP1"))
+    site = await bench.start(before)
+    simulated = await bench.dial_in(site, "CP1", car=Car())
+    await until(lambda: accepted_a(site, "CP1") == 16.0)
+
+    await site.apply(changed(before, passed_on("CP1", office)))
+    await until(lambda: office.of("BootNotification"))
+    assert upstream(site).connected
+
+    await site.apply(before)
+    await until(lambda: site.snapshot.chargers["CP1"].upstream is None)
+    assert simulated.connected
+    assert accepted_a(site, "CP1") == 16.0
+
+
+async def test_a_refusal_is_told_to_the_user(bench: Bench, office: BackOffice) -> None:
+    office.refuses_with = 401
+    site = await bench.start(settings(passed_on("CP1", office)))
+
+    await bench.dial_in(site, "CP1")
+
+    await until(lambda: subjects(site, ProblemKind.UPSTREAM_CREDENTIALS) == ["CP1"])
+    assert upstream(site).trouble is Trouble.CREDENTIALS
+
+
+async def test_a_key_that_leads_away_is_told_to_the_user(bench: Bench, office: BackOffice) -> None:
+    site, _ = await charging(bench, office)
+
+    await office.ask("ChangeConfiguration", {"key": "CentralSystemUrl", "value": "wss://x"})
+
+    await until(lambda: subjects(site, ProblemKind.UPSTREAM_LEADS_AWAY) == ["CP1"])
+
+
+async def test_without_smart_charging_profiles_go_to_the_charger(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await site.set_smart_charging("root", on=False)
+
+    await office.ask("SetChargingProfile", profile(9.0))
+
+    assert [it for it in simulated.frames if '"chargingProfileId":77' in it.text.replace(" ", "")]
+
+
+async def test_a_balanz_may_be_the_back_office_of_another(bench: Bench) -> None:
+    above = await bench.start(settings(charger("CP1")), folder=bench.folder / "above")
+    url = f"ws://127.0.0.1:{above.port}/ocpp"
+    below = await bench.start(
+        settings(charger("CP1", upstream=UpstreamSettings(url=url))),
+        folder=bench.folder / "below",
+    )
+    await above.set_capacity("root", 8.0)
+
+    await bench.dial_in(below, "CP1", car=Car())
+
+    await until(lambda: accepted_a(below, "CP1") == 8.0)
+    assert connector(below, "CP1").offered_by.rule is Rule.UPSTREAM
+    await until(lambda: connector(above, "CP1").charging)
