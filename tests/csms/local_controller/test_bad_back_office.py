@@ -317,3 +317,41 @@ async def test_a_boot_that_is_accepted_late_lets_the_charger_in_the_next_time(
     await asyncio.sleep(15.0)
 
     assert [charger.results[it][2]["status"] for it in ("b1", "b2")] == ["Pending", "Accepted"]
+
+
+@pytest.mark.parametrize(
+    ("status", "trouble"),
+    [
+        (302, Trouble.PROTOCOL),
+        (403, Trouble.CREDENTIALS),
+        (404, Trouble.UNKNOWN_CHARGER),
+        (503, Trouble.UNREACHABLE),
+    ],
+)
+async def test_each_refusal_has_its_own_reason(
+    between: Between, office: BackOffice, dial: Dial, status: int, trouble: Trouble
+) -> None:
+    office.refuses_with = status
+    controller = between.pass_on()
+
+    await dial()
+
+    await wait_until(lambda: controller.failures > 0)
+    assert controller.trouble is trouble
+
+
+async def test_a_link_that_has_lasted_makes_up_for_failures_before(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    office.refuses_with = 503
+    controller = between.pass_on()
+    await dial()
+    await wait_until(lambda: controller.failures >= 3)
+    office.refuses_with = None
+    await wait_until(lambda: controller.connected)
+
+    await asyncio.sleep(Backoff().stable_s)
+    office.lines["CP1"].socket.transport.abort()
+    await wait_until(lambda: not controller.connected)
+
+    assert controller.failures == 1

@@ -391,3 +391,16 @@ async def test_who_may_charge_is_known_without_the_back_office_too(
     verdicts = [await controller.desk.authorize("CP1", tag) for tag in ("TAG", "OTHER")]
 
     assert [it.status.value for it in verdicts] == ["Accepted", "Invalid"]
+
+
+async def test_a_tag_that_is_in_use_elsewhere_is_not_refused_for_ever(
+    connected: RawCharger, office: BackOffice, controller: LocalController
+) -> None:
+    await connected.call("Authorize", {"idTag": "TAG"})
+    office.tags["TAG"] = {"status": "ConcurrentTx"}
+    await connected.call("Authorize", {"idTag": "TAG"})
+    await cut(office, controller)
+
+    answer = await connected.call("Authorize", {"idTag": "TAG"})
+
+    assert answer == {"idTagInfo": {"status": "Accepted"}}
