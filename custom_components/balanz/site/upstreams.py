@@ -211,8 +211,13 @@ class Upstreams:
 
     def _desk(self, identity: str, profiles: StoredProfiles) -> ProfileDesk | None:
         """Return who answers for profiles: without smart charging the charger itself does."""
-        is_balanced = any(live.balanced for _, live in self._connectors(identity))
-        return profiles if is_balanced else None
+        if not any(live.balanced for _, live in self._connectors(identity)):
+            return None
+        station = self._central.stations.get(identity)
+        if station is not None:
+            # Asking a charger what it can do takes a while after its first boot.
+            profiles.limits = ProfileLimits.of(station.capabilities)
+        return profiles
 
     def _profiles_changed(self, identity: str) -> None:
         upstream = self._upstreams.get(identity)

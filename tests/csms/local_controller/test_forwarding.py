@@ -14,6 +14,7 @@ from ..client import RawCharger, wait_until
 from ..conftest import Bench, Dial
 from .back_office import BackOffice
 from .conftest import Between
+from .test_upstream_calls import Desk
 
 START = {
     "connectorId": 1,
@@ -304,16 +305,6 @@ async def test_of_a_hundred_calls_at_once_most_are_told_that_the_line_is_busy(
 async def test_keys_that_balanz_relies_on_stay_where_it_balances(
     between: Between, office: BackOffice, dial: Dial
 ) -> None:
-    class Desk:
-        async def serve(self, action: str, payload: dict[str, object]) -> dict[str, object]:
-            return {"status": "Accepted"}
-
-        def start_refused(self, payload: dict[str, object]) -> None:
-            raise AssertionError(payload)
-
-        def start_with(self, payload: dict[str, object]) -> dict[str, object] | None:
-            return {name: value for name, value in payload.items() if name != "chargingProfile"}
-
     between.pass_on(profiles=Desk)
     charger = await dial()
     await charger.boot()

@@ -138,3 +138,14 @@ async def test_what_the_charger_has_taken_itself_counts_once_it_is_kept_here(
 
     desk.mirror("ClearChargingProfile", {"id": 2})
     assert desk.ids == {1}
+
+
+async def test_what_is_taken_is_what_the_charger_tells_to_take(queue: UpstreamQueue) -> None:
+    desk = desk_of(queue)
+    high = {"connectorId": 1, "csChargingProfiles": FOR_ALL | {"stackLevel": 3}}
+    assert await desk.serve("SetChargingProfile", high) == {"status": "Accepted"}
+
+    desk.limits = ProfileLimits(max_stack_level=2)
+
+    assert desk.settings["chargeprofilemaxstacklevel"] == "2"
+    assert await desk.serve("SetChargingProfile", high) == {"status": "Rejected"}

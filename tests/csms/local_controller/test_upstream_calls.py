@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -64,6 +65,8 @@ class Desk:
     def __init__(self, *, takes: bool = True) -> None:
         self.takes = takes
         self.refused: list[Any] = []
+
+    settings = MappingProxyType({"chargeprofilemaxstacklevel": "8"})
 
     async def serve(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         return {"status": "Accepted" if self.takes else "Rejected"}
@@ -304,3 +307,16 @@ def test_an_identity_is_escaped_in_the_url() -> None:
 )
 def test_only_keys_that_lead_away_are_held(key: str, leads_away: bool) -> None:
     assert is_held(key) is leads_away
+
+
+@pytest.mark.parametrize(("balances", "told"), [(True, "8"), (False, "99")])
+async def test_what_profiles_are_taken_is_told_by_who_keeps_them(
+    rig: Rig, balances: bool, told: str
+) -> None:
+    rig.desk = Desk() if balances else None
+    entry = {"key": "ChargeProfileMaxStackLevel", "readonly": True, "value": "99"}
+    rig.charger.answer = {"configurationKey": [entry]}
+
+    answer = await rig.ask("GetConfiguration", {"key": ["ChargeProfileMaxStackLevel"]})
+
+    assert [it["value"] for it in answer["configurationKey"]] == [told]

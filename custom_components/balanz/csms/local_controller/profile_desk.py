@@ -49,6 +49,20 @@ class StoredProfiles:
                 _LOGGER.warning("The charging profiles of a back office could not be read back")
 
     @property
+    def limits(self) -> ProfileLimits:
+        """What is taken of the back office."""
+        return self._store.limits
+
+    @limits.setter
+    def limits(self, limits: ProfileLimits) -> None:
+        self._store.limits = limits
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The same as the values of configuration keys, which are in lower case."""
+        return {key.value.lower(): value for key, value in self.limits.as_settings().items()}
+
+    @property
     def any(self) -> bool:
         """Whether there are profiles at all."""
         return bool(self._store.profiles)

@@ -1,7 +1,7 @@
 """What a back office asks of a charger: passed on, or answered by balanz where it must be."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +20,8 @@ from .transaction_ids import TransactionIds, with_transaction
 
 _LONGEST_KEY = 50
 _LONGEST_VALUE = 500
+_KEY = "key:"
+"""How the facts begin that are values of configuration keys."""
 _REJECTED: Payload = {"status": "Rejected"}
 
 _LOGGER = logging.getLogger(__name__)
@@ -45,6 +47,11 @@ class ProfileDesk(Protocol):
 
     async def serve(self, action: str, payload: Payload) -> Payload:
         """Return the answer to a call about profiles. Raises CallError."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What it takes, as the values of configuration keys, which are in lower case."""
         ...
 
     def start_with(self, payload: Payload) -> Payload | None:
@@ -200,22 +207,28 @@ class UpstreamCalls(QuietPeer):
             answer = await self._ask(action, payload)
             if answer.get("status") in ("Accepted", "RebootRequired"):
                 # What was kept for it before holds no longer.
-                self._queue.forget(f"key:{key}")
+                self._queue.forget(f"{_KEY}{key}")
             return answer
         if not is_possible(value):
             return _REJECTED
-        self._queue.remember(f"key:{key}", value)
+        self._queue.remember(f"{_KEY}{key}", value)
         return {"status": "Accepted"}
 
     def _as_set(self, answer: Payload) -> Payload:
         """Return a configuration with the values that the back office believes to be set."""
         entries = answer.get("configurationKey")
-        if not isinstance(entries, list) or self._profiles() is None:
+        profiles = self._profiles()
+        if not isinstance(entries, list) or profiles is None:
             return answer
+        kept = {
+            name.removeprefix(_KEY): value
+            for name, value in self._queue.facts.items()
+            if name.startswith(_KEY)
+        } | dict(profiles.settings)
         patched = [
-            entry | {"value": self._queue.facts[name]}
+            entry | {"value": kept[name]}
             if isinstance(entry, dict)
-            and (name := f"key:{text(entry.get('key'), _LONGEST_KEY).lower()}") in self._queue.facts
+            and (name := text(entry.get("key"), _LONGEST_KEY).lower()) in kept
             else entry
             for entry in entries
         ]
