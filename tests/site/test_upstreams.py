@@ -14,7 +14,7 @@ from simulator.car import Car
 from simulator.charger import SimulatedCharger
 
 from ..csms.local_controller.back_office import BackOffice
-from .build import accepted_a, changed, charger, connector, settings, subjects, until
+from .build import accepted_a, changed, charger, connector, group, settings, subjects, until
 from .conftest import Bench
 
 
@@ -229,3 +229,47 @@ async def test_a_balanz_may_be_the_back_office_of_another(bench: Bench) -> None:
     await until(lambda: accepted_a(below, "CP1") == 8.0)
     assert connector(below, "CP1").offered_by.rule is Rule.UPSTREAM
     await until(lambda: connector(above, "CP1").charging)
+
+
+async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_group(
+    bench: Bench,
+) -> None:
+    north, south = ("CP1", "CP2"), ("CP3",)
+    campus = await bench.start(
+        settings(
+            *(charger(it, group_id="north") for it in north),
+            *(charger(it, group_id="south") for it in south),
+            groups=(group("north", rating_a=20.0), group("south", rating_a=13.0)),
+            rating_a=63.0,
+        ),
+        folder=bench.folder / "campus",
+    )
+    back_office = UpstreamSettings(url=f"ws://127.0.0.1:{campus.port}/ocpp")
+    sites = {
+        name: await bench.start(
+            settings(*(charger(it, upstream=back_office) for it in identities)),
+            folder=bench.folder / name,
+        )
+        for name, identities in (("north", north), ("south", south))
+    }
+    of = dict.fromkeys(north, sites["north"]) | {"CP3": sites["south"]}
+
+    def limits_a() -> list[float | None]:
+        return [accepted_a(site, identity) for identity, site in of.items()]
+
+    for identity, site in of.items():
+        await bench.dial_in(site, identity, car=Car())
+    await until(lambda: limits_a() == [10.0, 10.0, 13.0])
+    assert all(connector(of[it], it).offered_by.rule is Rule.UPSTREAM for it in of)
+
+    await campus.set_capacity("root", 24.0)
+    await until(lambda: limits_a() == [8.0, 8.0, 8.0])
+    await sites["north"].set_capacity("root", 14.0)
+    await until(lambda: limits_a()[:2] == [7.0, 7.0])
+    assert all(connector(of[it], it).offered_by.rule is not Rule.UPSTREAM for it in north)
+
+    await sites["north"].set_capacity("root", 32.0)
+    await campus.set_capacity("north", 6.0)
+    await until(lambda: set(limits_a()[:2]) == {0.0, 6.0})
+    everywhere = (campus, *sites.values())
+    await until(lambda: all(it.snapshot.groups["root"].within_limit for it in everywhere))
