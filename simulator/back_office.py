@@ -136,13 +136,13 @@ class BackOffice:
         self.tell(f"allows {charger} {wish}: {answer}")
         return answer
 
-    def session_of(self, line: _Line, payload: dict[str, Any]) -> Session:
+    def session_of(self, charger: str, payload: dict[str, Any]) -> Session:
         """Return the transaction that begins, the same one where it is told again."""
-        key = (line.charger, payload["timestamp"])
+        key = (charger, payload["timestamp"])
         if key not in self._starts:
             session = Session(
                 id=next(self._ids),
-                charger=line.charger,
+                charger=charger,
                 id_tag=payload["id_tag"],
                 meter_start_wh=payload["meter_start"],
             )
@@ -262,7 +262,7 @@ class _Line:
     @on(Action.start_transaction)
     def start_transaction(self, **payload: Any) -> Any:
         late = self._hear("StartTransaction", payload)
-        session = self._office.session_of(self, payload)
+        session = self._office.session_of(self.charger, payload)
         self._office.tell(f"{self.charger} starts {session.id} for {session.id_tag}{late}")
         return call_result.StartTransaction(transaction_id=session.id, id_tag_info=_ACCEPTED)
 
