@@ -14,7 +14,18 @@ from simulator.car import Car
 from simulator.charger import SimulatedCharger
 
 from ..csms.local_controller.back_office import BackOffice
-from .build import accepted_a, changed, charger, connector, group, settings, subjects, until
+from .build import (
+    accepted_a,
+    changed,
+    charger,
+    connector,
+    group,
+    limits_received,
+    pass_s,
+    settings,
+    subjects,
+    until,
+)
 from .conftest import Bench
 
 
@@ -273,3 +284,23 @@ async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_gr
     await until(lambda: set(limits_a()[:2]) == {0.0, 6.0})
     everywhere = (campus, *sites.values())
     await until(lambda: all(it.snapshot.groups["root"].within_limit for it in everywhere))
+
+
+async def test_a_building_that_cannot_reach_its_campus_lets_the_lease_of_that_lapse(
+    bench: Bench,
+) -> None:
+    campus = await bench.start(settings(charger("CP1")), folder=bench.folder / "campus")
+    url = f"ws://127.0.0.1:{campus.port}/ocpp"
+    building = await bench.start(
+        settings(charger("CP1", upstream=UpstreamSettings(url=url))),
+        folder=bench.folder / "building",
+    )
+    await campus.set_capacity("root", 9.0)
+    simulated = await bench.dial_in(building, "CP1", car=Car())
+    await until(lambda: accepted_a(building, "CP1") == 9.0)
+
+    await campus.stop()
+    await until(lambda: not upstream(building).connected)
+    await pass_s(3600.0)
+
+    assert limits_received(simulated)[-2:] == [9.0, 6.0]
