@@ -163,7 +163,7 @@ class BackOffice:
         late = sum(it.late_s > LATE_S for it in heard)
         order = "in order" if self.in_order(charger) else "OUT OF ORDER"
         return (
-            f"{charger}: {len(sessions)} sessions, {len(ended)} ended and billed with "
+            f"{charger}: sessions: {len(sessions)}, ended: {len(ended)}, billed: "
             f"{billed_wh / 1000:.2f} kWh; {len(heard)} messages, {late} of them late, {order}"
         )
 

@@ -68,7 +68,7 @@ async def test_it_tells_of_boots_starts_and_stops_and_bills_what_was_charged(
     ]
     assert office.connected == {"CP-1"}
     assert office.in_order("CP-1")
-    assert office.summary()[0].startswith("CP-1: 1 sessions, 1 ended and billed with 0.00 kWh; ")
+    assert office.summary()[0].startswith("CP-1: sessions: 1, ended: 1, billed: 0.00 kWh; ")
     assert office.summary()[0].endswith(" messages, 0 of them late, in order")
 
 
