@@ -129,7 +129,7 @@ async def test_a_handshake_that_takes_too_long_makes_room_again(
     await charger.close()
 
 
-@pytest.mark.parametrize("sent", [b"", hello()])
+@pytest.mark.parametrize("sent", [b"", hello()], ids=["nothing", "hello"])
 async def test_who_hangs_up_in_the_middle_is_forgotten_without_a_word(
     central: Bench, caplog: pytest.LogCaptureFixture, sent: bytes
 ) -> None:

@@ -224,7 +224,7 @@ async def test_files_are_read_and_written_where_home_assistant_may(
     assert tags(entry) == {ANNE}
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "\0", "../../secrets.yaml"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "\0", "/a\0b/c", "../../secrets.yaml"])
 async def test_no_other_file_is_touched(
     hass: HomeAssistant, entry: MockConfigEntry, path: str
 ) -> None:

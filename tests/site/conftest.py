@@ -81,10 +81,14 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(socket_enabled: None, tmp_path: Path) -> AsyncGenerator[Bench]:
+async def own_time() -> None:
     # Home Assistant's own fixtures pin the real clock to every loop.
+    vars(asyncio.get_running_loop()).pop("time", None)
+
+
+@pytest.fixture
+async def bench(socket_enabled: None, own_time: None, tmp_path: Path) -> AsyncGenerator[Bench]:
     loop = asyncio.get_running_loop()
-    vars(loop).pop("time", None)
     async with AsyncExitStack() as stack:
         clock: Clock = LoopClock()
         if isinstance(loop, VirtualLoop):

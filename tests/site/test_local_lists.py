@@ -133,6 +133,7 @@ class Scripted:
 
     identity = "A"
     ready = True
+    back_office = None
 
     def __init__(self, **answers: Any) -> None:
         self.answers = {

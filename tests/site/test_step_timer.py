@@ -6,6 +6,8 @@ import pytest
 
 from custom_components.balanz.site.step_timer import RETRY_STEP_S, StepTimer
 
+pytestmark = pytest.mark.usefixtures("own_time")
+
 
 class Steps:
     """Notes when steps are taken; some of them fail."""

@@ -26,6 +26,12 @@ def pytest_asyncio_loop_factories(
     return {"virtual": VirtualLoop}
 
 
+@pytest.fixture(autouse=True)
+async def own_time() -> None:
+    # Home Assistant's own fixtures pin the real clock to every loop.
+    vars(asyncio.get_running_loop()).pop("time", None)
+
+
 QUICK = Patience(
     backoff=Backoff(first_s=0.02, most_s=0.05, refused_s=0.05), call_timeout_s=1.0, retry_s=0.02
 )
