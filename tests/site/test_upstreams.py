@@ -12,10 +12,12 @@ from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.snapshot import ProblemKind, UpstreamSnapshot
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
+from simulator.faults import Faults
 
 from ..csms.local_controller.back_office import BackOffice
 from .build import (
     accepted_a,
+    booked_a,
     changed,
     charger,
     connector,
@@ -304,3 +306,26 @@ async def test_a_building_that_cannot_reach_its_campus_lets_the_lease_of_that_la
     await pass_s(3600.0)
 
     assert limits_received(simulated)[-2:] == [9.0, 6.0]
+
+
+async def test_a_charger_that_its_building_has_lost_stays_booked_on_the_campus(
+    bench: Bench,
+) -> None:
+    campus = await bench.start(
+        settings(charger("CP1"), charger("CP2")), folder=bench.folder / "campus"
+    )
+    back_office = UpstreamSettings(url=f"ws://127.0.0.1:{campus.port}/ocpp")
+    building = await bench.start(
+        settings(*(charger(it, upstream=back_office) for it in ("CP1", "CP2"))),
+        folder=bench.folder / "building",
+    )
+    lost, other = [await bench.dial_in(building, it, car=Car()) for it in ("CP1", "CP2")]
+    await until(lambda: (lost.currents_a[0], other.currents_a[0]) == (16.0, 16.0))
+
+    lost.faults = Faults(offline=True)
+    await until(lambda: not campus.snapshot.chargers["CP1"].connected)
+    await campus.set_capacity("root", 20.0)
+    await until(lambda: other.currents_a[0] == 0.0)
+
+    assert booked_a(campus, "CP1") == 16.0
+    await until(lambda: campus.snapshot.groups["root"].within_limit)
