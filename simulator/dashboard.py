@@ -77,6 +77,16 @@ def _charger_cards(entities: SiteEntities, identity: str) -> list[Card]:
         _tile(entities.of_charger("sensor", identity, "status"), "Status"),
         _tile(entities.of_charger("sensor", identity, "session_energy"), "Session"),
         _tile(entities.of_charger("switch", identity, "charging_allowed"), "Charging", columns=12),
+        *(_upstream_cards(entities, identity) if entities.has_upstream(identity) else ()),
+    ]
+
+
+def _upstream_cards(entities: SiteEntities, identity: str) -> list[Card]:
+    ending = f"_charger_{identity}_upstream"
+    return [
+        _tile(entities.entity_id("binary_sensor", f"{ending}_connected"), "Back office"),
+        _tile(entities.entity_id("sensor", f"{ending}_queue"), "To be told"),
+        _tile(entities.of_charger("sensor", identity, "upstream_limit"), "It allows", columns=12),
     ]
 
 

@@ -11,15 +11,17 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 
-from . import grid_meter
+from . import fault_story, grid_meter, upstream_story
+from .back_office import BackOffice
 from .charger import SimulatedCharger
 from .commissioning import Discovered, Secured, site_security
 from .dashboard import URL_PATH, save_overview
 from .entities import SiteEntities
-from .fault_story import STORY, STORY_MINUTES, Chapter
+from .fault_story import STORY, Chapter
 from .faults import Faults, HouseMeter, MeterFault
 from .fleet import make_fleet
 from .home_assistant import HassProcess, HomeAssistantFailed
@@ -28,6 +30,7 @@ from .house import Amperes, House, Load, Wire, steps, sunshine
 from .options import SecurityOptions
 from .safety_watch import Circuit
 from .site_setup import SetupFailed, SiteSetup, charger_form
+from .upstream_story import UpstreamStory, passed_on
 
 MAIN_FUSE_A = 32.0
 GARAGE_A = 25.0
@@ -42,6 +45,23 @@ ROTATIONS = (
     ("l3_l1_l2", (2, 0, 1)),
 )
 """Installers rotate the phases from charger to charger, so that one-phase cars spread."""
+
+
+class Story(StrEnum):
+    """What happens on the way."""
+
+    EVENING = "evening"
+    FAULTS = "faults"
+    UPSTREAM = "upstream"
+
+
+STORY_MINUTES: Mapping[Story, float] = {
+    Story.FAULTS: fault_story.STORY_MINUTES,
+    Story.UPSTREAM: upstream_story.STORY_MINUTES,
+}
+"""How long those take that have an end."""
+ARRIVAL_GAPS_S: Mapping[Story, float] = {Story.UPSTREAM: upstream_story.ARRIVAL_GAP_S}
+"""Where cars come less often than every 4 s."""
 
 AUTOMATION = {
     "alias": "Less for the garage in the evening",
@@ -80,9 +100,23 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="end after this time (default: with Ctrl-C)"
     )
-    parser.add_argument(
-        "--faults", action="store_true", help="let things break, and tell what became of it"
+    stories = parser.add_mutually_exclusive_group()
+    stories.add_argument(
+        "--faults",
+        action="store_const",
+        dest="story",
+        const=Story.FAULTS,
+        help="let things break, and tell what became of it",
     )
+    stories.add_argument(
+        "--upstream",
+        action="store_const",
+        dest="story",
+        const=Story.UPSTREAM,
+        help="let all chargers but the last belong to a back office, and cut it off",
+    )
+    parser.set_defaults(story=Story.EVENING)
+    parser.add_argument("--upstream-port", type=int, default=9310, help="of the back office (9310)")
     parser.add_argument(
         "--secure",
         action="store_true",
@@ -96,8 +130,8 @@ def _options() -> argparse.Namespace:
         "--keep", action="store_true", help="leave it running after the summary, until Ctrl-C"
     )
     options = parser.parse_args()
-    if options.faults and options.minutes is None:
-        options.minutes = STORY_MINUTES
+    if options.minutes is None:
+        options.minutes = STORY_MINUTES.get(options.story)
     if options.chargers < 1:
         parser.error("--chargers must be at least 1")
     if options.minutes is not None and options.minutes <= 0:
@@ -132,9 +166,14 @@ class Demo:
         self._chargers = make_fleet(
             f"ws://127.0.0.1:{options.ocpp_port}",
             options.chargers,
-            arrival_gap_s=4.0,
+            arrival_gap_s=ARRIVAL_GAPS_S.get(options.story, 4.0),
             security=_security(options),
         )
+        self._office: BackOffice | None = None
+        self._passed_on: list[SimulatedCharger] = []
+        if options.story is Story.UPSTREAM:
+            self._office = BackOffice(port=options.upstream_port, tell=_tell_of_office)
+            self._passed_on = passed_on(self._chargers)
         self._main = Circuit(name="Main fuse", limit_a=MAIN_FUSE_A)
         self._garage = Circuit(name="Garage", limit_a=GARAGE_A)
         self._house = House(
@@ -159,13 +198,13 @@ class Demo:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
         await self._report_meter()
+        await self._open_office()
         entities = await self._set_up()
         self._began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             meter = tasks.create_task(self._meter())
             status = tasks.create_task(self._status(entities))
-            story = self._break_and_mend if self._options.faults else self._evening
-            happenings = tasks.create_task(story(entities))
+            happenings = tasks.create_task(self._happen(entities))
             await self._until_stopped()
             self._summarize()
             if self._options.keep and not self._stopping.is_set():
@@ -174,7 +213,17 @@ class Demo:
             for task in (meter, status, happenings):
                 task.cancel()
         await asyncio.gather(*(charger.stop() for charger in self._chargers))
+        if self._office is not None:
+            await self._office.cut()
         return 1 if self._main.preventable_s or self._garage.preventable_s else 0
+
+    async def _open_office(self) -> None:
+        if self._office is None:
+            return
+        try:
+            await self._office.start()
+        except OSError as error:
+            raise SetupFailed(f"the back office cannot listen: {error.strerror}") from error
 
     async def _set_up(self) -> SiteEntities:
         site = await SiteSetup.find(self._client)
@@ -198,13 +247,15 @@ class Demo:
             await commissioning.resume()
         else:
             forms = {
-                charger.identity: _form(index, charger, group_id)
+                charger.identity: self._form(index, charger, group_id)
                 for index, charger in enumerate(self._chargers)
             }
             await commissioning.set_up(site, forms)
             await self._client.save_automation("demo_evening", AUTOMATION)
         entities = SiteEntities(self._client, site.entry_id)
         await entities.load()
+        if self._passed_on and not entities.has_upstream(self._passed_on[0].identity):
+            raise SetupFailed(f"{self._hass.config} was kept without a back office")
         await save_overview(self._client, entities, group_id, [c.identity for c in self._chargers])
         garage = await entities.state_of("number", f"{group_id}_capacity")
         self._garage.limit_a = float(garage)
@@ -247,6 +298,19 @@ class Demo:
             told_a,
             solar_w=3 * 230 * self._house.solar(seconds),
         )
+
+    async def _happen(self, entities: SiteEntities) -> None:
+        stories: Mapping[Story, Callable[[SiteEntities], Awaitable[None]]] = {
+            Story.EVENING: self._evening,
+            Story.FAULTS: self._break_and_mend,
+            Story.UPSTREAM: self._visit_office,
+        }
+        await stories[self._options.story](entities)
+
+    async def _visit_office(self, _: SiteEntities) -> None:
+        """Let a back office limit a charger, and be away for a while."""
+        assert self._office is not None
+        await UpstreamStory(self._office, self._passed_on, lambda: self._seconds).tell()
 
     async def _evening(self, entities: SiteEntities) -> None:
         """Let the automation lower the garage's capacity for a while."""
@@ -307,7 +371,24 @@ class Demo:
             )
         for circuit in (self._main, self._garage):
             print(f"  {circuit.summary()}")
+        for line in self._office.summary() if self._office is not None else ():
+            print(f"  Back office: {line}")
         sys.stdout.flush()
+
+    def _form(self, index: int, charger: SimulatedCharger, group_id: str) -> dict[str, object]:
+        phase_map = ROTATIONS[index % len(ROTATIONS)][0]
+        return charger_form(
+            name=f"Charger {index + 1}",
+            group_id=group_id,
+            rating_a=charger.rating_a,
+            phases=charger.phases,
+            phase_map=phase_map if charger.phases == 3 else phase_map[:2],
+            upstream_url=self._office_url if charger in self._passed_on else None,
+        )
+
+    @property
+    def _office_url(self) -> str | None:
+        return None if self._office is None else self._office.url
 
     @property
     def _seconds(self) -> float:
@@ -320,15 +401,8 @@ def _security(options: argparse.Namespace) -> SecurityOptions | None:
     return SecurityOptions(secure_url=f"wss://127.0.0.1:{options.tls_port}")
 
 
-def _form(index: int, charger: SimulatedCharger, group_id: str) -> dict[str, object]:
-    phase_map = ROTATIONS[index % len(ROTATIONS)][0]
-    return charger_form(
-        name=f"Charger {index + 1}",
-        group_id=group_id,
-        rating_a=charger.rating_a,
-        phases=charger.phases,
-        phase_map=phase_map if charger.phases == 3 else phase_map[:2],
-    )
+def _tell_of_office(text: str) -> None:
+    print(f"        back office {text}", flush=True)
 
 
 def _kettle(base_a: float) -> Load:

@@ -40,6 +40,13 @@ class SiteEntities:
         """Return an entity of a charger's only connector."""
         return self.entity_id(domain, f"_charger_{identity}_1_{key}")
 
+    def has_upstream(self, identity: str) -> bool:
+        """Return whether a charger belongs to a back office as well."""
+        return any(
+            unique_id.endswith(f"_charger_{identity}_upstream_connected")
+            for _, unique_id in self._entity_ids
+        )
+
     async def state_of(self, domain: str, ending: str) -> str:
         """Return the state of an entity. Raises KeyError if there is none."""
         return await self._state(self.entity_id(domain, ending))

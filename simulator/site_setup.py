@@ -115,8 +115,10 @@ def charger_form(
     phases: int,
     phase_map: str,
     fallback_a: float = 6,
+    upstream_url: str | None = None,
 ) -> Json:
     """Return what a user fills in for a charger, the rest as suggested."""
+    upstream = {"url": upstream_url, "unknown_tags_offline": "refuse"}
     return {
         "name": name,
         "group": group_id,
@@ -127,6 +129,7 @@ def charger_form(
         "priority": 1,
         "connectors": 1,
         "advanced": {"fallback_a": fallback_a, "keeps_limit": False},
+        **({} if upstream_url is None else {"upstream": upstream}),
     }
 
 

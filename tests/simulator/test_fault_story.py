@@ -8,7 +8,7 @@ import pytest
 
 from simulator import demo, grid_meter
 from simulator.charger import SimulatedCharger
-from simulator.demo import Demo
+from simulator.demo import Demo, Story
 from simulator.fault_story import STORY, STORY_MINUTES
 from simulator.faults import Faults, MeterFault
 from simulator.virtual_time import VirtualLoop
@@ -34,7 +34,7 @@ def test_the_story_tells_what_broke_what_was_done_and_whether_the_fuse_held(
         monkeypatch.setattr("simulator.demo.time.monotonic", asyncio.get_running_loop().time)
         process: Any = Process()
         entities: Any = Entities()
-        options = argparse.Namespace(secure=False, chargers=2, ocpp_port=9)
+        options = argparse.Namespace(secure=False, chargers=2, ocpp_port=9, story=Story.FAULTS)
         await Demo(process, options)._break_and_mend(entities)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -63,7 +63,9 @@ async def test_a_meter_that_fell_silent_reports_nothing(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(grid_meter, "report", report)
     process: Any = Process()
-    told = Demo(process, argparse.Namespace(secure=False, chargers=1, ocpp_port=9))
+    told = Demo(
+        process, argparse.Namespace(secure=False, chargers=1, ocpp_port=9, story=Story.FAULTS)
+    )
     await told._report_meter()
     told._meter_of_house.fault = MeterFault.SILENT
     await told._report_meter()

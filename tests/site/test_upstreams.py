@@ -12,9 +12,22 @@ from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.snapshot import ProblemKind, UpstreamSnapshot
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
+from simulator.faults import Faults
 
 from ..csms.local_controller.back_office import BackOffice
-from .build import accepted_a, changed, charger, connector, settings, subjects, until
+from .build import (
+    accepted_a,
+    booked_a,
+    changed,
+    charger,
+    connector,
+    group,
+    limits_received,
+    pass_s,
+    settings,
+    subjects,
+    until,
+)
 from .conftest import Bench
 
 
@@ -286,3 +299,90 @@ async def test_a_profile_that_the_office_clears_itself_is_forgotten(
 
     await until(lambda: accepted_a(site, "CP1") == 16.0)
     assert subjects(site, ProblemKind.FOREIGN_PROFILE) == []
+
+
+async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_group(
+    bench: Bench,
+) -> None:
+    north, south = ("CP1", "CP2"), ("CP3",)
+    campus = await bench.start(
+        settings(
+            *(charger(it, group_id="north") for it in north),
+            *(charger(it, group_id="south") for it in south),
+            groups=(group("north", rating_a=20.0), group("south", rating_a=13.0)),
+            rating_a=63.0,
+        ),
+        folder=bench.folder / "campus",
+    )
+    back_office = UpstreamSettings(url=f"ws://127.0.0.1:{campus.port}/ocpp")
+    sites = {
+        name: await bench.start(
+            settings(*(charger(it, upstream=back_office) for it in identities)),
+            folder=bench.folder / name,
+        )
+        for name, identities in (("north", north), ("south", south))
+    }
+    of = dict.fromkeys(north, sites["north"]) | {"CP3": sites["south"]}
+
+    def limits_a() -> list[float | None]:
+        return [accepted_a(site, identity) for identity, site in of.items()]
+
+    for identity, site in of.items():
+        await bench.dial_in(site, identity, car=Car())
+    await until(lambda: limits_a() == [10.0, 10.0, 13.0])
+    assert all(connector(of[it], it).offered_by.rule is Rule.UPSTREAM for it in of)
+
+    await campus.set_capacity("root", 24.0)
+    await until(lambda: limits_a() == [8.0, 8.0, 8.0])
+    await sites["north"].set_capacity("root", 14.0)
+    await until(lambda: limits_a()[:2] == [7.0, 7.0])
+    assert all(connector(of[it], it).offered_by.rule is not Rule.UPSTREAM for it in north)
+
+    await sites["north"].set_capacity("root", 32.0)
+    await campus.set_capacity("north", 6.0)
+    await until(lambda: set(limits_a()[:2]) == {0.0, 6.0})
+    everywhere = (campus, *sites.values())
+    await until(lambda: all(it.snapshot.groups["root"].within_limit for it in everywhere))
+
+
+async def test_a_building_that_cannot_reach_its_campus_lets_the_lease_of_that_lapse(
+    bench: Bench,
+) -> None:
+    campus = await bench.start(settings(charger("CP1")), folder=bench.folder / "campus")
+    url = f"ws://127.0.0.1:{campus.port}/ocpp"
+    building = await bench.start(
+        settings(charger("CP1", upstream=UpstreamSettings(url=url))),
+        folder=bench.folder / "building",
+    )
+    await campus.set_capacity("root", 9.0)
+    simulated = await bench.dial_in(building, "CP1", car=Car())
+    await until(lambda: accepted_a(building, "CP1") == 9.0)
+
+    await campus.stop()
+    await until(lambda: not upstream(building).connected)
+    await pass_s(3600.0)
+
+    assert limits_received(simulated)[-2:] == [9.0, 6.0]
+
+
+async def test_a_charger_that_its_building_has_lost_stays_booked_on_the_campus(
+    bench: Bench,
+) -> None:
+    campus = await bench.start(
+        settings(charger("CP1"), charger("CP2")), folder=bench.folder / "campus"
+    )
+    back_office = UpstreamSettings(url=f"ws://127.0.0.1:{campus.port}/ocpp")
+    building = await bench.start(
+        settings(*(charger(it, upstream=back_office) for it in ("CP1", "CP2"))),
+        folder=bench.folder / "building",
+    )
+    lost, other = [await bench.dial_in(building, it, car=Car()) for it in ("CP1", "CP2")]
+    await until(lambda: (lost.currents_a[0], other.currents_a[0]) == (16.0, 16.0))
+
+    lost.faults = Faults(offline=True)
+    await until(lambda: not campus.snapshot.chargers["CP1"].connected)
+    await campus.set_capacity("root", 20.0)
+    await until(lambda: other.currents_a[0] == 0.0)
+
+    assert booked_a(campus, "CP1") == 16.0
+    await until(lambda: campus.snapshot.groups["root"].within_limit)
