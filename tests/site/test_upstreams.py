@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.local_controller.upstream import Trouble
 from custom_components.balanz.csms.local_controller.upstream_settings import UpstreamSettings
@@ -386,3 +387,20 @@ async def test_a_charger_that_its_building_has_lost_stays_booked_on_the_campus(
 
     assert booked_a(campus, "CP1") == 16.0
     await until(lambda: campus.snapshot.groups["root"].within_limit)
+
+
+async def test_watts_are_those_of_the_lines_that_the_car_is_seen_to_use(
+    bench: Bench, office: BackOffice
+) -> None:
+    site = await bench.start(settings(passed_on("CP1", office)))
+    await bench.dial_in(site, "CP1", car=Car(phases=1))
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    in_watts = {
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 2300.0}],
+    }
+    await until(lambda: site._rooms.live[ConnectorKey("CP1", 1)].known_lines == 1)
+
+    await office.ask("SetChargingProfile", profile(0.0, chargingSchedule=in_watts))
+
+    await until(lambda: accepted_a(site, "CP1") == 10.0)

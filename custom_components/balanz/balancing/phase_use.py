@@ -32,8 +32,13 @@ class PhaseUse:
             return PhaseUse(seen=self.seen, since=self.since, last_at=now)
         return PhaseUse(seen=self.seen | used, since=now, last_at=now)
 
+    @property
+    def is_learnt(self) -> bool:
+        """Whether no other phases than those seen are in use."""
+        return bool(self.seen) and self.last_at - self.since >= LEARNT_AFTER_S
+
     def in_use(self, wired: tuple[Phase, ...]) -> tuple[Phase, ...]:
         """Return the phases to reckon with: all that are wired until fewer are known."""
-        if not self.seen or self.last_at - self.since < LEARNT_AFTER_S:
+        if not self.is_learnt:
             return wired
         return tuple(phase for phase in wired if phase in self.seen) or wired

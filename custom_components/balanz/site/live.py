@@ -255,6 +255,11 @@ class LiveConnector:
         if self._may_rise_since is not None and self._raised_at == self._may_rise_since:
             self._raised_at = self._may_rise_since = now
 
+    @property
+    def known_lines(self) -> int | None:
+        """How many lines the car is known to use; None as long as it may be all of them."""
+        return len(self._phase_use.seen) if self._phase_use.is_learnt else None
+
     def ready(self) -> None:
         """The charger takes commands; what it has in force has to be set again."""
         self.commitment = self.commitment.connected(keeps_limit=self.connector.keeps_limit)

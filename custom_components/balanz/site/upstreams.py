@@ -227,9 +227,7 @@ class Upstreams:
 
     def _in_force(self, identity: str) -> dict[int, InForce]:
         return {
-            key.connector: InForce(
-                limit_a=live.commitment.accepted_a, lines=Lines(wired=live.charger.phases)
-            )
+            key.connector: InForce(limit_a=live.commitment.accepted_a, lines=_lines(live))
             for key, live in self._connectors(identity)
             if live.commitment.accepted_a is not None
         }
@@ -237,7 +235,7 @@ class Upstreams:
     def _places(self, identity: str) -> dict[int, Place]:
         return {
             key.connector: Place(
-                lines=Lines(wired=live.charger.phases),
+                lines=_lines(live),
                 minimum_a=live.connector.minimum_a,
                 has_car=live.transaction is not None or live.status in WANTING,
             )
@@ -310,6 +308,10 @@ class Upstreams:
             if upstream.unreachable_since is not None
         ]
         return min((wait for wait in waits if wait > 0.0), default=None)
+
+
+def _lines(live: LiveConnector) -> Lines:
+    return Lines(wired=live.charger.phases, in_use=live.known_lines)
 
 
 def _is_over(upstream: _Upstream, now: datetime) -> bool:
