@@ -244,7 +244,7 @@ async def test_a_balanz_may_be_the_back_office_of_another(bench: Bench) -> None:
     await until(lambda: connector(above, "CP1").charging)
 
 
-async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_group(
+async def test_a_campus_bounds_its_buildings_and_gives_one_what_the_other_does_not_use(
     bench: Bench,
 ) -> None:
     north, south = ("CP1", "CP2"), ("CP3",)
@@ -277,8 +277,9 @@ async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_gr
 
     await campus.set_capacity("root", 24.0)
     await until(lambda: limits_a() == [8.0, 8.0, 8.0])
-    await sites["north"].set_capacity("root", 14.0)
-    await until(lambda: limits_a()[:2] == [7.0, 7.0])
+    await campus.set_capacity("root", 30.0)
+    await sites["north"].set_capacity("root", 12.0)
+    await until(lambda: limits_a() == [6.0, 6.0, 13.0])
     assert all(connector(of[it], it).offered_by.rule is not Rule.UPSTREAM for it in north)
 
     await sites["north"].set_capacity("root", 32.0)
