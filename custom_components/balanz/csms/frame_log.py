@@ -76,10 +76,13 @@ class FrameLog:
     def note(self, text: str, at: datetime, *, received: bool) -> None:
         """Keep the beginning of a frame."""
         text = text[:MOST_CHARACTERS]
-        if (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
+        answers_secret = False
+        if received:
+            # What chargers say themselves is by far the most, and is looked at when it is told.
+            if self._secret_call is not None and (answer := _ANSWER.match(text)):
+                answers_secret = answer[1] == self._secret_call
+        elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
-        answer = _ANSWER.match(text)
-        answers_secret = answer is not None and answer[1] == self._secret_call
         self._frames.append(
             KeptFrame(at=at, received=received, text=text, answers_secret=answers_secret)
         )
