@@ -302,7 +302,7 @@ async def test_a_profile_that_the_office_clears_itself_is_forgotten(
     assert subjects(site, ProblemKind.FOREIGN_PROFILE) == []
 
 
-async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_group(
+async def test_a_campus_bounds_its_buildings_and_gives_one_what_the_other_does_not_use(
     bench: Bench,
 ) -> None:
     north, south = ("CP1", "CP2"), ("CP3",)
@@ -335,8 +335,9 @@ async def test_a_campus_bounds_the_chargers_of_each_building_by_the_buildings_gr
 
     await campus.set_capacity("root", 24.0)
     await until(lambda: limits_a() == [8.0, 8.0, 8.0])
-    await sites["north"].set_capacity("root", 14.0)
-    await until(lambda: limits_a()[:2] == [7.0, 7.0])
+    await campus.set_capacity("root", 30.0)
+    await sites["north"].set_capacity("root", 12.0)
+    await until(lambda: limits_a() == [6.0, 6.0, 13.0])
     assert all(connector(of[it], it).offered_by.rule is not Rule.UPSTREAM for it in north)
 
     await sites["north"].set_capacity("root", 32.0)
