@@ -46,6 +46,7 @@ class Charger:
     """One that answers as it is told to."""
 
     identity = "CP1"
+    dialled: str | None = "http://10.0.0.1:9300"
     connected = True
 
     def __init__(self) -> None:
@@ -263,6 +264,40 @@ async def test_without_smart_charging_keys_go_on_but_for_those_that_lead_away(ri
 
     assert [payload["key"] for _, payload in rig.charger.asked] == ["HeartbeatInterval"]
     assert rig.held == ["backendurl"]
+
+
+ROOT = {"certificateType": "CentralSystemRootCertificate", "certificate": "PEM"}
+MAKERS_ROOT = ROOT | {"certificateType": "ManufacturerRootCertificate"}
+HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "a", "issuerKeyHash": "b"}
+DELETION = {"certificateHashData": HASHES | {"serialNumber": "c"}}
+
+
+@pytest.mark.parametrize("dialled", ["https://10.0.0.1:9301", None])
+@pytest.mark.parametrize(
+    ("action", "payload", "status"),
+    [
+        ("InstallCertificate", ROOT, "Rejected"),
+        ("DeleteCertificate", DELETION, "Failed"),
+        ("CertificateSigned", {"certificateChain": "PEM"}, "Rejected"),
+    ],
+)
+async def test_a_charger_that_comes_encrypted_keeps_the_certificates_by_which_it_does(
+    rig: Rig, dialled: str | None, action: str, payload: dict[str, Any], status: str
+) -> None:
+    rig.charger.dialled = dialled
+
+    assert await rig.ask(action, payload) == {"status": status}
+    assert rig.charger.asked == []
+    assert rig.held == [action]
+
+
+async def test_other_certificates_are_a_matter_of_the_back_office(rig: Rig) -> None:
+    await rig.ask("InstallCertificate", ROOT)
+    rig.charger.dialled = "https://10.0.0.1:9301"
+    await rig.ask("InstallCertificate", MAKERS_ROOT)
+
+    assert [payload for _, payload in rig.charger.asked] == [ROOT, MAKERS_ROOT]
+    assert rig.held == []
 
 
 async def test_a_configuration_without_entries_is_passed_on(rig: Rig) -> None:

@@ -63,6 +63,8 @@ class ToCharger(Enum):
     """Such keys are told with the values that the back office has set."""
     TAGS = auto()
     """Also changes what balanz knows of tags."""
+    TRUST = auto()
+    """Held where the charger comes encrypted: without balanz's certificates it comes no more."""
 
 
 _NOTICE = FromCharger(way=Way.IN_ORDER, patience_s=SHORT_PATIENCE_S)
@@ -86,11 +88,14 @@ FROM_CHARGER = {
 _UNKNOWN = FromCharger(tapped=False, offline=Offline.UNSERVED)
 
 TO_CHARGER = {
+    "CertificateSigned": ToCharger.TRUST,
     "ChangeConfiguration": ToCharger.CONFIGURATION,
     "ClearCache": ToCharger.TAGS,
     "ClearChargingProfile": ToCharger.PROFILE,
+    "DeleteCertificate": ToCharger.TRUST,
     "GetCompositeSchedule": ToCharger.PROFILE,
     "GetConfiguration": ToCharger.CONFIGURATION_QUERY,
+    "InstallCertificate": ToCharger.TRUST,
     "RemoteStartTransaction": ToCharger.START,
     "SendLocalList": ToCharger.TAGS,
     "SetChargingProfile": ToCharger.PROFILE,

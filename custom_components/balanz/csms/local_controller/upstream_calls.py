@@ -31,6 +31,8 @@ class Asked(Protocol):
     """The charger."""
 
     identity: str
+    dialled: str | None
+    """The HTTP address at which it has reached balanz; None if unknown."""
 
     @property
     def connected(self) -> bool:
@@ -121,6 +123,9 @@ class UpstreamCalls(QuietPeer):
         match row:
             case ToCharger.CONFIGURATION:
                 return await self._configure(action, payload)
+            case ToCharger.TRUST if self._is_about_trust(payload):
+                self._hold(action)
+                return {"status": "Failed"} if action == "DeleteCertificate" else _REJECTED
             case ToCharger.CONFIGURATION_QUERY:
                 return self._as_set(await self._ask(action, payload))
             case ToCharger.TAGS:
@@ -191,14 +196,20 @@ class UpstreamCalls(QuietPeer):
                 profiles.start_refused(payload)
         return answer
 
+    def _is_about_trust(self, payload: Payload) -> bool:
+        """Return whether a charger could be lost by what is done to its certificates."""
+        is_plain = (self._station.dialled or "").startswith("http:")
+        return not is_plain and payload.get("certificateType") != "ManufacturerRootCertificate"
+
+    def _hold(self, what: str) -> None:
+        _LOGGER.warning("The back office of %s wanted to change %s", self._station.identity, what)
+        self._on_held(what)
+
     async def _configure(self, action: str, payload: Payload) -> Payload:
         key = text(payload.get("key"), _LONGEST_KEY).lower()
         value = text(payload.get("value"), _LONGEST_VALUE)
         if is_held(key):
-            _LOGGER.warning(
-                "The back office of %s wanted to change %s", self._station.identity, key
-            )
-            self._on_held(key)
+            self._hold(key)
             return _REJECTED
         is_possible = EMULATED_KEYS.get(key)
         if is_possible is None:
