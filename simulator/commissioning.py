@@ -93,7 +93,7 @@ class Secured:
             remembered = json.loads(self._memory.read_text(encoding="utf-8"))
             for charger in self._chargers:
                 charger.station.security.restore(remembered[charger.identity])
-        except (OSError, KeyError) as error:
+        except (OSError, KeyError, ValueError) as error:
             raise SetupFailed(
                 f"{os.fspath(self._memory.parent)} was kept without these chargers' passwords"
             ) from error
