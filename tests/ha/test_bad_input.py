@@ -27,6 +27,7 @@ from custom_components.balanz import config_flow
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms.events import BootInfo
 from custom_components.balanz.discovery import Discovery
+from simulator.home_assistant import free_port
 from tests.ha.build import charger, group, set_up, site_entry
 
 EN = json.loads((Path(config_flow.__file__).parent / "translations/en.json").read_text())
@@ -106,8 +107,7 @@ async def changed_site(hass: HomeAssistant, entry: MockConfigEntry, _: int) -> t
 def supply(kind: str) -> Answer:
     async def reach(hass: HomeAssistant, entry: MockConfigEntry, port: int) -> tuple[Manager, Any]:
         manager, form = await new_site(hass, entry, port)
-        # The port above that of the entry, which is taken.
-        menu = await manager.async_configure(form["flow_id"], site(0) | {"port": port + 1})
+        menu = await manager.async_configure(form["flow_id"], site(free_port()))
         return await steps(manager, menu, f"supply_{kind}")
 
     return reach
@@ -321,7 +321,7 @@ async def test_what_a_field_must_not_have_is_refused_and_nothing_changes(
     manager, shown = await form.reach(hass, entry, port)
     good = {**form.good, "port": port} if "port" in form.good else dict(form.good)
     if name == "new site":
-        good["port"] = port + 1
+        good["port"] = free_port()
     wrong: list[tuple[tuple[str, ...], Any, str]] = []
 
     for path, bad in attempts(shown["data_schema"]):

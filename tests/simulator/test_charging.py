@@ -233,7 +233,7 @@ async def test_two_connectors_have_a_transaction_each_and_share_the_chargers_lim
     )
 
     await charger.wait_until(lambda: charger.currents_a == (20, 20, 20))
-    assert len(central.messages("StartTransaction")) == 2
+    await eventually(lambda: len(central.messages("StartTransaction")) == 2)
 
 
 async def test_a_charger_that_switches_phases_obeys_their_number(
