@@ -34,7 +34,7 @@ from .validation import load
 from .websocket import (
     CLOSE_TIMEOUT_S,
     MAX_MESSAGE_BYTES,
-    WebSocket,
+    ChargerSocket,
     asks_for,
     close_for_good,
     dialled_url,
@@ -341,7 +341,7 @@ class CentralSystem:
         assert isinstance(connection, GatedConnection)
         identity, address = connection.identity, connection.address
         await self._slow_down(connection)
-        socket = WebSocket(connection)
+        socket = ChargerSocket(connection)
         rpc = RpcConnection(
             socket,
             name=identity,

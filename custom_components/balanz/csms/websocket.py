@@ -5,6 +5,7 @@ import logging
 import re
 from urllib.parse import unquote_to_bytes
 
+from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -59,13 +60,8 @@ def is_oversized(headers: Headers) -> bool:
 class WebSocket:
     """A WebSocket in the words of the RPC layer."""
 
-    def __init__(self, connection: GatedConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    @property
-    def heard_at(self) -> float:
-        """When anything came from the peer last, in s of the event loop's clock."""
-        return self._connection.heard_at
 
     async def ping(self, timeout_s: float) -> bool:
         """Return whether the peer answers a ping in time. Raises ConnectionLost."""
@@ -99,6 +95,19 @@ class WebSocket:
     def abort(self) -> None:
         """Drop the connection at once."""
         self._connection.transport.abort()
+
+
+class ChargerSocket(WebSocket):
+    """One that a charger has opened."""
+
+    def __init__(self, connection: GatedConnection) -> None:
+        super().__init__(connection)
+        self._gated = connection
+
+    @property
+    def heard_at(self) -> float:
+        """When anything came from the peer last, in s of the event loop's clock."""
+        return self._gated.heard_at
 
 
 def peer_of(connection: GatedConnection) -> Peer:

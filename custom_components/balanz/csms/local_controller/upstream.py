@@ -12,13 +12,13 @@ from enum import StrEnum
 from functools import partial
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
 from ..rpc import Peer, RpcConnection
 from ..rpc_errors import ConnectionLost
 from ..rpc_frames import Payload
-from ..websocket import MAX_MESSAGE_BYTES, quiet_logger
+from ..websocket import MAX_MESSAGE_BYTES, WebSocket, quiet_logger
 from .upstream_settings import UpstreamSettings
 
 OCPP_16 = Subprotocol("ocpp1.6")
@@ -67,35 +67,6 @@ class Backoff:
         if trouble in _REFUSALS and failures > _TRIES_REFUSED:
             least_s = self.refused_s
         return least_s * (1.0 + random.random())
-
-
-class UpstreamSocket:
-    """A WebSocket of ours in the words of the RPC layer."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    async def recv(self) -> str | bytes:
-        """Return the next message. Raises ConnectionLost."""
-        try:
-            return await self._connection.recv()
-        except ConnectionClosed:
-            raise ConnectionLost(sent=True) from None
-
-    async def send(self, message: str) -> None:
-        """Send a text message. Raises ConnectionLost."""
-        try:
-            await self._connection.send(message)
-        except ConnectionClosed:
-            raise ConnectionLost(sent=True) from None
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close with a handshake."""
-        await self._connection.close(code, reason)
-
-    def abort(self) -> None:
-        """Drop the connection at once."""
-        self._connection.transport.abort()
 
 
 class UpstreamLeg:
@@ -233,7 +204,7 @@ class UpstreamLeg:
 
     async def _speak(self, connection: ClientConnection) -> None:
         rpc = RpcConnection(
-            UpstreamSocket(connection),
+            WebSocket(connection),
             name=f"back office of {self._charger}",
             call_timeout_s=self._call_timeout_s,
             busy_beyond=MAX_CALLS_QUEUED,
