@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -273,12 +274,21 @@ async def test_a_charger_that_has_to_wait_is_not_given_orders(
     await wait_until(lambda: central.stations["CP1"].ready)
 
 
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"type": "Explosive"}, "PropertyConstraintViolation"),
+        ({"type": 7}, "TypeConstraintViolation"),
+        ({}, "ProtocolError"),
+        ({"type": "Hard", "colour": "red"}, "FormationViolation"),
+    ],
+)
 async def test_a_call_that_breaks_the_schema_does_not_reach_the_charger(
-    connected: RawCharger, office: BackOffice
+    connected: RawCharger, office: BackOffice, payload: dict[str, Any], code: str
 ) -> None:
-    answer = await office.ask("Reset", {"type": "Explosive"})
+    answer = await office.ask("Reset", payload)
 
-    assert answer == "FormationViolation"
+    assert answer == code
     assert connected.received("Reset") == []
 
 
