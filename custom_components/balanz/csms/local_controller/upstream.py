@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from ..frame_watch import WatchedConnection
 from ..rpc import Peer, RpcConnection
 from ..rpc_errors import ConnectionLost
 from ..rpc_frames import Payload
@@ -178,6 +179,7 @@ class UpstreamLeg:
             context = await asyncio.get_running_loop().run_in_executor(None, create)
         connection = await _Connect(
             address,
+            create_connection=WatchedConnection,
             subprotocols=[OCPP_16],
             additional_headers=headers,
             ssl=context,

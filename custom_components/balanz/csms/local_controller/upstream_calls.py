@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from ...storage.upstream_ledger import UpstreamQueue
-from ..lenient import integer, text
+from ..lenient import MAX_INTEGER, integer, text
 from ..rpc_errors import CallError
 from ..rpc_frames import ErrorCode, Payload, Verbatim
 from ..station_errors import CallRefused, StationError, StationOffline
@@ -158,6 +158,9 @@ class UpstreamCalls(QuietPeer):
         if found is not None:
             self.odd_frames += 1
             raise CallError(_CODES.get(found.rule, ErrorCode.FORMATION_VIOLATION), str(found))
+        if is_known(action) and not _fits(payload):
+            self.odd_frames += 1
+            raise CallError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "a number is out of range")
 
     async def _ask(self, action: str, payload: Payload) -> Payload:
         """Return what the charger answers. Raises CallError."""
@@ -265,6 +268,15 @@ class UpstreamCalls(QuietPeer):
     def odd_frame(self, _text: str, /) -> None:
         """Count a frame that is served all the same."""
         self.odd_frames += 1
+
+
+def _fits(value: object) -> bool:
+    """Return whether all whole numbers are of a size that chargers can hold."""
+    if isinstance(value, dict):
+        return all(_fits(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_fits(item) for item in value)
+    return not isinstance(value, int) or abs(value) <= MAX_INTEGER
 
 
 def _without_profile(payload: Payload) -> Payload:
