@@ -1,8 +1,10 @@
 """A site whose chargers belong to another back office as well."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import orjson
 import pytest
 
 from custom_components.balanz.balancing.model import ConnectorKey
@@ -14,6 +16,7 @@ from custom_components.balanz.site.snapshot import ProblemKind, UpstreamSnapshot
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import Faults
+from simulator.frames import Direction
 
 from ..csms.local_controller.back_office import BackOffice
 from .build import (
@@ -198,6 +201,30 @@ async def test_a_back_office_is_added_and_taken_away_while_the_charger_is_connec
     await until(lambda: site.snapshot.chargers["CP1"].upstream is None)
     assert simulated.connected
     assert accepted_a(site, "CP1") == 16.0
+
+
+async def test_a_cut_goes_before_all_that_the_back_office_asks(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    simulated.faults = Faults(answer_delay_s=0.5)
+    asking = [
+        asyncio.create_task(office.ask("GetConfiguration", {"key": ["x"]}, within_s=60.0))
+        for _ in range(15)
+    ]
+    await until(lambda: [it for it in simulated.frames if '"GetConfiguration"' in it.text][-2:])
+    before = len(simulated.frames)
+
+    await site.set_capacity("root", 6.0)
+    await until(lambda: accepted_a(site, "CP1") == 6.0)
+
+    asked = [
+        orjson.loads(it.text)[2]
+        for it in list(simulated.frames)[before:]
+        if it.direction is Direction.RECEIVED and it.text.startswith("[2")
+    ]
+    assert asked.index("SetChargingProfile") <= 1
+    await asyncio.gather(*asking)
 
 
 async def test_a_refusal_is_told_to_the_user(bench: Bench, office: BackOffice) -> None:

@@ -151,6 +151,11 @@ class Station:
         """Whether a call is outstanding."""
         return self._link is not None and self._link.rpc.busy
 
+    def reserve_line(self) -> None:
+        """Have what is in no hurry wait for a moment once the outstanding call has ended."""
+        if self._link is not None:
+            self._link.rpc.reserve_line()
+
     @property
     def meter_quirks(self) -> MeterQuirks:
         """What its meter values mean where they do not mean what they say."""

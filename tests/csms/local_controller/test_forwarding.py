@@ -248,10 +248,11 @@ async def test_an_interval_is_kept_within_what_keeps_the_charger_in_sight(
     assert told == [300, 60, 300, 120]
 
 
+@pytest.mark.parametrize("told", ["2026-01-01T00:00:00Z", "yesterday"])
 async def test_a_clock_that_is_a_day_off_does_not_reach_the_charger(
-    connected: RawCharger, office: BackOffice, controller: LocalController
+    connected: RawCharger, office: BackOffice, controller: LocalController, told: str
 ) -> None:
-    office.time = "2026-01-01T00:00:00Z"
+    office.raw["Heartbeat"] = json.dumps({"currentTime": told})
 
     answer = await connected.call("Heartbeat", {})
 
