@@ -13,6 +13,7 @@ from ..rpc_errors import CallError
 from ..rpc_frames import ErrorCode, Payload, Verbatim
 from ..station_errors import CallRefused, StationError, StationOffline
 from ..validation import Direction, is_known, violation
+from .answers import relayed
 from .forwarding import EMULATED_KEYS, ToCharger, is_held, to_charger
 from .limit_digits import in_tenths
 from .offline_tags import OfflineTags
@@ -170,11 +171,7 @@ class UpstreamCalls(QuietPeer):
         try:
             return await asked
         except CallRefused as error:
-            try:
-                code = ErrorCode(error.code)
-            except ValueError:
-                code = ErrorCode.GENERIC_ERROR
-            raise CallError(code, error.description) from None
+            raise relayed(error.code, error.description) from None
         except StationOffline:
             raise CallError(ErrorCode.GENERIC_ERROR, "the charger is not connected") from None
         except StationError as error:
