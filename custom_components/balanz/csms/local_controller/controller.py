@@ -127,6 +127,11 @@ class LocalController:
         return self._leg.failures
 
     @property
+    def shown_out_at(self) -> float | None:
+        """When its connection was last closed for what it had sent (monotonic s)."""
+        return self._leg.shown_out_at
+
+    @property
     def waiting(self) -> int:
         """How many messages wait for the back office."""
         return len(self._queue)
