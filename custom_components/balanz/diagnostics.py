@@ -132,7 +132,7 @@ def _redacted(found: dict[str, Any]) -> dict[str, Any]:
 def _plain(value: object) -> Any:
     """Return a value as what JSON knows."""
     if isinstance(value, KeptFrame):
-        way = "from charger" if value.received else "to charger"
+        way = f"{'from' if value.received else 'to'} {value.peer}"
         return f"{value.at.isoformat(timespec='milliseconds')} {way}: {value.told()}"
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}

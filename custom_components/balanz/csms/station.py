@@ -25,7 +25,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .frame_log import FrameLog
+from .frame_log import FrameLog, KeptFrame
 from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
@@ -65,6 +65,11 @@ class BackOffice(Protocol):
     @property
     def desk(self) -> Desk:
         """Who decides about the tags of transactions."""
+        ...
+
+    @property
+    def frames(self) -> tuple[KeptFrame, ...]:
+        """The last of what it was told and has said."""
         ...
 
     async def serve(

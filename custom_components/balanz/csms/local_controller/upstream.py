@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from ..frame_log import FrameLog
 from ..frame_watch import WatchedConnection
 from ..rpc import Peer, RpcConnection
 from ..rpc_errors import ConnectionLost
@@ -98,6 +99,8 @@ class UpstreamLeg:
         """How many tries have failed in a row."""
         self.shown_out_at: float | None = None
         """When the connection was last closed for what came over it (monotonic s)."""
+        self.frames = FrameLog("back office")
+        """The last of what was said on it."""
         self.after: asyncio.Task[None] | None = None
         """What has to end before the first try."""
         self._settings = settings
@@ -219,6 +222,7 @@ class UpstreamLeg:
             busy_beyond=MAX_CALLS_QUEUED,
         )
         rpc.peer = self._peer
+        rpc.frames = self.frames
         return rpc
 
     async def _speak(self, connection: ClientConnection, rpc: RpcConnection) -> None:
