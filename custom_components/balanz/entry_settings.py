@@ -191,8 +191,13 @@ def possible_parents(entry: ConfigEntry, group_id: str) -> dict[str, str]:
 
 
 def groups_above(entry: ConfigEntry, group_id: str) -> list[Mapping[str, Any]]:
-    """Return the data of a group and of those above it, the nearest first."""
-    return list(_above(group_id, _parent_ids(entry), dict(_groups(entry))))
+    """Return the data of a group and of those above it, the nearest first.
+
+    For a group that is gone, those of the site.
+    """
+    data_of_groups = dict(_groups(entry))
+    known_id = group_id if group_id in data_of_groups else ROOT_GROUP_ID
+    return list(_above(known_id, _parent_ids(entry), data_of_groups))
 
 
 def _charger(

@@ -12,7 +12,7 @@ from custom_components.balanz.csms.local_controller.upstream_settings import (
     UpstreamSettings,
 )
 from custom_components.balanz.diagnostics import async_get_config_entry_diagnostics
-from custom_components.balanz.entry_settings import read_entry
+from custom_components.balanz.entry_settings import groups_above, read_entry
 from tests.csms.local_controller.back_office import BackOffice
 from tests.ha import test_config_flow
 from tests.ha.build import charger, group, set_up, site_entry, state_of, wait_until
@@ -123,6 +123,14 @@ class TestTheNearestOneCounts:
         assert found == UpstreamSettings(
             url=URL, identity="NL-7", username="tenant", password="mine"
         )
+
+    def test_that_of_the_site_for_a_group_that_is_gone(self) -> None:
+        entry = site_entry(9300, upstream=named())
+
+        assert upstream_of(charger("CP-1", group="gone"), upstream=named()) == UpstreamSettings(
+            url=URL
+        )
+        assert groups_above(entry, "gone") == [entry.data]
 
 
 class TestForms:
