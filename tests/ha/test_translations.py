@@ -36,6 +36,7 @@ from custom_components.balanz import (
     switch,
     tag_actions,
     tag_options,
+    update,
 )
 from custom_components.balanz.allocation_action import GET_ALLOCATION
 from custom_components.balanz.balancing.meter_watch import MeterStage
@@ -334,6 +335,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "event", str(security_event_entity.SECURITY.translation_key)
     for happening in (event.TAG, SESSION):
         yield "event", str(happening.translation_key)
+    yield "update", str(update.FIRMWARE.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -369,6 +371,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     ended = EN["entity"]["event"]["firmware"]["state_attributes"]
     assert set(ended["event_type"]["state"]) == {charger_events.INSTALLED, charger_events.FAILED}
     assert set(ended["reason"]["state"]) == set(UpdateFailure)
+    offered = EN["entity"]["update"]["firmware"]["state_attributes"]
+    assert set(offered["last_failure"]["state"]) == set(UpdateFailure)
     came = EN["entity"]["event"]["upload"]["state_attributes"]
     assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
     assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])

@@ -48,6 +48,7 @@ class StationEvents:
                 self._each(event.identity, LiveConnector.ready)
                 rooms.local_lists.charger_changed(event.identity)
                 rooms.door.ready(event.identity)
+                rooms.firmware_updates.ready(event.identity)
             case CapabilitiesLearnt():
                 told = event.capabilities.as_record()
                 rooms.recorder.note(rooms.ledger.note_capabilities(event.identity, told))
