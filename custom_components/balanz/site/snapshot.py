@@ -59,6 +59,8 @@ class ProblemKind(StrEnum):
     """A charger comes from the internet, and must not, or not unencrypted."""
     IDENTITY_SHARED = "identity_shared"
     """Connections under one identity keep replacing one another."""
+    CHARGER_CERTIFICATE_EXPIRES = "charger_certificate_expires"
+    """A charger's own certificate ends soon, or has ended; without it, it does not get in."""
     CERTIFICATE_EXPIRES = "certificate_expires"
     """The server's certificate ends soon, and then chargers stay away."""
     CERTIFICATE_UNUSABLE = "certificate_unusable"

@@ -24,7 +24,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
-from ..csms.security_events import SecurityEvent
+from ..csms.security_events import CertificateShown, SecurityEvent
 from .live import LiveConnector
 from .rooms import Rooms
 from .step_timer import COALESCE_S
@@ -62,7 +62,7 @@ class StationEvents:
                 | TransactionStopped()
             ):
                 self._of_connector(event)
-            case SecurityEvent():
+            case SecurityEvent() | CertificateShown():
                 rooms.door.take(event)
             case StationPending() | StationRefused():
                 rooms.pairing.take(event)
