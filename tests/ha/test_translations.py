@@ -54,10 +54,12 @@ from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
     FIXABLE,
     GROUP_GONE,
+    KEYS_LOCKED,
     SCHEDULE_UNREADABLE,
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.key_actions import PROTECT_KEYS
 from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.proof_actions import EXPORT_PROOFS
@@ -200,7 +202,7 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
     targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
+    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, PROTECT_KEYS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
     assert set(schemas) | targeting | own == set(SERVICES)
     assert targeting == {name for name, action in SERVICES.items() if "target" in action}
     for balancing in BALANCING_ACTIONS:
@@ -414,7 +416,7 @@ def test_each_exception_has_its_message() -> None:
 
 
 def test_each_issue_has_its_text() -> None:
-    own = {SENSOR_MISSING, GROUP_GONE, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
+    own = {SENSOR_MISSING, GROUP_GONE, KEYS_LOCKED, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
     silent = ProblemKind.METER_SILENT
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own

@@ -19,6 +19,7 @@ from ..csms.certificate_authority import (
     checked,
 )
 from ..csms.credentials import PasswordHash
+from ..csms.key_lock import KeysLocked
 from ..csms.security_events import (
     AddressPinned,
     AdmissionRefused,
@@ -234,7 +235,7 @@ class Doorkeeper:
             if self._known(identity).certificate_ends is not None:
                 # Until it shows another one, it is taken to use this one.
                 self._change(identity, certificate_ends=datetime.now(UTC) + CHARGER_LASTS)
-        except (StationError, OSError, ValueError) as error:
+        except (StationError, KeysLocked, OSError, ValueError) as error:
             _LOGGER.warning("Charger %s got no certificate: %s", identity, error)
         finally:
             self._certifying.discard(identity)
