@@ -1,5 +1,6 @@
 """Backups hold no private keys, where the user has taken a code for them."""
 
+import logging
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -7,14 +8,16 @@ from unittest.mock import patch
 import pytest
 from homeassistant.components.backup.const import DATA_MANAGER
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import MATCH_ALL
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.key_lock import KeyLock
+from custom_components.balanz.diagnostics import async_get_config_entry_diagnostics
 from custom_components.balanz.tls_sources import authority_of
 from tests.csms.client import RawCharger
 from tests.ha.build import charger, set_up, site_entry, wait_until
@@ -92,6 +95,25 @@ async def test_a_site_that_stops_during_a_backup_has_its_keys_the_next_time(
 
     assert entry.state is ConfigEntryState.LOADED
     assert len(keys_on_disk(hass)) == 3
+
+
+async def test_the_code_is_told_to_nobody_but_who_has_asked(
+    hass: HomeAssistant, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    events = async_capture_events(hass, MATCH_ALL)
+    code = await protect(hass)
+    await hass.async_block_till_done()
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    states = [state.as_dict() for state in hass.states.async_all()]
+
+    assert events
+    for told in (caplog.text, str(diagnostics), str(states), str(events), str(entry.as_dict())):
+        assert code not in told
+    config = Path(hass.config.config_dir)
+    files = [path.read_bytes() for path in config.rglob("*") if path.is_file()]
+    assert files
+    assert not any(code.encode() in content for content in files)
 
 
 async def test_after_a_restore_a_repair_asks_for_the_code(
