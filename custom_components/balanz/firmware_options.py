@@ -22,7 +22,7 @@ FIRMWARE_MENU = ("add_firmware", "remove_firmware", "import_firmware", "finish")
 FIRMWARE_MENU_WHILE_EMPTY = ("add_firmware", "import_firmware", "finish")
 MOST_SHOWN = 30
 """So many firmwares are shown; the action to list them tells them all."""
-_PLAIN = ("version", "url", "vendor", "model", "from_versions")
+_PLAIN = ("version", "url", "vendor", "model", "meter_type", "from_versions")
 _LONG = ("release_notes", "certificate", "signature")
 FIELDS_OF_FIRMWARE_ERRORS = {
     "firmware_version_invalid": "version",

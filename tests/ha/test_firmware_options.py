@@ -12,6 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz import firmware_options
+from custom_components.balanz.storage.firmware_catalogue import FIELDS
 from custom_components.balanz.storage.firmware_entry import FirmwareEntry
 from tests.ha.build import charger, set_up, site_entry
 
@@ -76,6 +77,12 @@ async def test_a_long_catalogue_is_shown_in_part(
 
     lines = menu["description_placeholders"]["firmware"].splitlines()
     assert (lines[0], len(lines), lines[-1]) == ("- 0.0", 31, "- …")
+
+
+def test_the_form_asks_for_all_that_a_firmware_has_but_its_id() -> None:
+    asked = {str(field) for field in firmware_options.firmware_schema().schema}
+
+    assert asked == set(FIELDS) - {"id"}
 
 
 async def test_a_firmware_is_added_and_removed_again(

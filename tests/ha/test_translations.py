@@ -36,6 +36,7 @@ from custom_components.balanz import (
     switch,
     tag_actions,
     tag_options,
+    update,
 )
 from custom_components.balanz.allocation_action import GET_ALLOCATION
 from custom_components.balanz.balancing.meter_watch import MeterStage
@@ -53,10 +54,12 @@ from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
     FIXABLE,
     GROUP_GONE,
+    KEYS_LOCKED,
     SCHEDULE_UNREADABLE,
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.key_actions import PROTECT_KEYS
 from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.proof_actions import EXPORT_PROOFS
@@ -199,7 +202,7 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
     targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
+    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, PROTECT_KEYS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
     assert set(schemas) | targeting | own == set(SERVICES)
     assert targeting == {name for name, action in SERVICES.items() if "target" in action}
     for balancing in BALANCING_ACTIONS:
@@ -334,6 +337,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "event", str(security_event_entity.SECURITY.translation_key)
     for happening in (event.TAG, SESSION):
         yield "event", str(happening.translation_key)
+    yield "update", str(update.FIRMWARE.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -369,6 +373,8 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     ended = EN["entity"]["event"]["firmware"]["state_attributes"]
     assert set(ended["event_type"]["state"]) == {charger_events.INSTALLED, charger_events.FAILED}
     assert set(ended["reason"]["state"]) == set(UpdateFailure)
+    offered = EN["entity"]["update"]["firmware"]["state_attributes"]
+    assert set(offered["last_failure"]["state"]) == set(UpdateFailure)
     came = EN["entity"]["event"]["upload"]["state_attributes"]
     assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
     assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
@@ -410,7 +416,7 @@ def test_each_exception_has_its_message() -> None:
 
 
 def test_each_issue_has_its_text() -> None:
-    own = {SENSOR_MISSING, GROUP_GONE, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
+    own = {SENSOR_MISSING, GROUP_GONE, KEYS_LOCKED, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
     silent = ProblemKind.METER_SILENT
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own

@@ -71,6 +71,8 @@ class BalanzSite:
         """Who may charge."""
         self.door = self._rooms.door
         """Who gets in: passwords, pinned addresses and security profiles."""
+        self.keys = self._rooms.keys
+        """The private keys of its certificates, and who copies them."""
         self.ceilings = self._rooms.ceilings
         """How high connectors may go: limits for one of them, and pauses."""
         self.capacity = self._rooms.capacity_settings
@@ -167,6 +169,7 @@ class BalanzSite:
         await rooms.upstreams.stop()
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
+        await rooms.keys.stop()
         await rooms.tags.close()
         await rooms.firmware_updates.close()
         await rooms.journal.close()

@@ -15,12 +15,13 @@ from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..csms.local_controller.upstream import Trouble
 from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.kept_updates import UpdateStage
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
 from .drill_report import DrillReport
-from .firmware_update import UpdateFailure, UpdateStage
+from .firmware_update import UpdateFailure
 
 
 class ProblemKind(StrEnum):
@@ -58,6 +59,8 @@ class ProblemKind(StrEnum):
     """A charger comes from the internet, and must not, or not unencrypted."""
     IDENTITY_SHARED = "identity_shared"
     """Connections under one identity keep replacing one another."""
+    CHARGER_CERTIFICATE_EXPIRES = "charger_certificate_expires"
+    """A charger's own certificate ends soon, or has ended; without it, it does not get in."""
     CERTIFICATE_EXPIRES = "certificate_expires"
     """The server's certificate ends soon, and then chargers stay away."""
     CERTIFICATE_UNUSABLE = "certificate_unusable"
@@ -213,6 +216,8 @@ class FirmwareSnapshot:
     stage: UpdateStage | None = None
     """How far its change is; None where none is asked for."""
     percentage: int | None = None
+    retry_at: datetime | None = None
+    """When it is tried again (UTC); None where it does not wait for that."""
     failure: UpdateFailure | None = None
     """Why the last change failed; None where it did not, or there was none."""
 

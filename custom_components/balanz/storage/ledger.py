@@ -9,6 +9,7 @@ from typing import Any
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from .bounds import KeptBound
+from .kept_updates import KeptUpdate
 from .overrides import CapacityOverride
 from .plans import Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
@@ -65,6 +66,8 @@ class Ledger:
         self.bookings: dict[str, KeptBooking] = {}
         self.firmwares: dict[str, Firmware] = {}
         """The firmware that each charger last booted with, by identity."""
+        self.updates: dict[str, KeptUpdate] = {}
+        """The changes of firmware that have not ended, by identity, oldest first."""
         self.proofs: dict[Firmware, FirmwareProof] = {}
         self.interviews: dict[Firmware, Record] = {}
         """What a charger of a firmware told and took, in words of whoever asked it."""
@@ -107,6 +110,7 @@ class Ledger:
             "plan": self._take_plan,
             "released": self._take_released,
             "smart_charging": self._take_smart_charging,
+            "update": self._take_update,
             "worst_hours": self._take_worst_hours,
         }
 
@@ -160,6 +164,8 @@ class Ledger:
     def _records_of_firmwares(self) -> Iterator[Record]:
         for identity, firmware in self.firmwares.items():
             yield self.note_firmware(identity, firmware)
+        for identity, update in self.updates.items():
+            yield self.note_update(identity, update)
         for firmware, proof in self.proofs.items():
             for fact, finding in proof.findings.items():
                 yield self.note_finding(firmware, fact, finding)
@@ -221,6 +227,11 @@ class Ledger:
     def note_firmware(self, identity: str, firmware: Firmware) -> Record:
         """Return the record of the firmware that a charger has booted with."""
         return {"kind": "firmware", "charger": identity, **_of_firmware(firmware)}
+
+    def note_update(self, identity: str, update: KeptUpdate | None) -> Record:
+        """Return the record of how far a change of firmware is; None ends it."""
+        told = None if update is None else update.as_record()
+        return {"kind": "update", "charger": identity, "update": told}
 
     def note_finding(self, firmware: Firmware, fact: Fact, finding: Finding) -> Record:
         """Return the record of what was seen of a firmware."""
@@ -352,6 +363,13 @@ class Ledger:
     def _take_firmware(self, record: Mapping[str, Any]) -> None:
         self.firmwares[str(record["charger"])] = _firmware(record)
 
+    def _take_update(self, record: Mapping[str, Any]) -> None:
+        identity, told = str(record["charger"]), record["update"]
+        if told is None:
+            self.updates.pop(identity, None)
+        else:
+            self.updates[identity] = KeptUpdate.from_record(told)
+
     def _take_interview(self, record: Mapping[str, Any]) -> None:
         self.interviews[_firmware(record)] = dict(record["answers"])
 
@@ -408,6 +426,7 @@ class Ledger:
         self.bounds = {k: v for k, v in self.bounds.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
+        self.updates.pop(identity, None)
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.energies = {k: v for k, v in self.energies.items() if k.charger != identity}
