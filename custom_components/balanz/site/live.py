@@ -260,6 +260,12 @@ class LiveConnector:
         """How many lines the car is known to use; None as long as it may be all of them."""
         return len(self._phase_use.seen) if self._phase_use.is_learnt else None
 
+    @property
+    def lines_to_reckon_with(self) -> int:
+        """How many lines may share a power: all that are wired until fewer are known."""
+        wired = self.charger.phases
+        return wired if self.known_lines is None else min(self.known_lines, wired)
+
     def ready(self) -> None:
         """The charger takes commands; what it has in force has to be set again."""
         self.commitment = self.commitment.connected(keeps_limit=self.connector.keeps_limit)
