@@ -18,7 +18,7 @@ from homeassistant.helpers.service import async_register_admin_service
 from .action_fields import amount, duration, end_of, target_schema, whole_number
 from .action_targets import ConnectorTarget, targeted_connectors, targeted_groups
 from .charger_target import refused_command
-from .const import BOOST_LASTS, CONF_PRIORITY, DOMAIN
+from .const import CONF_PRIORITY, DOMAIN
 from .csms.station_errors import StationError
 from .entity import recorded
 from .forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
@@ -29,7 +29,7 @@ from .site.bound import BoundName
 from .site.capacity_settings import OverrideTooHigh
 from .site.remote_commands import DEFAULT_ID_TAG
 from .storage.overrides import CapacityOverride
-from .storage.plans import Plan
+from .storage.plans import BOOST_LASTS, Plan
 
 ATTR_CURRENT = "current"
 ATTR_DURATION = "duration"
@@ -145,9 +145,11 @@ async def _resume(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
 
 
 async def _boost(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
-    until = end_of(data[ATTR_DURATION])
     for target in targeted_connectors(hass, data):
-        plan = Plan() if target.snapshot is None else target.snapshot.plan
+        known = target.snapshot
+        plan = Plan() if known is None else known.plan
+        usual = BOOST_LASTS if known is None else known.boost_lasts
+        until = end_of(data.get(ATTR_DURATION, usual))
         await change_plan(target.site, target.key, replace(plan, boosted_until=until))
 
 
@@ -221,11 +223,7 @@ BALANCING_ACTIONS = (
     BalancingAction(name="clear_limit", fields={}, run=_clear_limit),
     BalancingAction(name="pause", fields=_DURATION, run=_pause),
     BalancingAction(name="resume", fields={}, run=_resume),
-    BalancingAction(
-        name="boost",
-        fields={vol.Optional(ATTR_DURATION, default=BOOST_LASTS): duration},
-        run=_boost,
-    ),
+    BalancingAction(name="boost", fields=_DURATION, run=_boost),
     BalancingAction(
         name="set_priority",
         fields={vol.Required(ATTR_PRIORITY): whole_number},

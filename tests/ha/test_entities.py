@@ -283,6 +283,33 @@ async def test_what_is_planned_for_a_car_is_set_shown_and_cleared(
     assert state_of(hass, "number.left_energy_target") == "0.0"
 
 
+async def test_a_boost_lasts_as_long_as_its_number_says_whoever_starts_it(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    assert state_of(hass, "number.left_boost_duration") == "60.0"
+    await call(
+        hass, Platform.NUMBER, SERVICE_SET_VALUE, "number.left_boost_duration", **{ATTR_VALUE: 20}
+    )
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(hass, "number.left_boost_duration") == "20.0"
+
+    for domain, service, entity_id in (
+        (Platform.BUTTON, SERVICE_PRESS, "button.left_start_boost"),
+        (Platform.SWITCH, SERVICE_TURN_ON, "switch.left_boost"),
+        (DOMAIN, "boost", "switch.left_boost"),
+    ):
+        await call(hass, Platform.SWITCH, SERVICE_TURN_OFF, "switch.left_boost")
+        await call(hass, domain, service, entity_id)
+        boost = hass.states.get("switch.left_boost")
+        assert boost is not None
+        until = dt_util.parse_datetime(boost.attributes["until"], raise_on_error=True)
+        lasts = until - dt_util.utcnow()
+        assert timedelta(minutes=19) < lasts <= timedelta(minutes=20, seconds=1)
+
+
 async def test_a_departure_in_the_past_is_refused(hass: HomeAssistant, port: int) -> None:
     await set_up(hass, site_entry(port, charger("CP-1")))
     with pytest.raises(ServiceValidationError, match="That time has passed"):

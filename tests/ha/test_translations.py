@@ -302,10 +302,10 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
     own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
-    for press in (*own, button.CLEAR_PLAN, *button.CONNECTOR_BUTTONS):
+    for press in (*own, button.START_BOOST, button.CLEAR_PLAN, *button.CONNECTOR_BUTTONS):
         yield "button", str(press.translation_key)
     yield "datetime", str(datetime.DEPARTURE.translation_key)
-    for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET):
+    for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET, number.BOOST_DURATION):
         yield "number", str(value.translation_key)
     for toggle in (
         switch.BOOST,

@@ -22,6 +22,7 @@ from ..csms.events import (
     TransactionStopped,
 )
 from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.plans import BOOST_LASTS
 from ..storage.tags import Tag
 from .bound import Bound, BoundName, lowest
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
@@ -97,6 +98,8 @@ class LiveConnector:
         self.need = Need()
         self.boosted = False
         """Whether it goes before all others for now."""
+        self.boost_lasts = BOOST_LASTS
+        """How long it is to do so when the user asks for it."""
         self.tag: Tag | None = None
         """That of the running transaction, if it is known."""
         self.session_priority: int | None = None

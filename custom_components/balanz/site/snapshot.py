@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..balancing.dark_budget import DarkBudget
@@ -16,7 +16,7 @@ from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..csms.local_controller.upstream import Trouble
 from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.overrides import CapacityOverride
-from ..storage.plans import Plan
+from ..storage.plans import BOOST_LASTS, Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
 from .drill_report import DrillReport
@@ -169,6 +169,8 @@ class ConnectorSnapshot:
     bounds: tuple[Bound, ...] = ()
     """Other upper bounds that hold now, for a while or until they are ended."""
     plan: Plan = field(default_factory=Plan)
+    boost_lasts: timedelta = BOOST_LASTS
+    """How long a boost lasts that begins now."""
     report_card: ReportCardSnapshot | None = None
     voltages_v: PerLine = UNKNOWN_LINES
     powers_w: PerLine = UNKNOWN_LINES

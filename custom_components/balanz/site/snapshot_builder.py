@@ -116,6 +116,7 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.enabled,
         live.maximum_a,
         live.bounds,
+        live.boost_lasts,
         live.writes,
         live.card,
     )
@@ -146,6 +147,7 @@ def _connector_snapshot(
         rating_a=live.connector.rating_a,
         writes=live.writes,
         plan=plan,
+        boost_lasts=live.boost_lasts,
         report_card=live.card.snapshot(),
         voltages_v=UNKNOWN_LINES if values is None else values.voltages_v,
         powers_w=UNKNOWN_LINES if values is None else values.powers_w,
