@@ -124,6 +124,14 @@ class Ledger:
             except KeyError, TypeError, ValueError:
                 continue
 
+    def copy(self) -> Ledger:
+        """Return one that knows the same, and goes on knowing it whatever is recorded here."""
+        copy = Ledger()
+        for name, known in vars(self).items():
+            if not name.startswith("_"):
+                setattr(copy, name, _copied(known))
+        return copy
+
     def records(self) -> Iterator[Record]:
         """Yield the records that make this state."""
         yield from self._records_of_users()
@@ -430,6 +438,13 @@ class Ledger:
         self.capabilities.pop(identity, None)
         self.foreign_profiles.pop(identity, None)
         self.admissions.pop(identity, None)
+
+
+def _copied(known: Any) -> Any:
+    """Return a set, or a dictionary with the dictionaries in it; all else in them never changes."""
+    if isinstance(known, set):
+        return set(known)
+    return {key: dict(one) if isinstance(one, dict) else one for key, one in known.items()}
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
