@@ -83,7 +83,7 @@ def entities_of(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, str]:
 
 def make_of(device: dr.AnyDeviceEntry | None) -> tuple[str | None, ...]:
     """Return by what other integrations could take two devices for one."""
-    assert device is not None
+    assert isinstance(device, dr.DeviceEntry)
     return device.manufacturer, device.model, device.serial_number
 
 

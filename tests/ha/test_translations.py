@@ -20,6 +20,7 @@ from custom_components.balanz import (
     charger_events,
     charger_sensors,
     config_flow,
+    csv_files,
     datetime,
     event,
     firmware_actions,
@@ -128,9 +129,9 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     yield (
         "options import_firmware",
         options["import_firmware"],
-        firmware_options.firmware_import_schema(),
+        csv_files.import_schema(),
     )
-    yield "options import", options["import_tags"], tag_options.import_schema()
+    yield "options import", options["import_tags"], csv_files.import_schema()
     files = ocpp_balanz_steps.files_schema(single_phase=False)
     yield "options ocpp-balanz", options["ocpp_balanz"], files
     yield "config confirm", config["confirm"], without
@@ -266,7 +267,7 @@ def test_each_error_of_a_form_is_translated() -> None:
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
-    of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
+    of_files = set(re.findall(r'TagFileError\("(tag_\w+)"', STORAGE))
     own = {"not_a_date", "short_turn_too_long"}
     of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["ocpp_balanz_steps.py"]))
     of_firmware = firmware_errors() | {"csv_unusable"}
