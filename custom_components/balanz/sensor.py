@@ -259,6 +259,8 @@ class ReportedSensors:
             for description in REPORTED_SENSORS
             if description.line < device.lines
         }
+        # What was kept over a restart is there before the charger says anything.
+        self._look(device.key)
 
     def _look(self, device_key: str) -> None:
         device, missing = self._devices[device_key], self._missing[device_key]

@@ -183,6 +183,8 @@ class ConnectorSnapshot:
     error_code: ErrorCode | None = None
     transaction_id: int | None = None
     """None where no transaction runs."""
+    session_ended_at: datetime | None = None
+    """When the last session ended; None while one runs."""
     stop_reason: StopReason | None = None
     """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
@@ -259,6 +261,12 @@ class ChargerSnapshot:
     firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
     upstream: UpstreamSnapshot | None = None
     """None where balanz is its only central system."""
+    connected_at: datetime | None = None
+    """When its link began; None without one."""
+    connections: int = 0
+    """How often it has connected since the start."""
+    heard_at: datetime | None = None
+    """In which minute it said something last; None where it has not since the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
