@@ -102,6 +102,7 @@ GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
         ("available", lambda group: group.available, min),
         ("allocated", lambda group: group.allocated, max),
         ("booked", lambda group: group.booked, max),
+        ("headroom", lambda group: group.headroom, min),
         ("measured", lambda group: group.measured, max),
     )
 )

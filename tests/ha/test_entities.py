@@ -88,7 +88,7 @@ async def test_what_few_need_is_disabled_at_first(
     }
     assert disabled == {
         f"sensor.home_{key}_l{line}"
-        for key in ("available", "allocated", "booked")
+        for key in ("available", "allocated", "booked", "headroom")
         for line in (1, 2, 3)
     } | {
         "button.left_start_charging",

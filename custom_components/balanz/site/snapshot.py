@@ -319,6 +319,11 @@ class GroupSnapshot:
     override: CapacityOverride | None = None
     """What it may carry for a while instead of its capacity; None if nothing else."""
 
+    @property
+    def headroom(self) -> PhaseCurrents | None:
+        """What more could flow: what is available less what is booked; below 0 where it is less."""
+        return None if self.available is None else self.available - self.booked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCharger:
