@@ -280,6 +280,22 @@ def firmware_errors(*, of_rows: bool = False) -> set[str]:
     return found | {"csv_row_unreadable"} if of_rows else found - {"csv_row_too_long"}
 
 
+def described(texts: object) -> Iterator[tuple[set[str], set[str]]]:
+    """Yield the fields of each form, wherever it is, and those that have a description."""
+    if isinstance(texts, dict):
+        if "title" in texts or "data_description" in texts:
+            yield set(texts.get("data", ())), set(texts.get("data_description", ()))
+        for part in texts.values():
+            yield from described(part)
+
+
+def test_each_field_of_each_form_has_a_description() -> None:
+    forms = list(described({name: EN[name] for name in EN if name != "services"}))
+    assert sum(len(fields) for fields, _ in forms) > 100
+    for fields, with_description in forms:
+        assert fields == with_description
+
+
 def test_an_error_about_a_schedule_tells_where_it_is() -> None:
     for where in (EN["config"], EN["config_subentries"]["group"]):
         for key in BAD_SCHEDULES:
