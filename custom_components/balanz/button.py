@@ -89,6 +89,13 @@ CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
         entity_registry_enabled_default=False,
         press_fn=lambda site, key: site.remote.unlock(key),
     ),
+    ConnectorButtonDescription(
+        key="tell_status",
+        translation_key="tell_status",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        press_fn=lambda site, key: site.remote.tell_status(key),
+    ),
 )
 
 
@@ -189,7 +196,7 @@ class ProveFallbackButton(ChargerButton):
 
 
 class ConnectorButton(ConnectorEntity, ButtonEntity):
-    """Starts or stops charging as if a card had been shown, or lets go of the cable."""
+    """Starts or stops charging as if a card had been shown, or asks for something else."""
 
     entity_description: ConnectorButtonDescription
 

@@ -125,6 +125,16 @@ async def test_a_group_carries_less_for_a_while(
     assert until_of(hass, "number.home_capacity") is None
 
 
+async def test_a_group_tells_whether_it_is_what_limits_its_chargers(
+    hass: HomeAssistant, charging: SimulatedCharger, act: Act
+) -> None:
+    assert state_of(hass, "binary_sensor.home_limiting") == "off"
+    await act("set_capacity", "home", current=15)
+    await wait_until(lambda: state_of(hass, "binary_sensor.home_limiting") == "on")
+    await act("set_limit", "CP-1", current=8)
+    await wait_until(lambda: state_of(hass, "binary_sensor.home_limiting") == "off")
+
+
 async def test_a_power_holds_over_all_phases(
     hass: HomeAssistant, charging: SimulatedCharger, act: Act
 ) -> None:

@@ -91,6 +91,7 @@ async def test_what_few_need_is_disabled_at_first(
         for key in ("available", "allocated", "booked", "headroom")
         for line in (1, 2, 3)
     } | {
+        "button.left_ask_for_status",
         "button.left_start_charging",
         "button.left_stop_charging",
         "button.left_unlock_cable",

@@ -314,7 +314,11 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     """Yield the platform and translation key of each entity."""
     for description in (binary_sensor.CONNECTED, *binary_sensor.CONNECTOR_BINARY_SENSORS):
         yield "binary_sensor", str(description.translation_key)
-    for alone in (binary_sensor.SAFE_ALONE, binary_sensor.UPSTREAM_CONNECTED):
+    for alone in (
+        binary_sensor.LIMITING,
+        binary_sensor.SAFE_ALONE,
+        binary_sensor.UPSTREAM_CONNECTED,
+    ):
         yield "binary_sensor", str(alone.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)

@@ -301,6 +301,8 @@ class GroupSnapshot:
     base_load: PhaseCurrents | None
     within_limit: bool
     """Whether booked currents and base load fit the capacity."""
+    limiting: bool
+    """Whether it is what bounds a connector."""
     drill: DrillReport | None = None
     """The last overload drill; None where there was none."""
     drilling: bool = False
