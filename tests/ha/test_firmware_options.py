@@ -1,8 +1,6 @@
 """The firmware catalogue in the options of a site, as whoever clicks through them sees it."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +25,6 @@ async def entry(hass: HomeAssistant, port: int) -> MockConfigEntry:
     await set_up(hass, entry)
     await entry.runtime_data.site.firmware.put(ONE)
     return entry
-
-
-@pytest.fixture
-def uploads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where the browser's uploads are."""
-
-    @contextmanager
-    def uploaded(_hass: HomeAssistant, file_id: str) -> Iterator[Path]:
-        yield tmp_path / file_id
-
-    monkeypatch.setattr(firmware_options, "process_uploaded_file", uploaded)
-    return tmp_path
 
 
 async def answer(hass: HomeAssistant, form: Any, user_input: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 
@@ -268,6 +268,10 @@ class BalanzSite:
         """
         await self._rooms.plans.change(key, plan)
         self._rooms.timer.step()
+
+    async def set_boost_duration(self, key: ConnectorKey, lasts: timedelta) -> None:
+        """Set how long a boost lasts. Raises ValueError for nothing, and for more than a day."""
+        await self._rooms.user_settings.set_boost_duration(key, lasts)
 
     async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
         """Let a connector charge, or pause it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..balancing.phases import PhaseCurrents
 from .bounds import KeptBound
 from .kept_updates import KeptUpdate
 from .overrides import CapacityOverride
-from .plans import Plan
+from .plans import LONGEST_BOOST, Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
 type Record = dict[str, Any]
@@ -63,6 +63,8 @@ class Ledger:
         """Ids of groups in which smart charging is switched off."""
         self.plans: dict[ConnectorKey, Plan] = {}
         """What users have planned; connectors without a plan are left out."""
+        self.boosts: dict[ConnectorKey, timedelta] = {}
+        """How long a boost lasts, where users have said so."""
         self.bookings: dict[str, KeptBooking] = {}
         self.firmwares: dict[str, Firmware] = {}
         """The firmware that each charger last booted with, by identity."""
@@ -91,6 +93,7 @@ class Ledger:
             "admission": self._take_admission,
             "base_load": self._take_base_load,
             "booking": self._take_booking,
+            "boost_duration": self._take_boost_duration,
             "bound": self._take_bound,
             "capabilities": self._take_capabilities,
             "capacity": self._take_capacity,
@@ -124,6 +127,14 @@ class Ledger:
                 self._apply(record)
             except KeyError, TypeError, ValueError:
                 continue
+
+    def copy(self) -> Ledger:
+        """Return one that knows the same, and goes on knowing it whatever is recorded here."""
+        copy = Ledger()
+        for name, known in vars(self).items():
+            if not name.startswith("_"):
+                setattr(copy, name, _copied(known))
+        return copy
 
     def records(self) -> Iterator[Record]:
         """Yield the records that make this state."""
@@ -160,6 +171,8 @@ class Ledger:
             yield self.note_smart_charging(group_id, False)
         for key, plan in self.plans.items():
             yield self.note_plan(key, plan)
+        for key, lasts in self.boosts.items():
+            yield self.note_boost_duration(key, lasts)
 
     def _records_of_firmwares(self) -> Iterator[Record]:
         for identity, firmware in self.firmwares.items():
@@ -211,6 +224,10 @@ class Ledger:
     def note_plan(self, key: ConnectorKey, plan: Plan) -> Record:
         """Return the record of what is planned for a connector."""
         return {**_of_connector("plan", key), "plan": plan.as_record()}
+
+    def note_boost_duration(self, key: ConnectorKey, lasts: timedelta) -> Record:
+        """Return the record of how long a boost of a connector lasts."""
+        return _of_connector("boost_duration", key, duration_s=lasts.total_seconds())
 
     def note_limit_cleared(self, key: ConnectorKey) -> Record:
         """Return the record of a connector that has no limit of ours any more."""
@@ -330,6 +347,12 @@ class Ledger:
         if not left:
             self.bounds.pop(key, None)
 
+    def _take_boost_duration(self, record: Mapping[str, Any]) -> None:
+        duration_s = float(record["duration_s"])
+        if not 0 < duration_s <= LONGEST_BOOST.total_seconds():
+            raise ValueError(f"no duration: {duration_s} s")
+        self.boosts[_key(record)] = timedelta(seconds=duration_s)
+
     def _take_enabled(self, record: Mapping[str, Any]) -> None:
         change = self.disabled.discard if record["enabled"] else self.disabled.add
         change(_key(record))
@@ -428,11 +451,19 @@ class Ledger:
         self.firmwares.pop(identity, None)
         self.updates.pop(identity, None)
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
+        self.boosts = {k: v for k, v in self.boosts.items() if k.charger != identity}
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.energies = {k: v for k, v in self.energies.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
         self.foreign_profiles.pop(identity, None)
         self.admissions.pop(identity, None)
+
+
+def _copied(known: Any) -> Any:
+    """Return a set, or a dictionary with the dictionaries in it; all else in them never changes."""
+    if isinstance(known, set):
+        return set(known)
+    return {key: dict(one) if isinstance(one, dict) else one for key, one in known.items()}
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:
