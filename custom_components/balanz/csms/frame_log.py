@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 MOST_FRAMES = 24
 MOST_CHARACTERS = 400
@@ -64,17 +64,29 @@ class FrameLog:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._frames: deque[KeptFrame] = deque(maxlen=MOST_FRAMES)
+        self._frames: deque[tuple[float, bool, str, bool]] = deque(maxlen=MOST_FRAMES)
+        """What a kept frame is made of, in its order, with the time in s since the epoch.
+
+        Nobody looks at nearly all of them, so that they are only put together for who does.
+        """
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
         """The frames that are kept, oldest first."""
-        return tuple(self._frames)
+        return tuple(
+            KeptFrame(
+                at=datetime.fromtimestamp(at_s, UTC),
+                received=received,
+                text=text,
+                answers_secret=answers_secret,
+            )
+            for at_s, received, text, answers_secret in self._frames
+        )
 
-    def note(self, text: str, at: datetime, *, received: bool) -> None:
-        """Keep the beginning of a frame."""
+    def note(self, text: str, at_s: float, *, received: bool) -> None:
+        """Keep the beginning of a frame; its time is in s since the epoch."""
         text = text[:MOST_CHARACTERS]
         answers_secret = False
         if received:
@@ -83,6 +95,4 @@ class FrameLog:
                 answers_secret = answer[1] == self._secret_call
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
-        self._frames.append(
-            KeptFrame(at=at, received=received, text=text, answers_secret=answers_secret)
-        )
+        self._frames.append((at_s, received, text, answers_secret))
