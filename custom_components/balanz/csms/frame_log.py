@@ -71,6 +71,8 @@ class FrameLog:
         """
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
+        self.heard_at: datetime | None = None
+        """When the charger said something last; None before it has."""
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
@@ -90,6 +92,7 @@ class FrameLog:
         text = text[:MOST_CHARACTERS]
         answers_secret = False
         if received:
+            self.heard_at = at
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
                 answers_secret = answer[1] == self._secret_call
