@@ -71,15 +71,19 @@ class FrameLog:
         """
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
-        self.heard_at: datetime | None = None
+        self._heard_at_s: float | None = None
+
+    @property
+    def heard_at(self) -> datetime | None:
         """When the charger said something last; None before it has."""
+        return None if self._heard_at_s is None else _moment(self._heard_at_s)
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
         """The frames that are kept, oldest first."""
         return tuple(
             KeptFrame(
-                at=datetime.fromtimestamp(at_s, UTC),
+                at=_moment(at_s),
                 received=received,
                 text=text,
                 answers_secret=answers_secret,
@@ -92,10 +96,14 @@ class FrameLog:
         text = text[:MOST_CHARACTERS]
         answers_secret = False
         if received:
-            self.heard_at = at
+            self._heard_at_s = at_s
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
                 answers_secret = answer[1] == self._secret_call
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
         self._frames.append((at_s, received, text, answers_secret))
+
+
+def _moment(at_s: float) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)
