@@ -16,7 +16,6 @@ from custom_components.balanz.csms.frame_log import (
 )
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
-NOON_S = NOON.timestamp()
 
 
 def told(text: str) -> str:
@@ -26,7 +25,7 @@ def told(text: str) -> str:
 def test_only_the_last_frames_are_kept_and_only_their_beginning() -> None:
     log = FrameLog()
     for number in range(100):
-        log.note(f"{number} " + "x" * 10_000, NOON_S, received=False)
+        log.note(f"{number} " + "x" * 10_000, NOON, received=False)
 
     assert len(log.frames) == MOST_FRAMES
     assert log.frames[-1].text.startswith("99 ")
@@ -101,10 +100,10 @@ def test_a_charger_that_repeats_its_password_in_an_answer_is_not_told_word_for_w
 ) -> None:
     log = FrameLog()
     secret = {"key": "AuthorizationKey", "value": "48756e746572322d48756e74657232"}
-    log.note(json.dumps([2, "6", "Heartbeat", {}]), NOON_S, received=False)
-    log.note(json.dumps([2, "7", "ChangeConfiguration", secret]), NOON_S, received=False)
-    log.note(answer, NOON_S, received=True)
-    log.note('[4,"8","InternalError","cannot",{}]', NOON_S, received=True)
+    log.note(json.dumps([2, "6", "Heartbeat", {}]), NOON, received=False)
+    log.note(json.dumps([2, "7", "ChangeConfiguration", secret]), NOON, received=False)
+    log.note(answer, NOON, received=True)
+    log.note('[4,"8","InternalError","cannot",{}]', NOON, received=True)
 
     told = [frame.told() for frame in log.frames]
 

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 MOST_FRAMES = 24
 MOST_CHARACTERS = 400
@@ -64,46 +64,30 @@ class FrameLog:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._frames: deque[tuple[float, bool, str, bool]] = deque(maxlen=MOST_FRAMES)
-        """What a kept frame is made of, in its order, with the time in s since the epoch.
-
-        Nobody looks at nearly all of them, so that they are only put together for who does.
-        """
+        self._frames: deque[tuple[datetime, bool, str, bool]] = deque(maxlen=MOST_FRAMES)
+        """What kept frames are made of: they are put together for who looks at them."""
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
-        self._heard_at_s: float | None = None
-
-    @property
-    def heard_at(self) -> datetime | None:
+        self.heard_at: datetime | None = None
         """When the charger said something last; None before it has."""
-        return None if self._heard_at_s is None else _moment(self._heard_at_s)
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
         """The frames that are kept, oldest first."""
         return tuple(
-            KeptFrame(
-                at=_moment(at_s),
-                received=received,
-                text=text,
-                answers_secret=answers_secret,
-            )
-            for at_s, received, text, answers_secret in self._frames
+            KeptFrame(at=at, received=received, text=text, answers_secret=answers_secret)
+            for at, received, text, answers_secret in self._frames
         )
 
-    def note(self, text: str, at_s: float, *, received: bool) -> None:
-        """Keep the beginning of a frame; its time is in s since the epoch."""
+    def note(self, text: str, at: datetime, *, received: bool) -> None:
+        """Keep the beginning of a frame."""
         text = text[:MOST_CHARACTERS]
         answers_secret = False
         if received:
-            self._heard_at_s = at_s
+            self.heard_at = at
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
                 answers_secret = answer[1] == self._secret_call
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
-        self._frames.append((at_s, received, text, answers_secret))
-
-
-def _moment(at_s: float) -> datetime:
-    return datetime.fromtimestamp(at_s, UTC)
+        self._frames.append((at, received, text, answers_secret))
