@@ -14,6 +14,7 @@ from custom_components.balanz.csms.rpc_frames import (
     CallFailure,
     CallResult,
     Unreadable,
+    Verbatim,
     encode_call,
     encode_error,
     encode_result,
@@ -99,3 +100,31 @@ def test_too_many_elements_are_refused_without_being_read() -> None:
 
     assert isinstance(frame, BadCall)
     assert frame.id == "7"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2,"1","DataTransfer",PAYLOAD]',
+        ' [ 2 , "a \\" [2, b" , "Data\\"Transfer" , PAYLOAD ] ',
+        '[2.0, 17, "DataTransfer", PAYLOAD\n]',
+        '[3,"1",PAYLOAD]',
+        "[3.0 , 17 , PAYLOAD ]",
+    ],
+)
+@pytest.mark.parametrize("payload", ['{ "a" : 1.50, "b": ["]", {}] }', '{"a":1,"a":2}'])
+def test_a_payload_is_told_to_the_letter(frame: str, payload: str) -> None:
+    parsed = parse(frame.replace("PAYLOAD", payload))
+
+    assert isinstance(parsed, Call | CallResult)
+    assert isinstance(parsed.payload, Verbatim)
+    assert [parsed.payload.text, parsed.payload.text] == [payload, payload]
+    assert json.loads(payload) == parsed.payload
+
+
+def test_of_a_message_type_that_nobody_writes_so_the_values_are_told() -> None:
+    parsed = parse('[0.2e1,"1","DataTransfer",{ "a" : 1 }]')
+
+    assert isinstance(parsed, Call)
+    assert isinstance(parsed.payload, Verbatim)
+    assert parsed.payload.text == '{"a":1}'

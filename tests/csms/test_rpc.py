@@ -154,6 +154,39 @@ async def test_a_result_is_read_while_a_handler_waits() -> None:
     await bench.end()
 
 
+async def test_calls_are_answered_in_their_order_though_the_first_has_to_wait() -> None:
+    bench = Bench()
+    bench.peer.may_answer.clear()
+    for number in range(3):
+        bench.receive(2, f"{number}", "MeterValues", {})
+    await wait_until(bench.wire.inbound.empty)
+    assert bench.peer.handled == ["MeterValues"]
+
+    bench.peer.may_answer.set()
+    await bench.replied("2")
+
+    assert [frame[1] for frame in bench.wire.sent] == ["0", "1", "2"]
+    await bench.end()
+
+
+async def test_a_call_that_needs_no_waiting_is_answered_before_anything_else_is_read() -> None:
+    bench = Bench()
+    left: list[int] = []
+    send = bench.wire.send
+
+    async def count_and_send(message: str) -> None:
+        left.append(bench.wire.inbound.qsize())
+        await send(message)
+
+    bench.wire.send = count_and_send  # type: ignore[method-assign]
+    for number in range(3):
+        bench.receive(2, f"{number}", "MeterValues", {})
+    await bench.replied("2")
+
+    assert left == [2, 1, 0]
+    await bench.end()
+
+
 async def test_a_withheld_answer_is_given_when_the_call_comes_again() -> None:
     bench = Bench()
     bench.peer.withheld = 1
@@ -239,7 +272,7 @@ async def test_a_peer_that_sends_too_fast_is_read_more_slowly(
     bench = Bench(rate=MessageRate(per_s=100.0, burst=10))
 
     for number in range(100):
-        bench.receive(2, f"{number}", "Heartbeat", {})
+        bench.receive(2, f"{number}", "MeterValues", {})
     await bench.running
 
     assert bench.wire.close_code == 1008

@@ -117,7 +117,7 @@ def test_a_session_that_ends_without_a_meter_keeps_its_last_energy(live: LiveCon
 def test_lines_that_a_charger_does_not_tell_of_stay_in_use(live: LiveConnector) -> None:
     for now in range(0, 120, 10):
         live.take(
-            replace(metered(16.0), values=replace(metered(16.0).values, per_phase=True)),
+            replace(metered(16.0), values=metered(16.0).values._replace(per_phase=True)),
             float(now),
         )
     assert live.as_input(Line.FREE, 120.0).phase_use.in_use(ALL_PHASES) == ALL_PHASES

@@ -67,7 +67,8 @@ class FrameLog:
     def __init__(self, peer: str = "charger") -> None:
         """Start with none; `peer` is what the other side is called."""
         self._peer = peer
-        self._frames: deque[KeptFrame] = deque(maxlen=MOST_FRAMES)
+        self._frames: deque[tuple[datetime, bool, str, bool]] = deque(maxlen=MOST_FRAMES)
+        """What kept frames are made of: they are put together for who looks at them."""
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
         self.heard_at: datetime | None = None
@@ -76,7 +77,16 @@ class FrameLog:
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
         """The frames that are kept, oldest first."""
-        return tuple(self._frames)
+        return tuple(
+            KeptFrame(
+                at=at,
+                received=received,
+                text=text,
+                peer=self._peer,
+                answers_secret=answers_secret,
+            )
+            for at, received, text, answers_secret in self._frames
+        )
 
     def note(self, text: str, at: datetime, *, received: bool) -> None:
         """Keep the beginning of a frame."""
@@ -89,12 +99,4 @@ class FrameLog:
                 answers_secret = answer[1] == self._secret_call
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
-        self._frames.append(
-            KeptFrame(
-                at=at,
-                received=received,
-                text=text,
-                peer=self._peer,
-                answers_secret=answers_secret,
-            )
-        )
+        self._frames.append((at, received, text, answers_secret))

@@ -12,6 +12,8 @@ MAX_INTEGER = 2**31 - 1
 
 def integer(value: object) -> int | None:
     """Return a whole number, also from text such as " 12 " and from 1.0."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, str):

@@ -17,11 +17,12 @@ class MessageRate:
 
     def take(self, now: float) -> float:
         """Count a message; return how long to wait until the next one is read."""
-        self._due_at = max(self._due_at, now) + self._interval_s
-        wait_s = max(self._due_at - now - self._allowance_s, 0.0)
-        if wait_s == 0.0:
+        self._due_at = (now if now > self._due_at else self._due_at) + self._interval_s
+        wait_s = self._due_at - now - self._allowance_s
+        if wait_s <= 0.0:
             self._too_fast_since = None
-        elif self._too_fast_since is None:
+            return 0.0
+        if self._too_fast_since is None:
             self._too_fast_since = now
         return wait_s
 

@@ -9,11 +9,14 @@ class Budget:
 
     def __init__(self, most: Mapping[float, int]) -> None:
         self._most = most
-        self._happened_at: deque[float] = deque(maxlen=max(most.values()) + 1)
+        self._happened_at: deque[float] | None = None
+        """None until it has happened once, which it does with few."""
 
     def spend(self, now: float) -> bool:
         """Note that it has happened; return whether that was too often."""
         times = self._happened_at
+        if times is None:
+            times = self._happened_at = deque(maxlen=max(self._most.values()) + 1)
         times.append(now)
         return any(
             len(times) > most and times[-most - 1] >= now - span_s

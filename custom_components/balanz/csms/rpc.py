@@ -7,7 +7,7 @@ the calls behind it.
 import asyncio
 import logging
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -33,7 +33,6 @@ from .rpc_frames import (
     CallFailure,
     CallResult,
     ErrorCode,
-    Frame,
     Payload,
     Unreadable,
     Verbatim,
@@ -43,6 +42,7 @@ from .rpc_frames import (
     parse,
 )
 from .validation import Direction, check, in_order
+from .write_watch import WriteWatch
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -137,16 +137,21 @@ class RpcConnection:
         self._line = LineQueue()
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
         self._timed_out: OrderedDict[str, str] = OrderedDict()
-        self._inbound: asyncio.Queue[Call] = asyncio.Queue(MAX_CALLS_WAITING)
+        self._inbound: asyncio.Queue[Call | asyncio.Task[None]] = asyncio.Queue(MAX_CALLS_WAITING)
+        """Calls that wait to be answered, and in front of them perhaps one that is being."""
         self._busy_beyond = busy_beyond
-        self._in_progress: set[int] = set()
+        self._in_progress: deque[str] = deque()
+        """The texts of the calls that are not answered yet, oldest first."""
+        self._answering: asyncio.Task[None] | None = None
+        """Who answers a call now."""
         self._replies: OrderedDict[int, str] = OrderedDict()
+        """The answers that were given last, by the hashes of their calls' texts."""
+        self._writes = WriteWatch(socket.abort, timeout_s=SEND_TIMEOUT_S)
         self._rate = rate or MessageRate()
         self._unreadable = Budget(MAX_UNREADABLE)
         self._unsolicited = Budget(MAX_UNSOLICITED)
         self._binary_frames = 0
         self._let_in_at = 0.0
-        self._worker: asyncio.Task[None] | None = None
         self.misbehaved = False
         """Whether it was closed for what the peer sent."""
         self.frames: FrameLog | None = None
@@ -168,7 +173,10 @@ class RpcConnection:
         if self._lost or self._stop.done():
             work.close()
             return
-        task = asyncio.get_running_loop().create_task(work)
+        self._keep(asyncio.get_running_loop().create_task(work))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """End a task at the latest with the connection."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -181,11 +189,12 @@ class RpcConnection:
         """Serve the socket until it is gone or `stop` is called."""
         loop = asyncio.get_running_loop()
         reader = loop.create_task(self._read())
-        worker = self._worker = loop.create_task(self._work())
+        worker = loop.create_task(self._work())
         try:
             await asyncio.wait((reader, worker, self._stop), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._lost = True
+            self._writes.stop()
             self.peer.closed()
             self._line.fail()
             if self._outstanding is not None and not self._outstanding[1].done():
@@ -211,7 +220,7 @@ class RpcConnection:
         so long does a call wait for the line at most, too. Raises InvalidCall, LineBusy,
         ConnectionLost, CallTimeout, CallRejected or MalformedAnswer.
         """
-        if self._worker is not None and asyncio.current_task() is self._worker:
+        if self._answering is not None and self._answering is asyncio.current_task():
             raise RuntimeError("a handler must not wait for a call on its own connection")
         if not isinstance(payload, Verbatim):
             violation = check(action, Direction.REQUEST, payload)
@@ -244,35 +253,28 @@ class RpcConnection:
 
     async def _send(self, text: str) -> None:
         """Write a message; a peer that does not read it in time loses the connection."""
-        self._note(text, received=False)
-        patience = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._socket.abort)
+        if self.frames is not None:
+            self.frames.note(text, datetime.now(UTC), received=False)
+        self._writes.begin()
         try:
             await self._socket.send(text)
         finally:
-            patience.cancel()
+            self._writes.done()
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         with suppress(ConnectionLost):
             while True:
-                message = await self._socket.recv()
-                if isinstance(message, bytes):
-                    self._refuse_binary()
-                else:
-                    self._note(message, received=True)
-                    await self._take(parse(message), message)
+                # It has no name here, lest each charger's last message stay in memory.
+                await self._take(await self._socket.recv())
                 now = loop.time()
                 wait_s = self._rate.take(now)
-                if self._rate.too_fast_for_s(now) > MAX_TOO_FAST_S:
-                    self._show_out(1008, "too many messages")
                 if wait_s > 0.0:
+                    if self._rate.too_fast_for_s(now) > MAX_TOO_FAST_S:
+                        self._show_out(1008, "too many messages")
                     await asyncio.sleep(wait_s)
                 if now - self._let_in_at > HELD_S:
                     await self._let_others_in()
-
-    def _note(self, text: str, *, received: bool) -> None:
-        if self.frames is not None:
-            self.frames.note(text, datetime.now(UTC), received=received)
 
     async def _let_others_in(self) -> None:
         """Hold nobody up, however much has come at once."""
@@ -285,19 +287,16 @@ class RpcConnection:
         if self._binary_frames > MAX_BINARY_FRAMES:
             self._show_out(1003, "text frames only")
 
-    async def _take(self, frame: Frame, text: str) -> None:
-        """Do with a frame what it is there for."""
-        match frame:
+    async def _take(self, message: str | bytes) -> None:
+        """Do with a message what it is there for."""
+        if isinstance(message, bytes):
+            self._refuse_binary()
+            return
+        if self.frames is not None:
+            self.frames.note(message, datetime.now(UTC), received=True)
+        match parse(message):
             case Call() as call:
-                if isinstance(call.id, str) and len(call.id) > SPECIFIED_ID_LENGTH:
-                    self.peer.odd_frame(f"{call.action}: the message id is too long")
-                if call.fingerprint in self._in_progress:
-                    return
-                if self._inbound.qsize() >= self._busy_beyond:
-                    await self._send(encode_error(call.id, ErrorCode.GENERIC_ERROR, "busy"))
-                    return
-                self._in_progress.add(call.fingerprint)
-                await self._inbound.put(call)
+                await self._take_call(call)
             case CallResult() | CallFailure() as result:
                 self._settle(result)
             case BadCall(id=message_id, code=code, description=description):
@@ -305,10 +304,32 @@ class RpcConnection:
                 await self._send(encode_error(message_id, code, description))
             case Unreadable(reason=reason):
                 outstanding = self._outstanding
-                if outstanding is not None and outstanding[0] in text:
+                if outstanding is not None and outstanding[0] in message:
                     # Whatever it was meant to be, it is what the charger has to say to the call.
                     self._settle(CallResult(id=outstanding[0], payload=None))
                 self._count_unreadable(reason)
+
+    async def _take_call(self, call: Call) -> None:
+        """Answer a call at once where that needs no waiting, else after those before it."""
+        if isinstance(call.id, str) and len(call.id) > SPECIFIED_ID_LENGTH:
+            self.peer.odd_frame(f"{call.action}: the message id is too long")
+        if not self._in_progress:
+            self._in_progress.append(call.text)
+            answering = asyncio.Task(
+                self._answer(call), loop=asyncio.get_running_loop(), eager_start=True
+            )
+            if answering.done():
+                answering.result()
+            else:
+                self._keep(answering)
+                await self._inbound.put(answering)
+        elif call.text in self._in_progress:
+            pass
+        elif self._inbound.qsize() >= self._busy_beyond:
+            await self._send(encode_error(call.id, ErrorCode.GENERIC_ERROR, "busy"))
+        else:
+            self._in_progress.append(call.text)
+            await self._inbound.put(call)
 
     def _count_unreadable(self, reason: str) -> None:
         """Ignore a frame; a peer that sends too many such is shown the door."""
@@ -347,20 +368,38 @@ class RpcConnection:
         loop = asyncio.get_running_loop()
         with suppress(ConnectionLost):
             while True:
-                call = await self._inbound.get()
-                try:
-                    await self._answer(call)
-                finally:
-                    self._in_progress.discard(call.fingerprint)
+                waiting = await self._inbound.get()
+                await (self._answer(waiting) if isinstance(waiting, Call) else waiting)
                 if loop.time() - self._let_in_at > HELD_S:
                     await self._let_others_in()
 
     async def _answer(self, call: Call) -> None:
-        """Answer one call; one that was answered before has no second effect."""
-        reply = self._replies.get(call.fingerprint)
+        """Answer the call that waits longest."""
+        self._answering = asyncio.current_task()
+        try:
+            if call.action in ANSWERED_ANEW:
+                await self._answer_anew(call)
+            else:
+                await self._answer_once(call)
+        finally:
+            self._answering = None
+            self._in_progress.popleft()
+
+    async def _answer_once(self, call: Call) -> None:
+        """Answer a call that has no second effect if it was answered before."""
+        fingerprint = hash(call.text)
+        reply = self._replies.get(fingerprint)
         if reply is not None:
             await self._send(reply)
             return
+        reply = await self._answer_anew(call)
+        if reply is not None:
+            self._replies[fingerprint] = reply
+            if len(self._replies) > MAX_REMEMBERED:
+                self._replies.popitem(last=False)
+
+    async def _answer_anew(self, call: Call) -> str | None:
+        """Answer a call; return the result, or None where there was none."""
         try:
             payload = await self.peer.handle(call.action, call.payload)
             if not isinstance(payload, Verbatim):
@@ -380,9 +419,7 @@ class RpcConnection:
             await self._send(encode_error(call.id, ErrorCode.INTERNAL_ERROR, ""))
         else:
             reply = encode_result(call.id, payload)
-            if call.action not in ANSWERED_ANEW:
-                self._replies[call.fingerprint] = reply
-                if len(self._replies) > MAX_REMEMBERED:
-                    self._replies.popitem(last=False)
             await self._send(reply)
             self.peer.answered(call.action)
+            return reply
+        return None

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,12 +17,13 @@ MAX_DEPTH = 32
 MAX_NODES = 20_000
 """More elements would hold up the event loop for some ten milliseconds."""
 _CALL, _CALL_RESULT, _CALL_ERROR = 2, 3, 4
+_NUMBER = (int, float)
 _HEAD = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.){0,255}")\s*,')
 """How a CALL begins, up to its id; read where the rest must not or cannot be."""
 _PAYLOAD_OF_CALL = re.compile(
-    r'\s*\[\s*2[^,]*,\s*("(?:[^"\\]|\\.)*"|[^,]*),\s*"(?:[^"\\]|\\.)*"\s*,'
+    r'\s*\[\s*2[^,]*,\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*,\s*"(?:[^"\\]|\\.)*"\s*,'
 )
-_PAYLOAD_OF_RESULT = re.compile(r'\s*\[\s*3[^,]*,\s*("(?:[^"\\]|\\.)*"|[^,]*),')
+_PAYLOAD_OF_RESULT = re.compile(r'\s*\[\s*3[^,]*,\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*,')
 """All that comes before the payload."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
@@ -33,16 +34,41 @@ class Verbatim(dict[str, Any]):
     A changed copy, such as `payload | {...}`, is a plain one, and is written anew.
     """
 
-    __slots__ = ("text",)
-    text: str
-    """The JSON text of the payload alone."""
+    __slots__ = ("_head", "_text")
+    _text: str
+    _head: re.Pattern[str] | None
+    """What stands before the payload in the text; None once the text is that of it alone."""
 
     @classmethod
     def of(cls, values: Payload, text: str) -> Verbatim:
         """Return the values that a text was read as, together with it."""
         payload = cls(values)
-        payload.text = text
+        payload._text, payload._head = text, None
         return payload
+
+    @classmethod
+    def within(cls, values: Payload, head: re.Pattern[str], text: str) -> Verbatim:
+        """Return the payload of a frame, which stands behind what the head matches.
+
+        Few are passed on, so that their part of the frame is only looked for when it is wanted.
+        """
+        payload = cls(values)
+        payload._text, payload._head = text, head
+        return payload
+
+    @property
+    def text(self) -> str:
+        """The JSON text of the payload alone."""
+        if self._head is not None:
+            match = self._head.match(self._text)
+            # Of a message type that is spelt as nobody does, such as 0.2e1, only the values count.
+            self._text = (
+                orjson.dumps(self).decode()
+                if match is None
+                else self._text[match.end() : self._text.rindex("]")].strip()
+            )
+            self._head = None
+        return self._text
 
 
 class ErrorCode(StrEnum):
@@ -60,15 +86,14 @@ class ErrorCode(StrEnum):
     GENERIC_ERROR = "GenericError"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """The peer asks for something."""
+class Call(NamedTuple):
+    """The peer asks for something. Most frames are calls, and a tuple is the quickest to make."""
 
     id: MessageId
     action: str
     payload: Payload
-    fingerprint: int
-    """Equal for calls that are the same to the letter, as one that is sent again is."""
+    text: str
+    """The whole frame; equal for calls that are the same to the letter, as one sent again is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +147,7 @@ def parse(text: str) -> Frame:
     if not isinstance(frame, list) or len(frame) < 2:
         return Unreadable(reason="not an OCPP frame")
     kind, message_id = frame[0], frame[1]
-    if isinstance(kind, bool) or not isinstance(kind, int | float):
+    if isinstance(kind, bool) or not isinstance(kind, _NUMBER):
         return Unreadable(reason="no message type")
     if not _is_message_id(message_id):
         return Unreadable(reason="no usable message id")
@@ -130,7 +155,7 @@ def parse(text: str) -> Frame:
         return _parse_call(message_id, frame, text)
     if kind == _CALL_RESULT:
         readable = len(frame) == 3 and isinstance(frame[2], dict) and _is_shallow(frame, text)
-        payload = _verbatim(frame[2], _PAYLOAD_OF_RESULT, text) if readable else None
+        payload = Verbatim.within(frame[2], _PAYLOAD_OF_RESULT, text) if readable else None
         return CallResult(id=message_id, payload=payload)
     if kind == _CALL_ERROR:
         code, description = [*frame[2:4], None, None][:2]
@@ -178,22 +203,16 @@ def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | Ba
     if problem:
         return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)
     # Some chargers send null or an empty list where the message has no fields.
-    payload = _verbatim(frame[3], _PAYLOAD_OF_CALL, text) if frame[3] else Verbatim.of({}, "{}")
-    return Call(id=message_id, action=frame[2], payload=payload, fingerprint=hash(text))
-
-
-def _verbatim(payload: Payload, head: re.Pattern[str], text: str) -> Payload:
-    """Return a payload with its own part of a frame's text."""
-    match = head.match(text)
-    if match is None:
-        return payload
-    return Verbatim.of(payload, text[match.end() : text.rindex("]")].strip())
+    payload = (
+        Verbatim.within(frame[3], _PAYLOAD_OF_CALL, text) if frame[3] else Verbatim.of({}, "{}")
+    )
+    return Call(message_id, frame[2], payload, text)
 
 
 def _is_message_id(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= MAX_MESSAGE_ID_LENGTH
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, _NUMBER) and not isinstance(value, bool)
 
 
 def _separators(text: str) -> int:

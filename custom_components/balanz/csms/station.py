@@ -299,11 +299,11 @@ class Station:
         if back_office is not None and self.connected:
             back_office.charger_connected(self._authorization)
 
-    async def _serve(self, action: str, payload: Payload) -> Payload:
+    def _serve(self, action: str, payload: Payload) -> Awaitable[Payload]:
         """Return the answer to a call. Raises CallError or WithholdAnswer."""
         if self._back_office is None:
-            return await self._messages.handle(action, payload)
-        return await self._back_office.serve(action, payload, self._messages.handle)
+            return self._messages.handle(action, payload)
+        return self._back_office.serve(action, payload, self._messages.handle)
 
     def attach(
         self, rpc: RpcConnection, *, must_boot: bool = False, authorization: str | None = None

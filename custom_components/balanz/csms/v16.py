@@ -119,12 +119,12 @@ class InboundMessages:
             **security_handlers(station),
         }
 
-    async def handle(self, action: str, payload: Payload) -> Payload:
+    def handle(self, action: str, payload: Payload) -> Awaitable[Payload]:
         """Return the answer to a message. Raises CallError or WithholdAnswer."""
         handler = self._handlers.get(action)
         if handler is None:
             raise unsupported(action)
-        return await handler(payload)
+        return handler(payload)
 
     async def _authorize(self, payload: Payload) -> Payload:
         verdict = await self.tag_desk.authorize(self._station.identity, payload.get("idTag"))
@@ -225,6 +225,9 @@ class InboundMessages:
         self, connector: int, transaction_id: int, samples: list[MeterValues], at: datetime
     ) -> None:
         """Take over a transaction that values speak of, unless none can run there."""
+        running = self._transactions.open_at(self._station.identity, connector)
+        if running is not None and running.told_id == transaction_id:
+            return
         if self._station.statuses.get(connector) in _WITHOUT_TRANSACTION:
             return
         registers_wh = (values.energy_wh for values in samples if values.energy_wh is not None)

@@ -1,6 +1,7 @@
-"""Read one SampledValue of OCPP 1.6 (section 7.43), as chargers really write it."""
+"""Read the sampled values of OCPP 1.6 (section 7.43), as chargers really write them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -22,6 +23,8 @@ _WRITTEN = re.compile(
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _MAX_LENGTH = 50
 _MOST_LABELS = 2000
+_MOST_NAMES = 1000
+"""Names that mean nothing take no more than their half of the room."""
 _KWH, _KW, _TENTHS = Unit(factor=1e3), Unit(factor=1e3), Unit(factor=0.1)
 _LATEST_LAST = ("transaction.begin", "interruption.begin", "interruption.end")
 _LAST_OF_ALL = "transaction.end"
@@ -40,21 +43,23 @@ class Label:
     unit: Unit
     is_named: bool
     """Whether it names a unit."""
+    is_plain: bool
+    """Whether its number is the value, unless a unit is written behind it or a quirk is known."""
     minimum: float
     maximum: float
     is_share: bool
     """Whether it is a part of one."""
 
 
-type Sample = tuple[Label, float]
-"""One value in the unit that is reckoned in."""
+type Labels = Sequence[tuple[int, Label]]
+"""What can be understood, by its index; of two values of the same kind the last one counts."""
 type _Names = tuple[object, object, object, object, object, object]
-_LABELS: dict[_Names, Label] = {}
-"""Chargers repeat the same few names for ever, so that each is understood once."""
+_LABELS: dict[_Names, Label | None] = {}
+"""Chargers repeat the same few names for ever, so that each is understood, or not, only once."""
 
 
-def read_sample(sampled_value: dict[str, Any], quirks: MeterQuirks) -> Sample | None:
-    """Return a sample; None if it is of no known kind, in no known unit or not plausible."""
+def label_of(sampled_value: dict[str, Any]) -> Label | None:
+    """Return what a value is of; None if it is of no known kind or in no known unit."""
     get = sampled_value.get
     names = (
         get("measurand"),
@@ -64,17 +69,53 @@ def read_sample(sampled_value: dict[str, Any], quirks: MeterQuirks) -> Sample | 
         get("location"),
         get("format"),
     )
-    label: Label | None
     try:
-        label = _LABELS[names]
+        return _LABELS[names]
     except KeyError:
-        label = _understood(names)
+        return _understood(names)
     except TypeError:
         # What is a list or an object names nothing.
         return None
-    if label is None or (written := written_number(get("value"))) is None:
+
+
+def read_values(
+    labels: Labels, sampled_values: list[Any], quirks: MeterQuirks
+) -> dict[Measurand, dict[Line, float]]:
+    """Return plausible values by what they are of, in the units that are reckoned in."""
+    values: dict[Measurand, dict[Line, float]] = {}
+    is_plain = quirks is NO_METER_QUIRKS
+    for index, label in labels:
+        written = sampled_values[index].get("value")
+        value: float | None
+        # Nearly all are numbers that mean what they say, and are read here: there are ten in each
+        # message, and a call costs as much as the reading.
+        if (
+            is_plain
+            and label.is_plain
+            and type(written) is str
+            and "_" not in written
+            and len(written) <= _MAX_LENGTH
+        ):
+            try:
+                value = float(written)
+            except ValueError:
+                value = _converted(label, written, quirks)
+        else:
+            value = _converted(label, written, quirks)
+        if value is None or not label.minimum <= value <= label.maximum:
+            continue
+        if label.measurand in values:
+            values[label.measurand][label.line] = value
+        else:
+            values[label.measurand] = {label.line: value}
+    return values
+
+
+def _converted(label: Label, written: object, quirks: MeterQuirks) -> float | None:
+    """Return a value that is written in whatever unit; None where that is not known."""
+    if (parts := written_number(written)) is None:
         return None
-    number, behind = written
+    number, behind = parts
     unit = label.unit
     if behind:
         named = label.quantity.units.get(behind)
@@ -83,14 +124,11 @@ def read_sample(sampled_value: dict[str, Any], quirks: MeterQuirks) -> Sample | 
         unit = named
     if quirks is not NO_METER_QUIRKS:
         unit = _meant(label.measurand, unit, quirks)
-    # Written out, as ten times a message: calls cost more than what they do.
     value = (number + unit.offset) * unit.factor
     if label.is_share and 1.0 < abs(value) <= 100.0:
         # Above one it can only be a percentage.
         value /= 100.0
-    if label.minimum <= value <= label.maximum:
-        return label, value
-    return None
+    return value
 
 
 def written_number(value: object) -> tuple[float, str] | None:
@@ -126,7 +164,7 @@ def _understood(names: _Names) -> Label | None:
             return None
         texts.append(name)
     label = _label(*texts)
-    if label is not None and len(_LABELS) < _MOST_LABELS:
+    if len(_LABELS) < (_MOST_NAMES if label is None else _MOST_LABELS):
         _LABELS[names] = label
     return label
 
@@ -164,6 +202,7 @@ def _label(
         quantity=quantity,
         unit=unit,
         is_named=bool(unit_name),
+        is_plain=unit == Unit() and measurand is not Measurand.POWER_FACTOR,
         minimum=quantity.minimum,
         maximum=quantity.maximum,
         is_share=measurand is Measurand.POWER_FACTOR,

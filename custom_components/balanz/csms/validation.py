@@ -11,6 +11,8 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from .v16_meter_layouts import layout_of
+
 type _Order = dict[str, _Order]
 """The fields of an object in their order, each with the order within it."""
 
@@ -41,7 +43,8 @@ async def load() -> None:
 
 
 def _compile() -> None:
-    _validators()
+    for direction in Direction:
+        _validators(direction)
     _orders()
 
 
@@ -59,13 +62,61 @@ def violation(action: str, direction: Direction, payload: dict[str, Any]) -> Vio
 
     Raises KeyError for an action that OCPP 1.6 does not know.
     """
+    if not payload:
+        return _check_empty(action, direction)
+    if action == "MeterValues" and direction is Direction.REQUEST and _fits_as_before(payload):
+        return None
+    return _check(_validators(direction)[action], payload)
+
+
+@cache
+def _check_empty(action: str, direction: Direction) -> str | None:
+    """Return how a payload without fields breaks its schema: many answers have none."""
+    return _check(_validators(direction)[action], {})
+
+
+def _check(validator: jsonschema_rs.Validator, payload: dict[str, Any]) -> str | None:
     try:
         # It ends at the first error; a list of all of them may take a tenth of a second to make.
-        _validators()[f"{action}{direction}"].validate(payload)
+        validator.validate(payload)
     except jsonschema_rs.ValidationError as error:
         place = "/".join(str(step) for step in error.instance_path)
         return Violation(place=place or "payload", rule=str(error.schema_path[-1]))
     return None
+
+
+def _fits_as_before(payload: dict[str, Any]) -> bool:
+    """Return whether meter values surely fit, since they say what fitted before in other numbers.
+
+    The schema takes any text for a value and a time. False where only the schema can tell.
+    """
+    connector, transaction_id = payload.get("connectorId"), payload.get("transactionId")
+    if type(connector) is not int or len(payload) != (2 if transaction_id is None else 3):
+        return False
+    if transaction_id is not None and type(transaction_id) is not int:
+        return False
+    meter_values = payload.get("meterValue")
+    if not isinstance(meter_values, list):
+        return False
+    for meter_value in meter_values:
+        if not _fits_as_another(meter_value):
+            return False
+    return bool(meter_values)
+
+
+def _fits_as_another(meter_value: object) -> bool:
+    if not isinstance(meter_value, dict) or len(meter_value) != 2:
+        return False
+    timestamp, sampled_values = meter_value.get("timestamp"), meter_value.get("sampledValue")
+    if type(timestamp) is not str or not isinstance(sampled_values, list):
+        return False
+    layout = layout_of(sampled_values)
+    if layout is None:
+        return False
+    if layout.fits is None:
+        validator = _validators(Direction.REQUEST)["MeterValues"]
+        layout.fits = validator.is_valid({"connectorId": 1, "meterValue": [meter_value]})
+    return layout.fits
 
 
 def in_order(action: str, direction: Direction, payload: dict[str, Any]) -> dict[str, Any]:
@@ -83,15 +134,16 @@ def is_known(action: str) -> bool:
 
 @cache
 def _actions() -> frozenset[str]:
-    names = _validators().keys()
-    return frozenset(name for name in names if f"{name}{Direction.RESPONSE}" in names)
+    return frozenset(_validators(Direction.REQUEST).keys() & _validators(Direction.RESPONSE).keys())
 
 
 @cache
-def _validators() -> dict[str, jsonschema_rs.Validator]:
+def _validators(direction: Direction) -> dict[str, jsonschema_rs.Validator]:
+    """Return the validators of a direction by action."""
     return {
-        name: jsonschema_rs.Draft4Validator(schema, validate_formats=False)
+        name.removesuffix(direction): jsonschema_rs.Draft4Validator(schema, validate_formats=False)
         for name, schema in _schemas().items()
+        if name.endswith(Direction.RESPONSE) is (direction is Direction.RESPONSE)
     }
 
 

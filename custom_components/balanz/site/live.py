@@ -488,8 +488,7 @@ def _at_rest(values: MeterValues | None) -> MeterValues | None:
         return None
     currents_a = None if values.currents_a is None else tuple(0.0 for _ in values.currents_a)
     l1, l2, l3 = (None if power_w is None else 0.0 for power_w in values.powers_w)
-    return replace(
-        values,
+    return values._replace(
         currents_a=currents_a,
         power_w=None if values.power_w is None else 0.0,
         neutral_a=None,
