@@ -1,6 +1,7 @@
 """Where each connector stands: what its ledger and its place amount to, worked out once a step."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .commitments import Commitment
@@ -63,12 +64,37 @@ class Standing:
         return round(math.floor(current_a / step_a + EPSILON_A) * step_a, 1)
 
 
-def standings(site: Site, inputs: Inputs, now: float) -> dict[ConnectorKey, Standing]:
+class StandingMemory:
+    """Remembers where connectors stood at the last step, since most of them stand there still.
+
+    It changes how long a step takes, and never what it comes to.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing."""
+        self.last: tuple[Site | None, Mapping[ConnectorKey, tuple[Standing, float, float]]]
+        """Where they stood, each with when that was worked out and until when it holds.
+
+        Replaced as a whole, since a step may be taken in another thread.
+        """
+        self.last = (None, {})
+
+
+def standings(
+    site: Site, inputs: Inputs, now: float, memory: StandingMemory | None = None
+) -> dict[ConnectorKey, Standing]:
     """Return where each connector stands now (monotonic seconds)."""
-    return {
-        key: _standing(site, site.connectors[key], known, now)
-        for key, known in inputs.connectors.items()
-    }
+    memory = memory or StandingMemory()
+    before = memory.last[1] if memory.last[0] is site else {}
+    stood: dict[ConnectorKey, tuple[Standing, float, float]] = {}
+    for key, known in inputs.connectors.items():
+        last = before.get(key)
+        if last is None or last[0].known is not known or not last[1] <= now < last[2]:
+            standing = _standing(site, site.connectors[key], known, now)
+            last = (standing, now, _until(standing, now))
+        stood[key] = last
+    memory.last = (site, stood)
+    return {key: standing for key, (standing, _, _) in stood.items()}
 
 
 def _standing(
@@ -105,6 +131,13 @@ def _standing(
         defies=commitment.defies,
         retry_at=_retry_at(commitment, now),
     )
+
+
+def _until(standing: Standing, now: float) -> float:
+    """Return when time alone makes it another one."""
+    changes_at = standing.known.commitment.next_change(now)
+    times = (changes_at, standing.retry_at)
+    return min((time for time in times if time is not None), default=math.inf)
 
 
 def _minimum_a(connector: Connector) -> float:

@@ -8,6 +8,7 @@ from ..balancing.commitments import Commitment
 from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
+from ..balancing.standing import StandingMemory
 from ..storage.journal import Journal
 from .capacities import Capacities
 from .dispatch import Dispatcher
@@ -43,6 +44,7 @@ class Control:
         """The last steps, so that they can be taken again."""
         self.last_inputs: Inputs | None = None
         """What it looked at."""
+        self._memory = StandingMemory()
         self._layout = layout
         self._capacities = capacities
         self._meters = meters
@@ -80,7 +82,7 @@ class Control:
     def step(self, inputs: Inputs, now: float) -> Result:
         """Take a step; whoever calls does what it comes to."""
         site, state = self._layout.site, self.state
-        result = step(site, inputs, state, now)
+        result = step(site, inputs, state, now, self._memory)
         self.log.note(site, inputs, state, result, now)
         self.state = result.state
         self.result = result
