@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from custom_components.balanz.site.step_timer import RETRY_STEP_S, StepTimer
+from custom_components.balanz.site.tasks import Tasks
 
 pytestmark = pytest.mark.usefixtures("own_time")
 
@@ -15,7 +16,10 @@ class Steps:
     def __init__(self, *, connectors: int = 1, failing: int = 0) -> None:
         self.taken_at: list[float] = []
         self._failing = failing
-        self.timer = StepTimer(connectors=range(connectors), step=self._step)
+        self.tasks = Tasks()
+        self.timer = StepTimer(
+            connectors=range(connectors), step=self._step, spawn=self.tasks.spawn
+        )
 
     def _step(self, now: float) -> None:
         self.taken_at.append(now)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .commitments import Commitment
 from .inputs import ConnectorInput, Inputs
@@ -64,6 +65,14 @@ class Standing:
         return round(math.floor(current_a / step_a + EPSILON_A) * step_a, 1)
 
 
+class _Stood(NamedTuple):
+    """Where a connector stood while nothing more became known of it (monotonic seconds)."""
+
+    standing: Standing
+    since: float
+    until: float
+
+
 class StandingMemory:
     """Remembers where connectors stood at the last step, since most of them stand there still.
 
@@ -72,12 +81,8 @@ class StandingMemory:
 
     def __init__(self) -> None:
         """Remember nothing."""
-        self.last: tuple[Site | None, Mapping[ConnectorKey, tuple[Standing, float, float]]]
-        """Where they stood, each with when that was worked out and until when it holds.
-
-        Replaced as a whole, since a step may be taken in another thread.
-        """
-        self.last = (None, {})
+        # Replaced as a whole, since a step may be taken in another thread.
+        self.last: tuple[Site | None, Mapping[ConnectorKey, _Stood]] = (None, {})
 
 
 def standings(
@@ -85,16 +90,18 @@ def standings(
 ) -> dict[ConnectorKey, Standing]:
     """Return where each connector stands now (monotonic seconds)."""
     memory = memory or StandingMemory()
-    before = memory.last[1] if memory.last[0] is site else {}
-    stood: dict[ConnectorKey, tuple[Standing, float, float]] = {}
+    last_site, before = memory.last
+    if last_site is not site:
+        before = {}
+    stood: dict[ConnectorKey, _Stood] = {}
     for key, known in inputs.connectors.items():
-        last = before.get(key)
-        if last is None or last[0].known is not known or not last[1] <= now < last[2]:
+        one = before.get(key)
+        if one is None or one.standing.known is not known or not one.since <= now < one.until:
             standing = _standing(site, site.connectors[key], known, now)
-            last = (standing, now, _until(standing, now))
-        stood[key] = last
+            one = _Stood(standing, now, _until(standing, now))
+        stood[key] = one
     memory.last = (site, stood)
-    return {key: standing for key, (standing, _, _) in stood.items()}
+    return {key: one.standing for key, one in stood.items()}
 
 
 def _standing(
