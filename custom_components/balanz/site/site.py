@@ -399,6 +399,8 @@ class BalanzSite:
                 all_of_it = False
             yield
         rooms.worker.sent(all_of_it=all_of_it)
+        if not all_of_it:
+            rooms.timer.within(COALESCE_S)
         now = rooms.timer.now()
         rooms.dispatcher.follow_lines(now)
         yield
