@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -232,13 +232,17 @@ async def site(bench: Bench) -> BalanzSite:
     return site
 
 
-def left(site: BalanzSite, happens: Callable[[], object]) -> set[tuple[str, Kind]]:
+def left(
+    site: BalanzSite,
+    happens: Callable[[], object],
+    sent_a: Mapping[ConnectorKey, float] | None = None,
+) -> set[tuple[str, Kind]]:
     """What may still be sent of a raise and a cut of each charger, once something has happened."""
     rooms = site._rooms
     now = rooms.timer.now()
     inputs = rooms.control.inputs(now)
     happens()
-    news = rooms.control.news_since(inputs, now)
+    news = rooms.control.news_since(inputs, sent_a or {}, now)
     commands = (
         Command(key=key, limit_a=6.0, kind=kind)
         for key in (A, B, C)
@@ -272,6 +276,14 @@ async def test_a_charger_that_is_lost_keeps_those_from_rising_that_share_its_lim
 ) -> None:
     lost = left(site, site._rooms.live[A].disconnected)
     assert lost == CUTS - {("A", Kind.CUT)}
+
+
+async def test_what_a_step_has_sent_itself_is_no_news(site: BalanzSite) -> None:
+    def raised() -> None:
+        site._rooms.live[A].sending(20.0, site._rooms.timer.now())
+
+    others = (CUTS | RAISES) - {("A", Kind.CUT), ("A", Kind.RAISE)}
+    assert left(site, raised, {A: 20.0}) == others
 
 
 async def test_more_that_is_booked_in_a_feeder_holds_nobody_up_who_is_not_behind_it(

@@ -89,8 +89,11 @@ class Control:
         self.result = result
         self.last_inputs = inputs
 
-    def news_since(self, inputs: Inputs, now: float) -> News:
-        """Return what has changed since these were looked at, at the site as it still is."""
+    def news_since(self, inputs: Inputs, sent_a: Mapping[ConnectorKey, float], now: float) -> News:
+        """Return what has changed since these were looked at, at the site as it still is.
+
+        `sent_a` are the limits that the step which did has sent since, A per line.
+        """
         return News.since(
             self._layout.site,
             inputs,
@@ -98,6 +101,7 @@ class Control:
             capacities_a=self._capacities.all_now_a(),
             meters=self._readings(),
             durable=not self._journal.failing,
+            sent_a=sent_a,
             now=now,
         )
 

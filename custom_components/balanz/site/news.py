@@ -28,7 +28,7 @@ class News:
     durable: bool
     """Whether a raise can be recorded now."""
     groups: frozenset[str]
-    """Those in which there may be less room now: another capacity, a higher reading, or more that
+    """Those in which there may be less room now: a lower capacity, a higher reading, or more that
     is booked."""
 
     @classmethod
@@ -41,13 +41,17 @@ class News:
         capacities_a: Mapping[str, float],
         meters: Mapping[str, MeterReading | None],
         durable: bool,
+        sent_a: Mapping[ConnectorKey, float],
         now: float,
     ) -> News:
-        """Compare what a step looked at with what is known now (monotonic seconds)."""
+        """Compare what a step looked at with what is known now (monotonic seconds).
+
+        `sent_a` are the limits that the step itself has sent since, A per line.
+        """
         groups = {
             group_id
             for group_id, capacity_a in capacities_a.items()
-            if capacity_a != inputs.capacities_a[group_id]
+            if capacity_a < inputs.capacities_a[group_id]
         }
         # What a car's reading changes besides its booking counts as having come after the step,
         # as it would have had the step kept the event loop to itself.
@@ -61,7 +65,7 @@ class News:
             if commitment is known.commitment:
                 continue
             connector = site.connectors[key]
-            booked_a = known.commitment.booked_a(connector, now)
+            booked_a = max(known.commitment.booked_a(connector, now), sent_a.get(key, 0.0))
             if commitment.booked_a(connector, now) > booked_a + EPSILON_A:
                 groups |= set(site.routes.paths[connector.group_id])
         return cls(site=site, inputs=inputs, live=live, durable=durable, groups=frozenset(groups))

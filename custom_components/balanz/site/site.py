@@ -388,16 +388,16 @@ class BalanzSite:
         if rooms.drills.running is not None:
             rooms.drills.running.observe(rooms.live)
         news: News | None = None
-        all_of_it = True
+        sent_a: dict[ConnectorKey, float] = {}
         for command in result.commands:
             if rooms.worker.pauses != pauses:
                 pauses, now = rooms.worker.pauses, rooms.timer.now()
-                news = rooms.control.news_since(inputs, now)
+                news = rooms.control.news_since(inputs, sent_a, now)
             if news is None or news.leaves(command):
                 rooms.dispatcher.dispatch(command, now)
-            else:
-                all_of_it = False
+                sent_a[command.key] = command.limit_a
             yield
+        all_of_it = len(sent_a) == len(result.commands)
         rooms.worker.sent(all_of_it=all_of_it)
         if not all_of_it:
             rooms.timer.within(COALESCE_S)
@@ -405,7 +405,7 @@ class BalanzSite:
         rooms.dispatcher.follow_lines(now)
         yield
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
-        rooms.recorder.keep_limits(rooms.live, raising, now)
+        yield from rooms.recorder.keep_limits(rooms.live, raising, now)
         rooms.recorder.keep_worst_hours(result.state.meters)
         yield
         if rooms.obedience.look(layout.site, result, now):
