@@ -77,11 +77,12 @@ class News:
         if live.held or not live.balanced or _limits(before) != _limits(after):
             # It is not what the step knew; which way the command would move it is not sure.
             return False
+        is_cut = command.kind is Kind.CUT
         # One whose limit was in doubt is told what fits beside all others, as a raise is.
-        if command.kind is Kind.CUT and not before.in_doubt:
+        if is_cut and not before.in_doubt:
             return True
         path = self.site.routes.paths[live.connector.group_id]
-        return self.durable and self.groups.isdisjoint(path)
+        return (is_cut or self.durable) and self.groups.isdisjoint(path)
 
 
 def _tells_more(reading: MeterReading | None, before: MeterReading | None) -> bool:
