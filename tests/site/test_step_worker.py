@@ -315,3 +315,14 @@ async def test_nothing_is_raised_that_cannot_be_recorded(site: BalanzSite) -> No
         site._rooms.journal.failing = True
 
     assert left(site, fails) == CUTS
+
+
+async def test_one_whose_limit_is_in_doubt_waits_for_room_and_not_for_a_disk(
+    site: BalanzSite,
+) -> None:
+    def fails() -> None:
+        site._rooms.journal.failing = True
+
+    site._rooms.live[A].limit_lost(site._rooms.timer.now())
+    assert left(site, lambda: site.report_meter("root", amperes(9.0))) == CUTS - {("A", Kind.CUT)}
+    assert left(site, fails) == CUTS
