@@ -45,7 +45,7 @@ class StepTimer:
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: asyncio.Task[None] | None = None
         self._again = False
-        """Whether a step is due as soon as the one that is under way is over."""
+        """Whether a step has become due while another one is under way."""
 
     def now(self) -> float:
         """Return the loop's time, in s."""
@@ -73,7 +73,7 @@ class StepTimer:
         self._timer = asyncio.get_running_loop().call_at(at, self.step)
 
     def step(self) -> None:
-        """Take a step now, or as soon as the one before is over. One that fails is tried again."""
+        """Take a step now, or soon after the one before is over. One that fails is tried again."""
         if not self.running:
             return
         self._cancel()
@@ -107,12 +107,13 @@ class StepTimer:
             await rest
 
     def _over(self, task: asyncio.Task[None]) -> None:
-        """Take the step that has become due meanwhile, unless another one is under way by now."""
+        """Call for the step that has become due meanwhile, unless another one is under way."""
         if self._under_way is task:
             self._under_way = None
             if self._again:
+                # What a meter tells comes phase by phase, and may not all be here.
                 self._again = False
-                self.step()
+                self.within(COALESCE_S)
 
     def _give_up(self) -> None:
         if self._under_way is not None:
