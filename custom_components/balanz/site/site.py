@@ -408,6 +408,7 @@ class BalanzSite:
         rooms.worker.sent(all_of_it=all_of_it)
         if not all_of_it:
             rooms.timer.within(COALESCE_S)
+        rooms.dispatcher.reserve(result.cuts_waiting)
         now = rooms.timer.now()
         rooms.dispatcher.follow_lines(now)
         yield
