@@ -1,26 +1,43 @@
 """Steps are taken soon after news, together, and again where one has failed."""
 
 import asyncio
+from collections.abc import Coroutine
 
 import pytest
 
-from custom_components.balanz.site.step_timer import RETRY_STEP_S, StepTimer
+from custom_components.balanz.site.step_timer import COALESCE_S, RETRY_STEP_S, StepTimer
+from custom_components.balanz.site.tasks import Tasks
 
 pytestmark = pytest.mark.usefixtures("own_time")
 
 
 class Steps:
-    """Notes when steps are taken; some of them fail."""
+    """Notes when steps are taken; some of them fail, and some take their time."""
 
-    def __init__(self, *, connectors: int = 1, failing: int = 0) -> None:
+    def __init__(self, *, connectors: int = 1, failing: int = 0, rest_s: float = 0.0) -> None:
         self.taken_at: list[float] = []
+        self.over_at: list[float] = []
         self._failing = failing
-        self.timer = StepTimer(connectors=range(connectors), step=self._step)
+        self._rest_s = rest_s
+        self.tasks = Tasks()
+        self.timer = StepTimer(
+            connectors=range(connectors), step=self._step, spawn=self.tasks.spawn
+        )
 
-    def _step(self, now: float) -> None:
+    def _step(self, now: float) -> Coroutine[object, object, None] | None:
         self.taken_at.append(now)
-        if len(self.taken_at) <= self._failing:
+        fails = len(self.taken_at) <= self._failing
+        if self._rest_s:
+            return self._rest(fails=fails)
+        if fails:
             raise RuntimeError("out of order")
+        return None
+
+    async def _rest(self, *, fails: bool) -> None:
+        await asyncio.sleep(self._rest_s)
+        if fails:
+            raise RuntimeError("out of order")
+        self.over_at.append(self.timer.now())
 
 
 async def test_before_the_site_runs_no_step_is_taken() -> None:
@@ -71,3 +88,52 @@ async def test_a_site_that_stops_takes_no_more_steps() -> None:
     steps.timer.stop()
     await asyncio.sleep(2.0)
     assert steps.taken_at == []
+
+
+async def test_what_comes_while_a_step_is_under_way_shares_the_one_that_follows() -> None:
+    steps = Steps(rest_s=1.0)
+    steps.timer.running = True
+    begin = steps.timer.now()
+    steps.timer.step()
+    for _ in range(5):
+        steps.timer.within(0.1)
+        await asyncio.sleep(0.15)
+    await asyncio.sleep(5.0)
+    again_at = begin + 1.0 + COALESCE_S
+    assert steps.taken_at == [pytest.approx(begin), pytest.approx(again_at)]
+    assert steps.over_at == [pytest.approx(begin + 1.0), pytest.approx(again_at + 1.0)]
+
+
+async def test_a_step_that_fails_on_its_way_is_told_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    steps = Steps(failing=1, rest_s=1.0)
+    steps.timer.running = True
+    steps.timer.step()
+    await asyncio.sleep(10.0)
+    first_at, *later_at = steps.taken_at
+    assert later_at == [pytest.approx(first_at + 1.0 + RETRY_STEP_S)]
+    assert "A step failed; it is tried again" in caplog.text
+
+
+async def test_a_step_that_is_overtaken_comes_to_nothing() -> None:
+    steps = Steps(rest_s=1.0)
+    steps.timer.running = True
+    begin = steps.timer.now()
+    steps.timer.step()
+    await asyncio.sleep(0.5)
+    steps.timer.overtake()
+    await asyncio.sleep(5.0)
+    assert steps.taken_at == [pytest.approx(begin), pytest.approx(begin + 0.5)]
+    assert steps.over_at == [pytest.approx(begin + 1.5)]
+
+
+async def test_a_site_that_stops_ends_the_step_that_is_under_way() -> None:
+    steps = Steps(rest_s=1.0)
+    steps.timer.running = True
+    steps.timer.step()
+    steps.timer.step()
+    steps.timer.stop()
+    await asyncio.sleep(5.0)
+    assert len(steps.taken_at) == 1
+    assert steps.over_at == []

@@ -4,7 +4,7 @@ A limit that was accepted, one that is on its way, one whose answer never came a
 car has yet to follow can all be in force. A commitment keeps them apart and books the largest.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .lease import Lapse, latest
 from .model import Connector
@@ -94,6 +94,28 @@ class Commitment:
     """The limit of that write."""
     lag_s: float = LAG_S
     """How long the charger and its car may take to follow a cut."""
+    exceeds: bool = field(init=False, repr=False, compare=False)
+    """Whether it was last seen, however long ago, to draw more than it should by then."""
+    defies: bool = field(init=False, repr=False, compare=False)
+    """Whether it was seen to draw more than it should, and not to keep a limit since.
+
+    A further cut gives it time to follow, but is nothing that others may rely on.
+    """
+
+    def __post_init__(self) -> None:
+        """Work out what each step asks many times."""
+        since = self.accepted_at if self.falling is None else self.falling.since
+        obeyed_a = self.obeyed_a
+        exceeds = (
+            self.reading is not None
+            and obeyed_a is not None
+            and since is not None
+            and self.reading.current_a > obeyed_a + TOLERANCE_A
+            and self.reading.at >= since + self.lag_s
+        )
+        object.__setattr__(self, "exceeds", exceeds)
+        defies = exceeds or (self.falling is not None and self.falling.defied)
+        object.__setattr__(self, "defies", defies)
 
     # What happens to it
 
@@ -263,32 +285,11 @@ class Commitment:
         return self.exceeds and self._fresh_reading(now) is not None
 
     @property
-    def exceeds(self) -> bool:
-        """Whether it was last seen, however long ago, to draw more than it should by then."""
-        since = self.accepted_at if self.falling is None else self.falling.since
-        obeyed_a = self.obeyed_a
-        return (
-            self.reading is not None
-            and obeyed_a is not None
-            and since is not None
-            and self.reading.current_a > obeyed_a + TOLERANCE_A
-            and self.reading.at >= since + self.lag_s
-        )
-
-    @property
     def obeyed_a(self) -> float | None:
         """The largest limit that it may be obeying: its own, or one of others; None if unknown."""
         if self.accepted_a is None:
             return None
         return max(self.accepted_a, self.foreign_a or 0.0)
-
-    @property
-    def defies(self) -> bool:
-        """Whether it was seen to draw more than it should, and not to keep a limit since.
-
-        A further cut gives it time to follow, but is nothing that others may rely on.
-        """
-        return self.exceeds or (self.falling is not None and self.falling.defied)
 
     @property
     def remind_at(self) -> float | None:

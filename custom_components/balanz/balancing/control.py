@@ -17,7 +17,7 @@ from .meter_watch import MeterWatch
 from .metered import Metered, metered
 from .model import ConnectorKey, Site
 from .reasons import Reason
-from .standing import standings
+from .standing import StandingMemory, standings
 from .supply import BaseLoad
 from .surplus import Surplus
 from .targets import targets
@@ -57,13 +57,18 @@ class Result:
     """When to step again, should nothing happen until then."""
 
 
-def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
-    """Decide once. Pure: the same arguments give the same result."""
+def step(
+    site: Site, inputs: Inputs, state: State, now: float, memory: StandingMemory | None = None
+) -> Result:
+    """Decide once. Pure: the same arguments give the same result.
+
+    With a memory of the step before, which is one of another time, it only takes less long.
+    """
     inputs = inputs.with_fresh_meters(now)
     alarm = Alarm(now)
     for known in inputs.connectors.values():
         alarm.at(known.commitment.next_change(now))
-    standing = standings(site, inputs, now)
+    standing = standings(site, inputs, now, memory)
     trips = {
         group_id: state.trips.get(group_id, TripWatch()).observe(site.groups[group_id], reading)
         for group_id, reading in inputs.meters.items()

@@ -15,6 +15,7 @@ from .phases import EPSILON_A, Phase, PhaseCurrents
 
 _ALL_PRIORITIES = 1_000_000_000
 """Bands of priorities are rules of control: without it only fuses and cables bind."""
+_UNKNOWN = Commitment()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def dark_budget(
     inside_a: dict[str, float] = {}
     unproven: dict[str, None] = {}
     for key, connector in site.connectors.items():
-        current_a, proven = _alone_a(connector, commitments.get(key, Commitment()))
+        current_a, proven = _alone_a(connector, commitments.get(key, _UNKNOWN))
         if not proven:
             unproven[key.charger] = None
         group = site.groups[connector.group_id]
@@ -102,6 +103,8 @@ def dark_budget(
 
 def _alone_a(connector: Connector, commitment: Commitment) -> tuple[float, bool]:
     """Return what a connector may draw once it is left alone, and whether anything proves that."""
+    if not connector.keeps_limit and not commitment.defies:
+        return connector.rating_a, False
     lost = commitment.disconnected()
     booked_a = lost.booked_a(connector, inf)
     if connector.keeps_limit and connector.lapses and lost.lapse is not None:

@@ -67,10 +67,14 @@ class Headroom:
 
     def unseen(self, standing: Standing) -> str | None:
         """Return a group on its way whose meter tells nothing now; None if there is none."""
+        if not self.blind:
+            return None
         return next((group_id for group_id in standing.group_ids if group_id in self.blind), None)
 
     def pausing(self, standing: Standing) -> str | None:
         """Return a group on its way that pauses all its chargers; None if there is none."""
+        if not self.paused_until:
+            return None
         return next((name for name in standing.group_ids if name in self.paused_until), None)
 
     def _measured_within_enforced(

@@ -77,13 +77,17 @@ class PhaseCurrents:
     def maximum(self, other: PhaseCurrents) -> PhaseCurrents:
         """Return the larger current of each phase."""
         return PhaseCurrents(
-            l1=max(self.l1, other.l1), l2=max(self.l2, other.l2), l3=max(self.l3, other.l3)
+            l1=other.l1 if other.l1 > self.l1 else self.l1,
+            l2=other.l2 if other.l2 > self.l2 else self.l2,
+            l3=other.l3 if other.l3 > self.l3 else self.l3,
         )
 
     def minimum(self, other: PhaseCurrents) -> PhaseCurrents:
         """Return the smaller current of each phase."""
         return PhaseCurrents(
-            l1=min(self.l1, other.l1), l2=min(self.l2, other.l2), l3=min(self.l3, other.l3)
+            l1=other.l1 if other.l1 < self.l1 else self.l1,
+            l2=other.l2 if other.l2 < self.l2 else self.l2,
+            l3=other.l3 if other.l3 < self.l3 else self.l3,
         )
 
     @property

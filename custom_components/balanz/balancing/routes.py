@@ -96,8 +96,8 @@ class Routes:
             way.extend(
                 (self.numbers[resource], len(loaded)) for resource in _limits_of_all_phases(group)
             )
-        self._ways[name] = tuple(way)
-        return self._ways[name]
+        # One object for each, whichever thread has asked first.
+        return self._ways.setdefault(name, tuple(way))
 
     def load(self, loads: Iterable[tuple[Iterable[str], PhaseCurrents]]) -> list[float]:
         """Return what currents add up to at each limit; each is given with the groups it loads."""

@@ -1,7 +1,9 @@
 """Where each connector stands: what its ledger and its place amount to, worked out once a step."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .commitments import Commitment
 from .inputs import ConnectorInput, Inputs
@@ -63,12 +65,43 @@ class Standing:
         return round(math.floor(current_a / step_a + EPSILON_A) * step_a, 1)
 
 
-def standings(site: Site, inputs: Inputs, now: float) -> dict[ConnectorKey, Standing]:
+class _Stood(NamedTuple):
+    """Where a connector stood while nothing more became known of it (monotonic seconds)."""
+
+    standing: Standing
+    since: float
+    until: float
+
+
+class StandingMemory:
+    """Remembers where connectors stood at the last step, since most of them stand there still.
+
+    It changes how long a step takes, and never what it comes to.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing."""
+        # Replaced as a whole, since a step may be taken in another thread.
+        self.last: tuple[Site | None, Mapping[ConnectorKey, _Stood]] = (None, {})
+
+
+def standings(
+    site: Site, inputs: Inputs, now: float, memory: StandingMemory | None = None
+) -> dict[ConnectorKey, Standing]:
     """Return where each connector stands now (monotonic seconds)."""
-    return {
-        key: _standing(site, site.connectors[key], known, now)
-        for key, known in inputs.connectors.items()
-    }
+    memory = memory or StandingMemory()
+    last_site, before = memory.last
+    if last_site is not site:
+        before = {}
+    stood: dict[ConnectorKey, _Stood] = {}
+    for key, known in inputs.connectors.items():
+        one = before.get(key)
+        if one is None or one.standing.known is not known or not one.since <= now < one.until:
+            standing = _standing(site, site.connectors[key], known, now)
+            one = _Stood(standing, now, _until(standing, now))
+        stood[key] = one
+    memory.last = (site, stood)
+    return {key: one.standing for key, one in stood.items()}
 
 
 def _standing(
@@ -105,6 +138,13 @@ def _standing(
         defies=commitment.defies,
         retry_at=_retry_at(commitment, now),
     )
+
+
+def _until(standing: Standing, now: float) -> float:
+    """Return when time alone makes it another one."""
+    changes_at = standing.known.commitment.next_change(now)
+    times = (changes_at, standing.retry_at)
+    return min((time for time in times if time is not None), default=math.inf)
 
 
 def _minimum_a(connector: Connector) -> float:

@@ -29,6 +29,7 @@ RULES = {
 }
 """The rule that explains each of them."""
 
+_LASTING = {name: Reason(rule=rule) for name, rule in RULES.items()}
 _FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 
@@ -43,8 +44,9 @@ class Bound:
 
     def reason(self, utc: datetime, now: float) -> Reason:
         """Return what explains it; `now` is in monotonic s."""
-        until = None if self.until is None else now + (self.until - utc).total_seconds()
-        return Reason(rule=RULES[self.name], until=until)
+        if self.until is None:
+            return _LASTING[self.name]
+        return Reason(rule=RULES[self.name], until=now + (self.until - utc).total_seconds())
 
 
 def lowest(bounds: Iterable[Bound]) -> Bound:

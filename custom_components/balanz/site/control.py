@@ -1,13 +1,16 @@
 """Control of a running site: what its steps look at, and what the last one came to."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from ..balancing.commitments import Commitment
 from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
+from ..balancing.standing import StandingMemory
+from ..balancing.supply import MeterReading
 from ..storage.journal import Journal
 from .capacities import Capacities
 from .dispatch import Dispatcher
@@ -15,6 +18,7 @@ from .layout import Layout
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week
+from .news import News
 from .smart_charging import SmartCharging
 from .step_log import StepLog
 
@@ -43,6 +47,7 @@ class Control:
         """The last steps, so that they can be taken again."""
         self.last_inputs: Inputs | None = None
         """What it looked at."""
+        self._memory = StandingMemory()
         self._layout = layout
         self._capacities = capacities
         self._meters = meters
@@ -57,11 +62,7 @@ class Control:
         site = self._layout.site
         return Inputs(
             capacities_a=self._capacities.all_now_a(),
-            meters={
-                group.id: self._meters.reading(group.id)
-                for group in site.groups.values()
-                if group.metered
-            },
+            meters=self._readings(),
             connectors=self._smart_charging.inputs(
                 {
                     key: live.as_input(self._dispatcher.line(key), now)
@@ -77,15 +78,32 @@ class Control:
             durable=not self._journal.failing,
         )
 
-    def step(self, inputs: Inputs, now: float) -> Result:
-        """Take a step; whoever calls does what it comes to."""
-        site, state = self._layout.site, self.state
-        result = step(site, inputs, state, now)
-        self.log.note(site, inputs, state, result, now)
+    def deciding(self, inputs: Inputs, now: float) -> Callable[[], Result]:
+        """Return what decides a step. It looks at nothing that changes, so any thread may call."""
+        return partial(step, self._layout.site, inputs, self.state, now, self._memory)
+
+    def decided(self, result: Result, inputs: Inputs, now: float) -> None:
+        """Take over what a step came to; whoever calls does it."""
+        self.log.note(self._layout.site, inputs, self.state, result, now)
         self.state = result.state
         self.result = result
         self.last_inputs = inputs
-        return result
+
+    def news_since(self, inputs: Inputs, sent_a: Mapping[ConnectorKey, float], now: float) -> News:
+        """Return what has changed since these were looked at, at the site as it still is.
+
+        `sent_a` are the limits that the step which did has sent since, A per line.
+        """
+        return News.since(
+            self._layout.site,
+            inputs,
+            live=self._live,
+            capacities_a=self._capacities.all_now_a(),
+            meters=self._readings(),
+            durable=not self._journal.failing,
+            sent_a=sent_a,
+            now=now,
+        )
 
     def rating_fits(self, identity: str, *, seen: bool = False) -> bool:
         """Return whether a charger could be booked at its rating now, without a cut elsewhere.
@@ -110,3 +128,11 @@ class Control:
         }
         views = [result.groups[group_id] for group_id in group_ids]
         return all(it.within_limit and (it.available is not None or not seen) for it in views)
+
+    def _readings(self) -> dict[str, MeterReading | None]:
+        """Return what the meters of the metered groups have told last."""
+        return {
+            group.id: self._meters.reading(group.id)
+            for group in self._layout.site.groups.values()
+            if group.metered
+        }

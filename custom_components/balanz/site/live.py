@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 
 from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
@@ -41,6 +42,11 @@ WANTING = frozenset(
         ConnectorStatus.SUSPENDED_EVSE,
     }
 )
+_LIMIT_IGNORED = Reason(rule=Rule.LIMIT_IGNORED)
+_OUT_OF_SERVICE = Reason(rule=Rule.OUT_OF_SERVICE)
+_SWITCHED_OFF = Reason(rule=Rule.SWITCHED_OFF)
+_TAG_REFUSED = Reason(rule=Rule.TAG_REFUSED)
+_NO_CAR = Reason(rule=Rule.NO_CAR)
 
 
 type _InputParts = tuple[
@@ -114,6 +120,9 @@ class LiveConnector:
         self._raised_at: float | None = None
         self._waiting_since = 0.0
         self._last_input: tuple[_InputParts, ConnectorInput] | None = None
+        self._last_booked: tuple[Commitment, Connector, float, float, float] | None = None
+        """From what, since when and until when the last of these holds: what was booked, A."""
+        self._own_bound = Bound(name=BoundName.MAXIMUM, limit_a=maximum_a)
 
     # Events
 
@@ -338,17 +347,37 @@ class LiveConnector:
             self._ignored_since = None
         return 0.0 if self._ignored_since is None else now - self._ignored_since
 
+    def booked_a(self, now: float) -> float:
+        """Return the most that it may be drawing, A per line; worked out anew only if it is."""
+        commitment, connector, last = self.commitment, self.connector, self._last_booked
+        if (
+            last is None
+            or last[0] is not commitment
+            or last[1] is not connector
+            or not last[2] <= now < last[3]
+        ):
+            until = commitment.next_change(now)
+            booked_a = commitment.booked_a(connector, now)
+            last = (commitment, connector, now, inf if until is None else until, booked_a)
+            self._last_booked = last
+        return last[4]
+
     @property
     def plugged_in_and_allowed(self) -> bool:
         """Whether a car is here that may charge."""
+        return self._may_charge(self.ceiling)
+
+    def _may_charge(self, ceiling: Bound) -> bool:
         plugged = self.status in WANTING or (self.status is None and self.transaction is not None)
         allowed = self.enabled and not self.tag_refused
-        return plugged and allowed and self.ceiling.limit_a >= self.connector.minimum_a
+        return plugged and allowed and ceiling.limit_a >= self.connector.minimum_a
 
     @property
     def ceiling(self) -> Bound:
         """The lowest of its upper bounds."""
-        return lowest((Bound(name=BoundName.MAXIMUM, limit_a=self.maximum_a), *self.bounds))
+        if self._own_bound.limit_a != self.maximum_a:
+            self._own_bound = Bound(name=BoundName.MAXIMUM, limit_a=self.maximum_a)
+        return lowest((self._own_bound, *self.bounds)) if self.bounds else self._own_bound
 
     @property
     def tag_refused(self) -> bool:
@@ -402,7 +431,7 @@ class LiveConnector:
         bound = ceiling.reason(datetime.now(UTC), now)
         parts = (
             line,
-            self.plugged_in_and_allowed and not self.ladder.pauses,
+            self._may_charge(ceiling) and not self.ladder.pauses,
             self._idle_reason(ceiling, bound),
             ceiling.limit_a,
             bound,
@@ -425,14 +454,14 @@ class LiveConnector:
     def _idle_reason(self, ceiling: Bound, bound: Reason) -> Reason:
         """Return why it gets nothing where it may not charge, or has nothing to."""
         if self.ladder.pauses:
-            return Reason(rule=Rule.LIMIT_IGNORED)
+            return _LIMIT_IGNORED
         if self.status in {ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE}:
-            return Reason(rule=Rule.OUT_OF_SERVICE)
+            return _OUT_OF_SERVICE
         if not self.enabled:
-            return Reason(rule=Rule.SWITCHED_OFF)
+            return _SWITCHED_OFF
         if ceiling.limit_a < self.connector.minimum_a:
             return bound
-        return Reason(rule=Rule.TAG_REFUSED if self.tag_refused else Rule.NO_CAR)
+        return _TAG_REFUSED if self.tag_refused else _NO_CAR
 
 
 def _input_of(parts: _InputParts) -> ConnectorInput:

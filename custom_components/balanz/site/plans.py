@@ -15,6 +15,7 @@ MOST_AHEAD = timedelta(days=14)
 """Who plans further ahead has mistaken the date."""
 
 _NOTHING = Plan()
+_NO_NEED = Need()
 
 
 class PlanRefusal(StrEnum):
@@ -75,7 +76,7 @@ class Plans:
             if plugged is False:
                 self._plugged.discard(key)
             live.boosted = plan is not None and _is_ahead(plan.boosted_until, utc)
-            live.need = Need() if plan is None else _need(plan, live, utc, now)
+            live.need = _NO_NEED if plan is None else _need(plan, live, utc, now)
 
     def next_change_s(self) -> float | None:
         """Return in how many seconds time alone ends something; None if it does not."""

@@ -19,6 +19,7 @@ from .snapshot import ProofSnapshot
 TEST_ABOVE_FALLBACK_A = 2.0
 LEAST_APART_A = 1.0
 """Between the test limit, what it falls back to, and the rating: else nobody could tell them."""
+_NOTHING_SEEN = ProofSnapshot(proof=None, running=None, failed=None)
 
 
 class ProofRefusal(StrEnum):
@@ -89,10 +90,13 @@ class Proofs:
         """Return what there is to show of a charger's proof."""
         proof = self._proof_of(identity)
         running = self._running.get(identity)
+        failed = self._failed.get(identity)
+        if proof is None and running is None and failed is None:
+            return _NOTHING_SEEN
         return ProofSnapshot(
             proof=proof,
             running=None if running is None else running[0].step,
-            failed=self._failed.get(identity) or _disproven(proof),
+            failed=failed or _disproven(proof),
         )
 
     # Guided proofs

@@ -1,7 +1,7 @@
 """What a running site records, and when: before it takes effect, or after (rule 10)."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import suppress
 
 from ..balancing.meter_watch import MeterWatch
@@ -111,12 +111,14 @@ class Recorder:
         live: Mapping[ConnectorKey, LiveConnector],
         raising: Collection[ConnectorKey],
         now: float,
-    ) -> None:
+    ) -> Iterator[None]:
         """Bring the recorded limits in line with those that may be in force.
 
-        A higher one is recorded at once, a lower one only when that has lasted.
+        A higher one is recorded at once, a lower one only when that has lasted. Others may have a
+        turn at each yield.
         """
         for key, connector in live.items():
+            yield
             possible_a = connector.commitment.largest_possible_a()
             recorded_a = self._ledger.limits_a.get(key)
             if possible_a is None or possible_a == recorded_a or key in self._recording:

@@ -1,6 +1,6 @@
 """The rooms of one running site, made and joined to each other; what they do is in each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from .sessions import Sessions
 from .settings import SiteSettings
 from .smart_charging import SmartCharging
 from .step_timer import COALESCE_S, StepTimer
+from .step_worker import StepWorker
 from .tags import SiteTags
 from .tasks import Tasks
 from .uploads import Uploads
@@ -62,17 +63,18 @@ class Rooms:
         tls: TlsSettings | None,
         authority: CertificateAuthority | None,
         listener: Callable[[StationEvent], None],
-        step: Callable[[float], None],
+        step: Callable[[float], Coroutine[object, object, None] | None],
     ) -> None:
         """Make all; nothing runs yet.
 
         `listener` is called with what the chargers say, `step` with the loop's time when a step is
-        due. Raises SiteError if the groups make no tree.
+        due; it returns what is left of it. Raises SiteError if the groups make no tree.
         """
         self.layout = Layout(settings)
         self.live: dict[ConnectorKey, LiveConnector] = {}
-        self.timer = StepTimer(connectors=self.live, step=step)
         self.tasks = Tasks()
+        self.timer = StepTimer(connectors=self.live, step=step, spawn=self.tasks.spawn)
+        self.worker = StepWorker()
         self.journal = Journal(storage_path / "journal.jsonl")
         self.ledger = Ledger()
         self.recorder = Recorder(

@@ -1,14 +1,16 @@
 """One running site: chargers, balancing and storage together. Events in, snapshots out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
+from time import thread_time
 
 from ..balancing.commands import Kind
-from ..balancing.control import State
+from ..balancing.control import Result, State
+from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from ..csms.capabilities import Capabilities
@@ -21,6 +23,7 @@ from ..storage.proofs import FirmwareProof
 from .drill_report import DrillReport
 from .evidence import Evidence, evidence_of
 from .meters import remembered
+from .news import News
 from .proof import ProofTimes
 from .rooms import Rooms
 from .settings import SiteSettings
@@ -169,6 +172,7 @@ class BalanzSite:
         await rooms.upstreams.stop()
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
+        await rooms.worker.stop()
         await rooms.keys.stop()
         await rooms.tags.close()
         await rooms.firmware_updates.close()
@@ -223,7 +227,7 @@ class BalanzSite:
         rooms.pairing.forget(identities)
         self._follow_settings()
         rooms.upstreams.follow(settings)
-        rooms.timer.step()
+        rooms.timer.overtake()
 
     def report_meter(
         self,
@@ -346,7 +350,9 @@ class BalanzSite:
 
     # Steps
 
-    def _step(self, now: float) -> None:
+    def _step(self, now: float) -> Coroutine[object, object, None] | None:
+        """Take a step; return what is left of it where it is decided elsewhere."""
+        began_s = thread_time()
         rooms = self._rooms
         layout = rooms.layout
         rooms.capacity_settings.apply()
@@ -359,27 +365,74 @@ class BalanzSite:
         rooms.ceilings.apply()
         rooms.upstreams.apply()
         inputs = rooms.control.inputs(now)
-        result = rooms.control.step(inputs, now)
+        deciding = rooms.control.deciding(inputs, now)
+        if rooms.worker.away:
+            return self._step_away(deciding, inputs, now, thread_time() - began_s)
+        for _ in self._carry_out(deciding(), inputs, now, rooms.worker.pauses):
+            pass
+        rooms.worker.took(thread_time() - began_s)
+        return None
+
+    async def _step_away(
+        self, deciding: Callable[[], Result], inputs: Inputs, now: float, worked_s: float
+    ) -> None:
+        """Have a step decided elsewhere, and do what it comes to, a little at a time."""
+        worker = self._rooms.worker
+        pauses = worker.pauses
+        result, decided_s = await worker.decide(deciding)
+        carried_out_s = await worker.in_portions(self._carry_out(result, inputs, now, pauses))
+        worker.took(worked_s + decided_s + carried_out_s)
+
+    def _carry_out(self, result: Result, inputs: Inputs, now: float, pauses: int) -> Iterator[None]:
+        """Do what a step has come to; others may have a turn at each yield.
+
+        `now` is when it looked, and `pauses` how many there had been by then.
+        """
+        rooms = self._rooms
+        layout = rooms.layout
+        rooms.control.decided(result, inputs, now)
+        yield
         if rooms.drills.running is not None:
             rooms.drills.running.observe(rooms.live)
+        news: News | None = None
+        sent_a: dict[ConnectorKey, float] = {}
         for command in result.commands:
-            rooms.dispatcher.dispatch(command, now)
+            if rooms.worker.pauses != pauses:
+                pauses, now = rooms.worker.pauses, rooms.timer.now()
+                news = rooms.control.news_since(inputs, sent_a, now)
+            if news is None or news.leaves(command):
+                rooms.dispatcher.dispatch(command, now)
+                sent_a[command.key] = command.limit_a
+            yield
+        all_of_it = len(sent_a) == len(result.commands)
+        rooms.worker.sent(all_of_it=all_of_it)
+        if not all_of_it:
+            rooms.timer.within(COALESCE_S)
         rooms.dispatcher.reserve(result.cuts_waiting)
+        now = rooms.timer.now()
         rooms.dispatcher.follow_lines(now)
+        yield
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
-        rooms.recorder.keep_limits(rooms.live, raising, now)
+        yield from rooms.recorder.keep_limits(rooms.live, raising, now)
         rooms.recorder.keep_worst_hours(result.state.meters)
+        yield
         if rooms.obedience.look(layout.site, result, now):
             rooms.timer.within(COALESCE_S)
         rooms.withholding.look(now)
         rooms.firmware_updates.look(now)
         rooms.obedience.keep_cards(now)
+        yield
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
             rooms.live[key].reason = reason
+        yield
         rooms.sessions.look(now)
         rooms.smart_charging.look(layout.site, result.groups, now)
-        self._feed.publish(self._snapshots.make(result, inputs, now))
+        yield
+        snapshot = yield from self._snapshots.make(result, inputs, now)
+        yield
+        self._feed.publish(snapshot)
+        yield
         rooms.kept_base_loads.keep(result.state.base_loads, now, datetime.now(UTC))
         rooms.recorder.heal()
         self._wake_again(result.wake_at, now)

@@ -1,5 +1,6 @@
 """The snapshot of a whole site after a step, from what all its rooms show."""
 
+from collections.abc import Generator
 from datetime import UTC, datetime
 
 from ..balancing.control import Result
@@ -8,7 +9,7 @@ from .dark_watch import DarkWatch
 from .group_snapshots import cars_charging, group_snapshots
 from .problems import ProblemWatch
 from .rooms import Rooms
-from .snapshot import SiteSnapshot
+from .snapshot import ChargerSnapshot, SiteSnapshot
 from .snapshot_builder import ChargerSnapshots
 
 
@@ -30,8 +31,10 @@ class SnapshotMaker:
         """Return when time alone may make a problem of something; None if nothing is wrong."""
         return self._problems.next_change(now)
 
-    def make(self, result: Result, inputs: Inputs, now: float) -> SiteSnapshot:
-        """Return how the site stands after a step."""
+    def make(
+        self, result: Result, inputs: Inputs, now: float
+    ) -> Generator[None, None, SiteSnapshot]:
+        """Return how the site stands after a step; others may have a turn at each yield."""
         rooms = self._rooms
         site = rooms.layout.site
         capacities_a = rooms.capacities.all_a()
@@ -53,17 +56,20 @@ class SnapshotMaker:
             dark=dark,
             now=now,
         )
-        chargers = {
-            charger.identity: self._chargers.of(charger, now)
-            for charger in rooms.layout.settings.chargers
-        }
+        yield
+        chargers: dict[str, ChargerSnapshot] = {}
+        for charger in rooms.layout.settings.chargers:
+            chargers[charger.identity] = self._chargers.of(charger, now)
+            yield
+        charging = cars_charging(site, chargers.values())
+        yield
         return SiteSnapshot(
             groups=group_snapshots(
                 rooms,
                 result,
                 capacities_a=capacities_a,
                 capacities_now_a=inputs.capacities_a,
-                charging=cars_charging(site, chargers.values()),
+                charging=charging,
             ),
             chargers=chargers,
             problems=(

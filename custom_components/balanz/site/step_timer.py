@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Coroutine, Iterator, Sized
+from contextlib import contextmanager
 
 COALESCE_S = 0.02
 """How long events are gathered before a step; many come in one message or one tick."""
@@ -16,19 +17,35 @@ nothing.
 """
 RETRY_STEP_S = 1.0
 
+type Rest = Coroutine[object, object, None]
+"""What is left of a step that is not taken in one go."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
 class StepTimer:
     """Calls for steps, one at a time. All methods are for the event loop of the site."""
 
-    def __init__(self, *, connectors: Sized, step: Callable[[float], None]) -> None:
-        """Call for nothing before `running` is set; `step` is called with the loop's time."""
+    def __init__(
+        self,
+        *,
+        connectors: Sized,
+        step: Callable[[float], Rest | None],
+        spawn: Callable[[Rest], asyncio.Task[None]],
+    ) -> None:
+        """Call for nothing before `running` is set.
+
+        `step` is called with the loop's time; what it returns is awaited before the next one.
+        """
         self.running = False
         """Whether steps are taken."""
         self._connectors = connectors
         self._take_step = step
+        self._spawn = spawn
         self._timer: asyncio.TimerHandle | None = None
+        self._under_way: asyncio.Task[None] | None = None
+        self._again = False
+        """Whether a step has become due while another one is under way."""
 
     def now(self) -> float:
         """Return the loop's time, in s."""
@@ -56,21 +73,61 @@ class StepTimer:
         self._timer = asyncio.get_running_loop().call_at(at, self.step)
 
     def step(self) -> None:
-        """Take a step now. One that fails is tried again."""
+        """Take a step now, or soon after the one before is over. One that fails is tried again."""
         if not self.running:
             return
         self._cancel()
-        try:
-            self._take_step(self.now())
-        except Exception:
-            # Nobody else would step again, and chargers that wait for a cut must not.
-            _LOGGER.exception("A step failed; it is tried again")
-            self.within(RETRY_STEP_S)
+        if self._under_way is not None:
+            self._again = True
+            return
+        with self._tried_again():
+            rest = self._take_step(self.now())
+            if rest is not None:
+                self._begin(rest)
+
+    def overtake(self) -> None:
+        """Take a step now; the one that is under way looks at a site that is no more."""
+        self._give_up()
+        self.step()
 
     def stop(self) -> None:
         """Take no more steps."""
         self.running = False
         self._cancel()
+        self._give_up()
+
+    def _begin(self, rest: Rest) -> None:
+        task = self._spawn(self._take_rest(rest))
+        if not task.done():
+            self._under_way = task
+            task.add_done_callback(self._over)
+
+    async def _take_rest(self, rest: Rest) -> None:
+        with self._tried_again():
+            await rest
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Call for the step that has become due meanwhile, unless another one is under way."""
+        if self._under_way is task:
+            self._under_way = None
+            if self._again:
+                # What a meter tells comes phase by phase, and may not all be here.
+                self._again = False
+                self.within(COALESCE_S)
+
+    def _give_up(self) -> None:
+        if self._under_way is not None:
+            self._under_way.cancel()
+            self._under_way, self._again = None, False
+
+    @contextmanager
+    def _tried_again(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            # Nobody else would step again, and chargers that wait for a cut must not.
+            _LOGGER.exception("A step failed; it is tried again")
+            self.within(RETRY_STEP_S)
 
     def _cancel(self) -> None:
         if self._timer is not None:
