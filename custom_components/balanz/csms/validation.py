@@ -70,12 +70,12 @@ def violation(action: str, direction: Direction, payload: dict[str, Any]) -> Vio
 
 
 @cache
-def _check_empty(action: str, direction: Direction) -> str | None:
+def _check_empty(action: str, direction: Direction) -> Violation | None:
     """Return how a payload without fields breaks its schema: many answers have none."""
     return _check(_validators(direction)[action], {})
 
 
-def _check(validator: jsonschema_rs.Validator, payload: dict[str, Any]) -> str | None:
+def _check(validator: jsonschema_rs.Validator, payload: dict[str, Any]) -> Violation | None:
     try:
         # It ends at the first error; a list of all of them may take a tenth of a second to make.
         validator.validate(payload)
