@@ -13,6 +13,7 @@ from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.local_controller.modes import Mode
 from ..csms.local_controller.upstream import Trouble
 from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.overrides import CapacityOverride
@@ -236,6 +237,8 @@ class UpstreamSnapshot:
     """Frames of it that had to be mended or refused."""
     clock_differs: bool
     """Whether it has another time than here."""
+    mode: Mode
+    """Who holds its charging profiles: the charger under balanz's cap, or balanz alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
