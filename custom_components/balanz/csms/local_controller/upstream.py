@@ -59,7 +59,7 @@ class Backoff:
     refused_s: float = 600.0
     """After a refusal, which only somebody can end."""
     stable_s: float = 60.0
-    """A connection that lasted so long was a good one."""
+    """A connection that lasted so long, and on which a call was answered, was a good one."""
 
     def wait_s(self, failures: int, trouble: Trouble | None) -> float:
         """Return the wait after so many failures in a row, with jitter."""
@@ -123,8 +123,7 @@ class UpstreamLeg:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait((task,))
         self._tried.set()
 
     async def reached(self, within_s: float) -> bool:
@@ -148,7 +147,6 @@ class UpstreamLeg:
         if self.after is not None:
             await asyncio.wait((self.after,))
         while True:
-            connected_at = None
             try:
                 connection = await self._dial()
             except Exception as error:
@@ -156,12 +154,13 @@ class UpstreamLeg:
                 self._failed(_trouble_of(error), error)
             else:
                 connected_at = loop.time()
+                rpc = self._rpc_over(connection)
                 try:
-                    await self._speak(connection)
+                    await self._speak(connection, rpc)
                 finally:
                     self._rpc = None
                     self._on_change()
-                if loop.time() - connected_at >= self._backoff.stable_s:
+                if rpc.answered and loop.time() - connected_at >= self._backoff.stable_s:
                     self.failures = 0
                 self._failed(Trouble.UNREACHABLE, None)
             await asyncio.sleep(self._backoff.wait_s(self.failures, self.trouble))
@@ -202,7 +201,7 @@ class UpstreamLeg:
         user = settings.username or settings.identity or self._charger
         return "Basic " + b64encode(f"{user}:{settings.password}".encode()).decode()
 
-    async def _speak(self, connection: ClientConnection) -> None:
+    def _rpc_over(self, connection: ClientConnection) -> RpcConnection:
         rpc = RpcConnection(
             WebSocket(connection),
             name=f"back office of {self._charger}",
@@ -210,6 +209,9 @@ class UpstreamLeg:
             busy_beyond=MAX_CALLS_QUEUED,
         )
         rpc.peer = self._peer
+        return rpc
+
+    async def _speak(self, connection: ClientConnection, rpc: RpcConnection) -> None:
         self._rpc, self.trouble = rpc, None
         self._tried.set()
         _LOGGER.info("%s is connected to its back office", self._charger)
