@@ -81,6 +81,8 @@ class ProblemKind(StrEnum):
     """It refuses for good to take the start or stop of a transaction."""
     UPSTREAM_LEADS_AWAY = "upstream_leads_away"
     """It wanted to change a setting that would take the charger away from balanz."""
+    UPSTREAM_PROFILES_LOST = "upstream_profiles_lost"
+    """What it had limited the charger to could not be read back from disk."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 

@@ -288,6 +288,10 @@ class Upstreams:
                 yield Problem(
                     kind=ProblemKind.UPSTREAM_PARKED, subject=identity, placeholders=names_parked
                 )
+            if upstream.profiles.lost:
+                yield Problem(
+                    kind=ProblemKind.UPSTREAM_PROFILES_LOST, subject=identity, placeholders=names
+                )
             if controller.held_keys:
                 keys = ", ".join(sorted(controller.held_keys))
                 yield Problem(
