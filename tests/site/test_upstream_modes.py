@@ -17,7 +17,7 @@ from simulator.faults import Faults
 from simulator.profiles import ProfileCapabilities, Purpose
 
 from ..csms.local_controller.back_office import BackOffice
-from .build import accepted_a, booked_a, changed, charger, connector, settings, until
+from .build import accepted_a, booked_a, changed, charger, connector, pass_s, settings, until
 from .conftest import Bench
 from .test_upstreams import of_session, passed_on, profile, upstream
 
@@ -208,6 +208,28 @@ async def test_what_makes_no_sense_never_lifts_a_limit(
 
     assert simulated.currents_a[0] == 8.0
     assert site.snapshot.groups["root"].within_limit
+
+
+async def test_a_car_that_the_back_office_suspends_says_nothing_against_the_cap(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await capped(bench, office)
+    simulated.plug_in(Car(phases=1))
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    # Three lines are meant, so that the charger pauses; one is in use, so that balanz does not.
+    in_watts = {
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 3000.0}],
+    }
+    await pass_s(70.0)
+    told = of_session(office, 0.0)
+    told["csChargingProfiles"]["chargingSchedule"] = in_watts
+
+    assert await office.ask("SetChargingProfile", told) == ACCEPTED
+    await until(lambda: simulated.status == "SuspendedEVSE")
+    await pass_s(100.0)
+
+    assert mode(site) is Mode.CAP
 
 
 async def test_a_charger_that_makes_nothing_of_profiles_is_merged(

@@ -151,7 +151,9 @@ class UpstreamMode:
     def _prove(self, one: LiveConnector, now: float) -> None:
         is_idle = one.status is ConnectorStatus.AVAILABLE and one.transaction is None
         is_asked = self._station.ready and not self._station.capabilities.unread
-        is_settled = is_asked and one.commitment.accepted_a is not None
+        # What others have left in the charger would be taken for what it makes of the cap.
+        is_alone = not self._foreign.ids(self._station.identity)
+        is_settled = is_asked and is_alone and one.commitment.accepted_a is not None
         if not (is_idle and is_settled and self._proofs_left > 0):
             return
         if self._is_due(self._proven_at + PROVE_AGAIN_S, now):

@@ -165,6 +165,7 @@ class UpstreamCalls(QuietPeer):
                 answers.append(await desk.serve(action, payload))
                 accepted = (it for it in answers if it.get("status") == "Accepted")
                 return next(accepted, answers[-1])
+        self._check(action, payload)
         return await self._ask(action, payload)
 
     async def _pass_on(self, action: str, payload: Payload) -> Payload:
