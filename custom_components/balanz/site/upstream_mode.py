@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ..balancing.model import ConnectorKey
 from ..csms.events import ConnectorStatus
-from ..csms.local_controller.modes import Mode, choose_mode
+from ..csms.local_controller.modes import Mode, may_cap
 from ..csms.local_controller.profile_desk import StoredProfiles
 from ..csms.station import Station
 from ..storage.journal import StorageError
@@ -100,19 +100,16 @@ class UpstreamMode:
             _LOGGER.warning("%s has drawn more than its cap", station.identity)
             self._proofs.cap_ignored(station.identity)
             proven = False
-        may_cap = not always_merges and self._refused_since_boot != station.boots
         connectors = station.connector_count
         if connectors is None and self.capped:
-            connectors = len(live)
-        wanted, possible = (
-            choose_mode(
-                station.capabilities,
-                connectors=max(connectors, len(live)) if connectors is not None else None,
-                cap_is_proven=may_cap and is_proven,
-            )
-            is Mode.CAP
-            for is_proven in (proven is True, proven is not False)
+            connectors = 1
+        can_cap = (
+            not always_merges
+            and len(live) == 1
+            and self._refused_since_boot != station.boots
+            and may_cap(station.capabilities, connectors=connectors)
         )
+        wanted = can_cap and proven is True
         if wanted and not self.capped:
             self._cap(live[0], now)
         elif not wanted and self.capped:
@@ -120,7 +117,7 @@ class UpstreamMode:
             self._tell(live, now)
         elif not wanted:
             station.capped = False
-        if possible and not wanted:
+        if can_cap and proven is None:
             self._prove(live[0], now)
 
     def _cap(self, one: LiveConnector, now: float) -> None:
@@ -167,13 +164,13 @@ class UpstreamMode:
 
     def _bring_in_line(self, live: Sequence[LiveConnector], now: float) -> None:
         """Give the charger what it is to have, or clear what it must not have."""
+        if not self._profiles.any or not self._station.ready:
+            return
         is_free = all(self._is_free(one.connector.key) for one in live)
         is_ruled = _are_ruled(live)
         rule = (is_free, is_ruled, self.capped)
         if rule != self._rule:
             self._rule, self._in_line_at = rule, -IN_LINE_EVERY_S
-        if not self._profiles.any or not self._station.ready:
-            return
         is_busy = self._work is not None and not self._work.done()
         if is_busy or not self._is_due(self._in_line_at + IN_LINE_EVERY_S, now):
             return

@@ -18,9 +18,9 @@ from custom_components.balanz.csms.local_controller.composition import (
 )
 from custom_components.balanz.csms.local_controller.modes import (
     Mode,
-    choose_mode,
     clears_to_forward,
     handed_over,
+    may_cap,
     moved_id,
     set_to_forward,
     start_to_forward,
@@ -47,20 +47,20 @@ OF_CENTRAL = (
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "connectors", "proven", "mode"),
+    ("capabilities", "connectors", "may"),
     [
-        (UNKNOWN, 1, True, Mode.CAP),
-        (Capabilities(max_profiles=2), 1, True, Mode.CAP),
-        (Capabilities(max_profiles=1), 1, True, Mode.MERGE),
-        (UNKNOWN, 2, True, Mode.MERGE),
-        (UNKNOWN, None, True, Mode.MERGE),
-        (UNKNOWN, 1, False, Mode.MERGE),
+        (UNKNOWN, 1, True),
+        (Capabilities(max_profiles=2), 1, True),
+        (Capabilities(max_profiles=1), 1, False),
+        (UNKNOWN, 2, False),
+        (UNKNOWN, None, False),
     ],
+    ids=["one", "room for two", "room for one", "two", "unknown"],
 )
-def test_a_cap_is_for_one_connector_that_has_room_and_was_seen_to_keep_it(
-    capabilities: Capabilities, connectors: int | None, proven: bool, mode: Mode
+def test_a_cap_is_for_one_connector_with_room(
+    capabilities: Capabilities, connectors: int | None, may: bool
 ) -> None:
-    assert choose_mode(capabilities, connectors=connectors, cap_is_proven=proven) is mode
+    assert may_cap(capabilities, connectors=connectors) is may
 
 
 def test_a_cap_is_written_as_nothing_else() -> None:

@@ -5,10 +5,10 @@ lie side by side. Either is chosen by what the charger proves able to do:
 
 **Cap.** balanz's limit is the one ChargePointMaxProfile of the charger, which takes the smaller of
 it and of all others by itself (OCPP 1.6, section 3.13). What the central system sends goes on to
-the charger untouched, but for its own ChargePointMaxProfiles: of these only the highest stack
-level would count, so balanz keeps them and has them bound its own. Chosen where a charger has one
-connector, since the profile is one for the sum of all, has room for a second profile, has taken a
-ChargePointMaxProfile and was not seen to draw more than it allows.
+the charger untouched, but for ids that are balanz's and for its own ChargePointMaxProfiles: of
+these only the highest stack level would count, so balanz keeps them and has them bound its own.
+Chosen where a charger has one connector, since the profile is one for the sum of all, has room for
+a second profile, was seen to cap others by it and not to draw more than it allows.
 
 **Merge.** The central system's profiles stay with balanz, which answers as the charger would and
 writes the smaller limit as the only profile there is, in any form that the charger takes. Chosen
@@ -44,14 +44,13 @@ class Mode(StrEnum):
     MERGE = "merge"
 
 
-def choose_mode(capabilities: Capabilities, *, connectors: int | None, cap_is_proven: bool) -> Mode:
-    """Return the mode for a charger; connectors is None where their number is not known.
+def may_cap(capabilities: Capabilities, *, connectors: int | None) -> bool:
+    """Return whether a charger may hold both, once it is proven to cap.
 
-    A cap is proven once a ChargePointMaxProfile was accepted and kept by this firmware, and no
-    longer once more than it was measured.
+    The cap is one for the sum of all connectors; None where their number is not known.
     """
     has_room = capabilities.max_profiles is None or capabilities.max_profiles > 1
-    return Mode.CAP if connectors == 1 and cap_is_proven and has_room else Mode.MERGE
+    return connectors == 1 and has_room
 
 
 def moved_id(profile_id: int) -> int:
