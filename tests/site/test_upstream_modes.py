@@ -8,7 +8,8 @@ import pytest
 
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.local_controller.modes import Mode
-from custom_components.balanz.csms.local_controller.upstream_settings import UpstreamSettings
+from custom_components.balanz.csms.profile_forms import Purpose as LimitPurpose
+from custom_components.balanz.csms.quirks import QuirkChoice
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.storage.proofs import Fact, SeenBy
 from simulator.car import Car
@@ -292,16 +293,19 @@ async def test_the_charger_goes_on_holding_them_after_a_restart(
     assert mode(again) is Mode.CAP
 
 
-async def test_a_user_may_have_them_merged_in_any_case(bench: Bench, office: BackOffice) -> None:
+@pytest.mark.parametrize("purpose", [LimitPurpose.TX_DEFAULT, LimitPurpose.TX])
+async def test_a_user_who_wants_other_limits_than_caps_has_them_merged(
+    bench: Bench, office: BackOffice, purpose: LimitPurpose
+) -> None:
     before = settings(passed_on("CP1", office))
     site, simulated = await capped(bench, office)
     await charging(site, simulated, office)
     await office.ask("SetChargingProfile", of_session(office, 10.0))
     await until(lambda: accepted_a(site, "CP1") == 10.0)
 
-    merged = UpstreamSettings(url=office.url, always_merges=True)
-    await site.apply(changed(before, charger("CP1", upstream=merged)))
-    await until(lambda: profiles_of(simulated) == {1: Purpose.TX_DEFAULT})
+    await site.apply(changed(before, passed_on("CP1", office, quirks=QuirkChoice(purpose=purpose))))
+    await until(lambda: profiles_of(simulated).get(1) is Purpose.TX_DEFAULT)
+    await until(lambda: 77 not in profiles_of(simulated))
 
     await until(lambda: accepted_a(site, "CP1") == 10.0)
     assert mode(site) is Mode.MERGE

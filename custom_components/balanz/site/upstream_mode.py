@@ -13,6 +13,7 @@ from ..balancing.model import ConnectorKey
 from ..csms.events import ConnectorStatus
 from ..csms.local_controller.modes import Mode, may_cap
 from ..csms.local_controller.profile_desk import StoredProfiles
+from ..csms.profile_forms import Purpose
 from ..csms.station import Station
 from ..storage.journal import StorageError
 from .foreign_profiles import ForeignProfiles
@@ -75,13 +76,13 @@ class UpstreamMode:
         """Whether the charger holds them."""
         return self._profiles.mode is Mode.CAP
 
-    def look(self, live: Sequence[LiveConnector], *, always_merges: bool, now: float) -> None:
+    def look(self, live: Sequence[LiveConnector], now: float) -> None:
         """Do what is due (monotonic seconds)."""
         self.look_again_at = None
         if not live or any(one.held for one in live):
             return
         if all(one.balanced for one in live):
-            self._choose(live, always_merges=always_merges, now=now)
+            self._choose(live, now)
         self._bring_in_line(live, now)
 
     def leave(self, live: Sequence[LiveConnector]) -> None:
@@ -91,7 +92,7 @@ class UpstreamMode:
         if self.passed.left and _are_ruled(live):
             self._spawn(self.passed.take_over())
 
-    def _choose(self, live: Sequence[LiveConnector], *, always_merges: bool, now: float) -> None:
+    def _choose(self, live: Sequence[LiveConnector], now: float) -> None:
         station = self._station
         if station.capped and any(one.commitment.refusals for one in live):
             self._refused_since_boot = station.boots
@@ -104,8 +105,8 @@ class UpstreamMode:
         if connectors is None and self.capped:
             connectors = 1
         can_cap = (
-            not always_merges
-            and len(live) == 1
+            len(live) == 1
+            and live[0].charger.quirks.purpose in (None, Purpose.CHARGE_POINT_MAX)
             and self._refused_since_boot != station.boots
             and may_cap(station.capabilities, connectors=connectors)
         )

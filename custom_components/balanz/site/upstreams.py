@@ -167,9 +167,7 @@ class Upstreams:
         """Add what back offices allow to the bounds of their connectors."""
         now, loop_now = datetime.now(UTC), asyncio.get_running_loop().time()
         for identity, upstream in self._upstreams.items():
-            always_merges = upstream.controller.settings.always_merges
-            connectors = list(self._lives(identity))
-            upstream.mode.look(connectors, always_merges=always_merges, now=loop_now)
+            upstream.mode.look(list(self._lives(identity)), loop_now)
             if not upstream.profiles.any:
                 upstream.bounds = None
                 continue

@@ -27,8 +27,6 @@ class UpstreamSettings:
     ca_file: str | None = None
     """The certificate of who signed that of the back office; None for the usual ones."""
     unknown_tags: Unknown = Unknown.REFUSE
-    always_merges: bool = False
-    """Whether its charging profiles never go on to the charger, whatever that is proven to do."""
     observers: tuple[str, ...] = ()
     """URLs of further back offices, which receive a copy and have no say."""
 
