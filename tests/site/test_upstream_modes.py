@@ -432,3 +432,25 @@ async def test_a_cap_that_the_charger_refuses_is_merged_until_it_restarts(
     assert mode(site) is Mode.MERGE
     simulated.reboot()
     await until(lambda: mode(site) is Mode.CAP)
+
+
+async def test_a_profile_that_had_the_id_of_ours_is_gone_once_ours_is_in_force(
+    bench: Bench, office: BackOffice
+) -> None:
+    site = await bench.start(settings(passed_on("CP1", office)))
+    simulated = await bench.dial_in(site, "CP1", car=Car())
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    await site.set_smart_charging("root", on=False)
+    told = of_session(office, 10.0)
+    told["csChargingProfiles"]["chargingProfileId"] = 1
+    assert await office.ask("SetChargingProfile", told) == ACCEPTED
+    assert profiles_of(simulated) == {1: Purpose.TX}
+    frames = len(simulated.frames)
+
+    await site.set_smart_charging("root", on=True)
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+    await until(lambda: booked_a(site, "CP1") == 10.0)
+
+    assert profiles_of(simulated) == {1: Purpose.TX_DEFAULT}
+    later = [it.text for it in simulated.frames][frames:]
+    assert not [it for it in later if "ClearChargingProfile" in it]

@@ -265,9 +265,11 @@ class ForeignProfiles:
         self._keep(identity, [it for it in self._of(identity) if not it.matches(criteria)])
 
     def own_limits_set(self, identity: str) -> None:
-        """Learn that balanz's own limits are in force, in place of all that had their ids."""
-        own = {own_profile_ids(it.connector.key.connector)[0] for it in self._connectors(identity)}
-        self._keep(identity, [it for it in self._of(identity) if it.id not in own])
+        """Learn that balanz's own limits are in force, each in place of what had its id there."""
+        numbers = {it.connector.key.connector for it in self._connectors(identity)}
+        replaced = {(number, own_profile_ids(number)[0]) for number in numbers}
+        kept = [it for it in self._of(identity) if (it.connector, it.id) not in replaced]
+        self._keep(identity, kept)
 
     def cap(self, identity: str, *, capped: bool) -> None:
         """Learn whether balanz's own limit caps whatever other profiles allow.

@@ -104,6 +104,8 @@ class UpstreamLeg:
         self._call_timeout_s = call_timeout_s
         self._rpc: RpcConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        """The one before, which may still be closing its connection."""
         self._tried = asyncio.Event()
         """Whether the first try since the start has come to something."""
 
@@ -123,7 +125,9 @@ class UpstreamLeg:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            await asyncio.wait((task,))
+            self._ending = task
+        if self._ending is not None:
+            await asyncio.wait((self._ending,))
         self._tried.set()
 
     async def reached(self, within_s: float) -> bool:

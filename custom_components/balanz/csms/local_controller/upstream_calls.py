@@ -188,7 +188,7 @@ class UpstreamCalls(QuietPeer):
         """Return what the charger answers. Raises CallError."""
         return await self._answer(self._station.request(action, payload))
 
-    async def _answer[T](self, asked: Awaitable[T]) -> T:
+    async def _answer(self, asked: Awaitable[Payload]) -> Payload:
         try:
             return await asked
         except CallRefused as error:
