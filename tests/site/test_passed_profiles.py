@@ -113,7 +113,8 @@ class Rig:
 
     def __init__(self) -> None:
         self.station, self.kept, self.foreign = Station(), Kept(), Foreign()
-        parts: Any = (self.station, self.kept, self.foreign)
+        self.free = True
+        parts: Any = (self.station, self.kept, self.foreign, lambda: self.free)
         self.passed = PassedProfiles(*parts)
 
     async def pass_on(self, action: str, payload: dict[str, Any]) -> Any:
@@ -199,7 +200,7 @@ async def test_what_cannot_be_cleared_stays_booked(rig: Rig) -> None:
 
 
 async def test_what_has_an_id_of_balanz_is_moved_out_of_its_way_beside_a_cap(rig: Rig) -> None:
-    rig.kept.mode = Mode.CAP
+    rig.kept.mode, rig.free = Mode.CAP, False
     rig.kept.ids = frozenset({1})
 
     await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
@@ -220,11 +221,11 @@ async def test_without_smart_charging_a_profile_goes_on_to_the_letter(rig: Rig) 
 
 
 async def test_what_was_moved_is_found_again_without_smart_charging(rig: Rig) -> None:
-    rig.kept.mode = Mode.CAP
+    rig.kept.mode, rig.free = Mode.CAP, False
     start = {"idTag": "TAG", "chargingProfile": PROFILE_1}
     await rig.pass_on("RemoteStartTransaction", start)
 
-    rig.kept.mode = Mode.MERGE
+    rig.kept.mode, rig.free = Mode.MERGE, True
     await rig.pass_on("ClearChargingProfile", {"id": 1})
 
     assert rig.station.asked[-1] == {"id": 2001}

@@ -441,6 +441,7 @@ async def test_a_profile_that_had_the_id_of_ours_is_gone_once_ours_is_in_force(
     simulated = await bench.dial_in(site, "CP1", car=Car())
     await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
     await site.set_smart_charging("root", on=False)
+    await until(lambda: not profiles_of(simulated))
     told = of_session(office, 10.0)
     told["csChargingProfiles"]["chargingProfileId"] = 1
     assert await office.ask("SetChargingProfile", told) == ACCEPTED
@@ -454,3 +455,19 @@ async def test_a_profile_that_had_the_id_of_ours_is_gone_once_ours_is_in_force(
     assert profiles_of(simulated) == {1: Purpose.TX_DEFAULT}
     later = [it.text for it in simulated.frames][frames:]
     assert not [it for it in later if "ClearChargingProfile" in it]
+
+
+async def test_a_profile_with_the_id_of_ours_outlasts_the_clearing_of_ours(
+    bench: Bench, office: BackOffice
+) -> None:
+    site = await bench.start(settings(passed_on("CP1", office)))
+    simulated = await bench.dial_in(site, "CP1", car=Car())
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    told = of_session(office, 10.0)
+    told["csChargingProfiles"]["chargingProfileId"] = 1
+
+    await site.set_smart_charging("root", on=False)
+    assert await office.ask("SetChargingProfile", told) == ACCEPTED
+
+    await until(lambda: set(profiles_of(simulated).values()) == {Purpose.TX})
+    await until(lambda: simulated.currents_a[0] == 10.0)

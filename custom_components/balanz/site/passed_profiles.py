@@ -5,7 +5,7 @@ overrules the limit of balanz: what the charger has taken is booked then, until 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -40,12 +40,20 @@ class PassedProfiles:
     """Passes on the profiles of one charger's back office, and clears them for balancing."""
 
     def __init__(
-        self, station: Station, profiles: StoredProfiles, foreign: ForeignProfiles
+        self,
+        station: Station,
+        profiles: StoredProfiles,
+        foreign: ForeignProfiles,
+        is_free: Callable[[], bool],
     ) -> None:
-        """Keep what the charger has accepted in `profiles`, and have `foreign` book it."""
+        """Keep what the charger has accepted in `profiles`, and have `foreign` book it.
+
+        `is_free` tells whether it has no profile of balanz.
+        """
         self._station = station
         self._profiles = profiles
         self._foreign = foreign
+        self._is_free = is_free
         self._not_taken: set[InstalledProfile] = set()
         """Those that the charger was to be given, and refused."""
 
@@ -117,7 +125,7 @@ class PassedProfiles:
         """Return the id under which the charger has a profile, or will have it."""
         moved = moved_id(profile_id)
         # Once moved it stays where it is, also when nothing of balanz's is there any more.
-        is_moved = self._profiles.mode is Mode.CAP or moved in self._in_charger
+        is_moved = not self._is_free() or moved in self._in_charger
         return moved if is_moved else profile_id
 
     def _moved(self, payload: Payload) -> Payload:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 
 from ..balancing.model import ConnectorKey
 from ..csms.events import ConnectorStatus
@@ -49,7 +50,8 @@ class UpstreamMode:
 
         `is_free` tells whether a connector is left to itself, `send_again` has its limit told.
         """
-        self.passed = PassedProfiles(station, profiles, foreign)
+        first = ConnectorKey(station.identity, 1)
+        self.passed = PassedProfiles(station, profiles, foreign, partial(is_free, first))
         self.look_again_at: float | None = None
         """When time alone makes something due (monotonic s)."""
         self._station = station
