@@ -1,7 +1,6 @@
 """Names that the Home Assistant floor shares."""
 
 import logging
-from datetime import timedelta
 from typing import Final
 
 from homeassistant.const import Platform
@@ -105,7 +104,6 @@ POWER_FACTOR_BEFORE: Final = 1.0
 POLICY_INHERIT: Final = "inherit"
 """The choice of a group that shares as the group above it."""
 
-BOOST_LASTS: Final = timedelta(hours=1)
 """How long a car goes first, unless an action says otherwise."""
 PAIRING_S: Final = 900
 """How long unknown chargers may introduce themselves after a set-up or "add charger"."""

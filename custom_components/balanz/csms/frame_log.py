@@ -67,6 +67,8 @@ class FrameLog:
         self._frames: deque[KeptFrame] = deque(maxlen=MOST_FRAMES)
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
+        self.heard_at: datetime | None = None
+        """When the charger said something last; None before it has."""
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
@@ -78,6 +80,7 @@ class FrameLog:
         text = text[:MOST_CHARACTERS]
         answers_secret = False
         if received:
+            self.heard_at = at
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
                 answers_secret = answer[1] == self._secret_call

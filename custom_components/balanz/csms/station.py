@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from .capabilities import MAX_CONNECTORS, Capabilities, RateUnit
@@ -119,6 +119,10 @@ class Station:
         self.last_violation: str | None = None
         self.frames = FrameLog()
         """The last of what it was told and has said."""
+        self.connections = 0
+        """How often it has connected."""
+        self.connected_at: datetime | None = None
+        """When the connection that there is began; None where there is none."""
         self.boots = 0
         """How often it was accepted after a boot."""
         self.late_answers = 0
@@ -321,6 +325,8 @@ class Station:
         rpc.peer = self._link
         rpc.frames = self.frames
         self.ready = False
+        self.connections += 1
+        self.connected_at = datetime.now(UTC)
         if older is not None:
             older.rpc.stop(1000, "replaced by a new connection")
         self._authorization = authorization
@@ -333,7 +339,7 @@ class Station:
     def detach(self, rpc: RpcConnection) -> None:
         """Forget a connection that has ended, unless a newer one has replaced it."""
         if self._link is not None and self._link.rpc is rpc:
-            self._link = None
+            self._link = self.connected_at = None
             self.ready = False
             self._authorization = None
             self.emit(StationDisconnected(identity=self.identity))
