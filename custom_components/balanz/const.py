@@ -89,6 +89,7 @@ CONF_UPSTREAM: Final = "upstream"
 CONF_UPSTREAM_IDENTITY: Final = "upstream_identity"
 CONF_VOLTAGE_V: Final = "voltage_v"
 CONF_WEIGHT: Final = "weight"
+CONF_WITHOUT_URL: Final = "without_url"
 CONF_WRITES_PER_DAY: Final = "writes_per_day"
 
 AUTOMATIC: Final = "auto"

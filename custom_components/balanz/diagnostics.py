@@ -198,7 +198,7 @@ def _elements(parts: Iterable[object]) -> Iterator[str]:
 
 def _leaf(value: object) -> object:
     if isinstance(value, KeptFrame):
-        way = "from charger" if value.received else "to charger"
+        way = f"{'from' if value.received else 'to'} {value.peer}"
         return f"{value.at.isoformat(timespec='milliseconds')} {way}: {value.told()}"
     if isinstance(value, datetime):
         return value.isoformat()

@@ -266,7 +266,9 @@ def test_each_error_of_a_form_is_translated() -> None:
     assert schedule <= set(EN["config"]["error"]) <= config | schedule
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | named
+    upstream = {"upstream_url_invalid", "upstream_url_missing", "too_many_observers"}
+    group_errors = set(EN["config_subentries"]["group"]["error"])
+    assert group_errors == supply | schedule | named | upstream
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}

@@ -25,7 +25,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .frame_log import FrameLog
+from .frame_log import FrameLog, KeptFrame
 from .interview import Extent, interview
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
@@ -65,6 +65,11 @@ class BackOffice(Protocol):
     @property
     def desk(self) -> Desk:
         """Who decides about the tags of transactions."""
+        ...
+
+    @property
+    def frames(self) -> tuple[KeptFrame, ...]:
+        """The last of what it was told and has said."""
         ...
 
     async def serve(
@@ -154,6 +159,11 @@ class Station:
     def busy(self) -> bool:
         """Whether a call is outstanding."""
         return self._link is not None and self._link.rpc.busy
+
+    def reserve_line(self) -> None:
+        """Have what is in no hurry wait for a moment once the outstanding call has ended."""
+        if self._link is not None:
+            self._link.rpc.reserve_line()
 
     @property
     def meter_quirks(self) -> MeterQuirks:

@@ -19,6 +19,8 @@ class StationEvidence:
 
     frames: tuple[KeptFrame, ...]
     """The last ones, oldest first; they hold secrets until they are told."""
+    back_office_frames: tuple[KeptFrame, ...]
+    """The same of its other leg; none where there is no back office."""
     capabilities: Capabilities
     clock_skew_s: float | None
     boots: int
@@ -32,6 +34,7 @@ class StationEvidence:
         """Take down what is known of a charger now."""
         return cls(
             frames=station.frames.frames,
+            back_office_frames=() if station.back_office is None else station.back_office.frames,
             capabilities=station.capabilities,
             clock_skew_s=station.clock_skew_s,
             boots=station.boots,

@@ -364,6 +364,7 @@ class BalanzSite:
             rooms.drills.running.observe(rooms.live)
         for command in result.commands:
             rooms.dispatcher.dispatch(command, now)
+        rooms.dispatcher.reserve(result.cuts_waiting)
         rooms.dispatcher.follow_lines(now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         rooms.recorder.keep_limits(rooms.live, raising, now)

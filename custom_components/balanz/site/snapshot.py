@@ -80,6 +80,8 @@ class ProblemKind(StrEnum):
     """Its certificate cannot be trusted."""
     UPSTREAM_PROTOCOL = "upstream_protocol"
     """What answers at its address speaks no OCPP 1.6."""
+    UPSTREAM_MISBEHAVES = "upstream_misbehaves"
+    """Its connection was closed for what it had sent."""
     UPSTREAM_PARKED = "upstream_parked"
     """It refuses for good to take the start or stop of a transaction."""
     UPSTREAM_LEADS_AWAY = "upstream_leads_away"

@@ -18,7 +18,6 @@ In both modes the allocation is bounded by all profiles, also by those that the 
 what it would not use is left for others.
 """
 
-import math
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
@@ -31,6 +30,7 @@ from ..profiles import TX_PROFILE_IDS, own_profile_ids
 from ..rpc_frames import Payload
 from ..wording import ocpp_name
 from .composition import InstalledProfile
+from .limit_digits import in_tenths
 from .profile_reading import LARGEST_LIMIT, PURPOSES, read_profile
 
 _MOVED_BY = 2 * TX_PROFILE_IDS
@@ -70,20 +70,14 @@ def set_to_forward(payload: Payload) -> Payload | None:
 
     It is not sent what can mean anything, and limits as OCPP 1.6 has them.
     """
-    raw = payload.get("csChargingProfiles")
-    if _purpose(raw) not in _OF_TRANSACTIONS:
-        return None
-    told = _in_tenths(raw)
-    return payload if told is raw else payload | {"csChargingProfiles": told}
+    goes_on = _purpose(payload.get("csChargingProfiles")) in _OF_TRANSACTIONS
+    return in_tenths(payload) if goes_on else None
 
 
 def start_to_forward(payload: Payload) -> Payload | None:
     """Return the RemoteStartTransaction that the charger is sent in a cap; None if it is none."""
-    raw = payload.get("chargingProfile")
-    if _purpose(raw) is not ProfilePurpose.TX:
-        return None
-    told = _in_tenths(raw)
-    return payload if told is raw else payload | {"chargingProfile": told}
+    goes_on = _purpose(payload.get("chargingProfile")) is ProfilePurpose.TX
+    return in_tenths(payload) if goes_on else None
 
 
 def clears_to_forward(payload: Payload, *, kept_here: Collection[int]) -> tuple[Payload, ...]:
@@ -106,30 +100,14 @@ def clears_to_forward(payload: Payload, *, kept_here: Collection[int]) -> tuple[
 
 def handed_over(one: InstalledProfile) -> Payload:
     """Return the SetChargingProfile by which a charger is given a profile that was kept here."""
-    return {"connectorId": one.connector, "csChargingProfiles": _in_tenths(one.profile.as_v16())}
+    return in_tenths({"connectorId": one.connector, "csChargingProfiles": one.profile.as_v16()})
 
 
-def _in_tenths(raw: Any) -> Any:
-    """Return a profile that can be read with its limits rounded down to tenths.
-
-    No charger can make anything of those that are beyond all measure.
-    """
-    schedule = raw["chargingSchedule"]
-    before = schedule["chargingSchedulePeriod"]
-    periods = [it | {"limit": _tenths(it["limit"])} for it in before]
-    if [it["limit"] for it in periods] == [it["limit"] for it in before]:
-        return raw
-    return raw | {"chargingSchedule": schedule | {"chargingSchedulePeriod": periods}}
-
-
-def _tenths(limit: object) -> float:
-    value = min(number(limit) or 0.0, LARGEST_LIMIT)
-    return math.floor(round(value * 10, 6)) / 10
-
-
-def _purpose(raw: object) -> ProfilePurpose | None:
-    """Return what a profile is for; None where it cannot be read."""
+def _purpose(raw: Any) -> ProfilePurpose | None:
+    """Return what a profile is for; None where no charger could make anything of it."""
     try:
-        return read_profile(raw).purpose
+        read = read_profile(raw)
     except ProfileError:
         return None
+    limits = (number(it["limit"]) for it in raw["chargingSchedule"]["chargingSchedulePeriod"])
+    return read.purpose if all((it or 0.0) <= LARGEST_LIMIT for it in limits) else None
