@@ -1,11 +1,14 @@
 """What goes on to a charger for its back office is remembered until it is surely gone."""
 
+from collections.abc import Collection
 from math import inf
 from typing import Any
 
 import pytest
 
 from custom_components.balanz.csms.command_values import CommandStatus, ProfileCriteria
+from custom_components.balanz.csms.local_controller.composition import InstalledProfile
+from custom_components.balanz.csms.local_controller.modes import Mode
 from custom_components.balanz.csms.station_errors import (
     CallRefused,
     StationError,
@@ -19,6 +22,8 @@ from custom_components.balanz.site.foreign_profiles import (
 )
 from custom_components.balanz.site.passed_profiles import PassedProfiles
 
+from ..csms.local_controller.profiles import DEFAULT, MAX, installed, profile, setting
+
 PROFILE = {
     "chargingProfileId": 5,
     "stackLevel": 0,
@@ -29,14 +34,27 @@ PROFILE = {
         "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 9.0}],
     },
 }
+PROFILE_1 = PROFILE | {"chargingProfileId": 1}
 SET = {"connectorId": 1, "csChargingProfiles": PROFILE}
 
 
 class Station:
+    """A charger that answers as it is told to."""
+
     identity = "CP1"
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] | StationError = {"status": "Accepted"}
+        self.asked: list[dict[str, Any]] = []
 
     def transaction_id(self, _connector: int) -> int:
         return 7
+
+    async def request(self, _action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(payload)
+        if isinstance(self.answer, StationError):
+            raise self.answer
+        return self.answer
 
 
 class Kept:
@@ -44,7 +62,13 @@ class Kept:
 
     def __init__(self) -> None:
         self.ids: frozenset[int] = frozenset({5, 6})
+        self.mode = Mode.MERGE
+        self.kept_here: frozenset[int] = frozenset()
+        self.installed: list[InstalledProfile] = []
         self.mirrored: list[str] = []
+
+    def others(self, than: Collection[int]) -> tuple[InstalledProfile, ...]:
+        return tuple(it for it in self.installed if it.profile.id not in than)
 
     def mirror(self, action: str, _payload: Any) -> None:
         self.mirrored.append(action)
@@ -68,6 +92,9 @@ class Foreign:
         if not accepted:
             self.booked.remove(profile)
 
+    def own_limits_set(self, _identity: str) -> None:
+        self.booked = [it for it in self.booked if it.id != 1]
+
     def cleared(self, _identity: str, criteria: ProfileCriteria) -> None:
         self.booked = [it for it in self.booked if not it.matches(criteria)]
 
@@ -82,21 +109,16 @@ class Foreign:
 
 
 class Rig:
-    """A charger that answers as it is told to."""
+    """A charger, and what is known of its profiles."""
 
     def __init__(self) -> None:
-        self.kept, self.foreign = Kept(), Foreign()
-        self.answer: dict[str, Any] | StationError = {"status": "Accepted"}
-        parts: Any = (Station(), self.kept, self.foreign)
+        self.station, self.kept, self.foreign = Station(), Kept(), Foreign()
+        self.free = True
+        parts: Any = (self.station, self.kept, self.foreign, lambda: self.free)
         self.passed = PassedProfiles(*parts)
 
-    async def _ask(self) -> Any:
-        if isinstance(self.answer, StationError):
-            raise self.answer
-        return self.answer
-
     async def pass_on(self, action: str, payload: dict[str, Any]) -> Any:
-        return await self.passed.pass_on(action, payload, payload, self._ask)
+        return await self.passed.pass_on(action, payload, payload)
 
 
 @pytest.fixture
@@ -114,7 +136,7 @@ async def test_what_the_charger_takes_is_booked_for_the_session_that_runs(rig: R
 
 @pytest.mark.parametrize("error", [CallRefused("NotSupported", ""), StationOffline("gone")])
 async def test_what_the_charger_surely_has_not_is_not_booked(rig: Rig, error: StationError) -> None:
-    rig.answer = error
+    rig.station.answer = error
 
     with pytest.raises(type(error)):
         await rig.pass_on("SetChargingProfile", SET)
@@ -123,7 +145,7 @@ async def test_what_the_charger_surely_has_not_is_not_booked(rig: Rig, error: St
 
 
 async def test_what_has_no_answer_may_be_in_force(rig: Rig) -> None:
-    rig.answer = StationUnreachable("no answer")
+    rig.station.answer = StationUnreachable("no answer")
 
     with pytest.raises(StationUnreachable):
         await rig.pass_on("SetChargingProfile", SET)
@@ -141,7 +163,7 @@ async def test_what_cannot_be_read_may_be_no_limit_at_all(rig: Rig) -> None:
 
 async def test_what_cannot_be_remembered_is_not_sent(rig: Rig) -> None:
     rig.foreign.refusal = ProfileRefused(ProfileRefusal.TOO_MANY)
-    rig.answer = StationUnreachable("this must not be asked")
+    rig.station.answer = StationUnreachable("this must not be asked")
 
     assert await rig.pass_on("SetChargingProfile", SET) == {"status": "Rejected"}
 
@@ -175,3 +197,81 @@ async def test_what_cannot_be_cleared_stays_booked(rig: Rig) -> None:
     await rig.passed.take_over()
 
     assert rig.passed.left == {5}
+
+
+async def test_what_has_an_id_of_balanz_is_moved_out_of_its_way_beside_a_cap(rig: Rig) -> None:
+    rig.kept.mode, rig.free = Mode.CAP, False
+    rig.kept.ids = frozenset({1})
+
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
+    await rig.pass_on("ClearChargingProfile", {"id": 1})
+
+    [told, cleared] = rig.station.asked
+    assert told == SET | {"csChargingProfiles": PROFILE_1 | {"chargingProfileId": 2001}}
+    assert cleared == {"id": 2001}
+    assert rig.foreign.booked == []
+
+
+async def test_without_smart_charging_a_profile_goes_on_to_the_letter(rig: Rig) -> None:
+    payload = SET | {"csChargingProfiles": PROFILE_1}
+
+    await rig.pass_on("SetChargingProfile", payload)
+
+    assert rig.station.asked[0] is payload
+
+
+async def test_what_was_moved_is_found_again_without_smart_charging(rig: Rig) -> None:
+    rig.kept.mode, rig.free = Mode.CAP, False
+    start = {"idTag": "TAG", "chargingProfile": PROFILE_1}
+    await rig.pass_on("RemoteStartTransaction", start)
+
+    rig.kept.mode, rig.free = Mode.MERGE, True
+    await rig.pass_on("ClearChargingProfile", {"id": 1})
+
+    assert rig.station.asked[-1] == {"id": 2001}
+
+
+async def test_what_balanz_has_replaced_by_its_own_limit_is_not_cleared(rig: Rig) -> None:
+    rig.kept.ids = frozenset({1})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
+
+    await rig.passed.take_over()
+
+    assert rig.foreign.asked == []
+    assert rig.passed.left == frozenset()
+
+
+async def test_a_charger_is_handed_what_it_has_not_got_yet(rig: Rig) -> None:
+    await rig.pass_on("SetChargingProfile", SET)
+    for_all = installed(1, (0, 9.0), purpose=DEFAULT, number=6)
+    of_all = installed(0, (0, 9.0), purpose=MAX, number=7)
+    rig.kept.ids, rig.kept.kept_here = frozenset({5, 6, 7}), frozenset({7})
+    rig.kept.installed = [installed(1, (0, 9.0), purpose=DEFAULT, number=5), for_all, of_all]
+
+    assert rig.passed.missing(caps=False) == (for_all,)
+    await rig.passed.hand_over(caps=True)
+
+    told = [it["csChargingProfiles"]["chargingProfileId"] for it in rig.station.asked]
+    assert told == [5, 6, 7]
+    assert rig.passed.missing(caps=True) == ()
+
+
+@pytest.mark.parametrize("answer", [{"status": "Rejected"}, CallRefused("NotSupported", "")])
+async def test_what_the_charger_refuses_is_not_handed_over_again(rig: Rig, answer: Any) -> None:
+    rig.kept.installed = [installed(1, (0, 9.0), purpose=DEFAULT, number=6)]
+    rig.station.answer = answer
+
+    await rig.passed.hand_over(caps=True)
+
+    assert rig.passed.missing(caps=True) == ()
+    assert rig.foreign.booked == []
+
+
+async def test_what_could_not_be_handed_over_is_tried_again(rig: Rig) -> None:
+    rig.kept.installed = [installed(1, (0, 9.0), purpose=DEFAULT, number=6)]
+    rig.station.answer = StationOffline("gone")
+
+    await rig.passed.hand_over(caps=True)
+
+    assert rig.passed.missing(caps=True)
+    assert rig.station.asked == [setting(1, profile((0, 9.0), purpose=DEFAULT, number=6))]

@@ -12,7 +12,7 @@ from custom_components.balanz.site.proofs import ProofRefusal, ProofRefused
 from custom_components.balanz.site.settings import ChargerSettings
 from custom_components.balanz.site.snapshot import ProofSnapshot
 from custom_components.balanz.storage.journal import StorageError
-from custom_components.balanz.storage.proofs import Fact, ProofLevel
+from custom_components.balanz.storage.proofs import LEASE_FACTS, Fact, ProofLevel
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import Faults
@@ -80,7 +80,7 @@ async def test_a_charger_that_keeps_its_limit_and_falls_back_is_proven(bench: Be
     seen = await proven(site)
     assert seen.proof is not None
     assert {fact: found.holds for fact, found in seen.proof.findings.items()} == dict.fromkeys(
-        Fact, True
+        LEASE_FACTS, True
     )
     assert (seen.proof.level, seen.failed) == (ProofLevel.PROVEN, None)
     await settled(site, simulated)

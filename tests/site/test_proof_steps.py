@@ -9,7 +9,7 @@ from custom_components.balanz.csms.composite_schedule import CompositeSchedule
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.station import CommandRejected, LimitAnswer, StationUnreachable
 from custom_components.balanz.site.proof import FallbackProof, ProofStopped, ProofTimes
-from custom_components.balanz.storage.proofs import Fact, SeenBy
+from custom_components.balanz.storage.proofs import LEASE_FACTS, Fact, SeenBy
 
 ACCEPTED, REJECTED = LimitAnswer.ACCEPTED, LimitAnswer.REJECTED
 AT_ONCE = ProofTimes(first_lease_s=0.0, second_lease_s=0.0, following_s=5.0, total_s=60.0)
@@ -77,7 +77,7 @@ def proof_of(charger: Charger, found: dict[Fact, bool]) -> FallbackProof:
 async def test_a_charger_that_does_all_that_it_should_is_proven() -> None:
     found: dict[Fact, bool] = {}
     await proof_of(Charger(), found).run()
-    assert found == dict.fromkeys(Fact, True)
+    assert found == dict.fromkeys(LEASE_FACTS, True)
 
 
 async def test_a_charger_that_refuses_to_restart_leaves_that_unknown() -> None:
@@ -94,7 +94,7 @@ async def test_a_charger_that_refuses_to_restart_leaves_that_unknown() -> None:
 async def test_a_refused_form_is_no_refused_lease() -> None:
     found: dict[Fact, bool] = {}
     await proof_of(Charger(REJECTED, LimitAnswer.TIMED_OUT, other_forms=3), found).run()
-    assert found == dict.fromkeys(Fact, True)
+    assert found == dict.fromkeys(LEASE_FACTS, True)
 
 
 async def test_a_lease_that_was_taken_once_is_not_disproven_by_a_later_refusal() -> None:
@@ -118,4 +118,4 @@ async def test_a_charger_that_says_nothing_for_a_moment_is_asked_again() -> None
     charger = Charger()
     charger.hesitates = True
     await proof_of(charger, found).run()
-    assert found == dict.fromkeys(Fact, True)
+    assert found == dict.fromkeys(LEASE_FACTS, True)

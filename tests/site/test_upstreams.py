@@ -16,6 +16,8 @@ from custom_components.balanz.csms.local_controller.upstream import Trouble
 from custom_components.balanz.csms.local_controller.upstream_settings import UpstreamSettings
 from custom_components.balanz.site import BalanzSite, upstreams
 from custom_components.balanz.site.snapshot import ProblemKind, UpstreamSnapshot
+from custom_components.balanz.storage.journal import Journal
+from custom_components.balanz.storage.upstream_ledger import UpstreamLedger
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import Faults
@@ -294,6 +296,30 @@ async def test_a_key_that_leads_away_is_told_to_the_user(bench: Bench, office: B
     await office.ask("ChangeConfiguration", {"key": "CentralSystemUrl", "value": "wss://x"})
 
     await until(lambda: subjects(site, ProblemKind.UPSTREAM_LEADS_AWAY) == ["CP1"])
+
+
+async def test_limits_of_the_back_office_that_are_lost_are_told_until_there_are_others(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    await office.ask("SetChargingProfile", profile(10.0))
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+    await simulated.stop()
+    await site.stop()
+    journal = bench.folder / "upstream.jsonl"
+    damaged = UpstreamLedger(Journal(journal))
+    await damaged.open()
+    damaged.queue(UpstreamSettings(url=office.url).leg("CP1")).remember("profiles", "[")
+    await damaged.close()
+
+    again = await bench.start(settings(passed_on("CP1", office)))
+    await bench.dial_in(again, "CP1", car=Car())
+    await until(lambda: subjects(again, ProblemKind.UPSTREAM_PROFILES_LOST) == ["CP1"])
+    await until(lambda: upstream(again).connected and "CP1" in office.lines)
+
+    await until(lambda: connector(again, "CP1").charging)
+    assert await office.ask("SetChargingProfile", profile(9.0)) == {"status": "Accepted"}
+    await until(lambda: subjects(again, ProblemKind.UPSTREAM_PROFILES_LOST) == [])
 
 
 async def test_without_smart_charging_profiles_go_to_the_charger(

@@ -64,7 +64,8 @@ def test_a_proven_firmware_is_told_with_its_level_and_each_fact() -> None:
         "      holds: false\n"
         "      seen_by: composite_schedule\n"
         '      seen_at: "2026-03-01T12:00:00+00:00"\n'
-        "    outlasts_reboot: null"
+        "    outlasts_reboot: null\n"
+        "    caps: null"
     )
 
 

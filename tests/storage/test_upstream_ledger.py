@@ -1,5 +1,6 @@
 """What back offices have to be told later: kept in order, within bounds, over a restart."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -180,19 +181,78 @@ async def test_the_file_stays_small(
     assert (tmp_path / "upstream.jsonl").stat().st_size < 10_000
 
 
-async def test_few_ids_and_tags_are_kept(
-    ledger: UpstreamLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def stop(number: int) -> WaitingCall:
+    return call(1000 + number, Kept.TRANSACTION, action="StopTransaction", transaction_id=number)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest three of everything are to be kept."""
     monkeypatch.setattr(upstream_ledger, "MAX_IDS", 3)
     monkeypatch.setattr(upstream_ledger, "MAX_TAGS", 3)
+    monkeypatch.setattr(upstream_ledger, "_TRIM_EVERY", 1)
+
+
+async def test_few_ids_and_tags_are_kept(ledger: UpstreamLedger, few: None) -> None:
     queue = ledger.queue(LEG)
     for number in range(10):
         await queue.put_durably(start(number))
         queue.done(start(number), upstream_id=number + 100)
+        await queue.put_durably(stop(number))
+        queue.done(stop(number))
         queue.remember_tag(str(number), "{}")
 
     assert list(queue.ids) == [7, 8, 9]
+    assert list(queue.stopped) == [7, 8, 9]
     assert list(queue.tags) == ["7", "8", "9"]
+
+
+async def test_sessions_of_which_no_end_is_ever_told_are_forgotten_in_the_end(
+    ledger: UpstreamLedger, few: None
+) -> None:
+    queue = ledger.queue(LEG)
+    for number in range(20):
+        await queue.put_durably(start(number))
+        queue.done(start(number), upstream_id=number + 100)
+
+    assert len(queue.ids) < 10
+    assert 19 in queue.ids
+
+
+async def test_the_id_of_a_session_that_waits_or_runs_is_known_however_many_there_were(
+    ledger: UpstreamLedger, tmp_path: Path, few: None
+) -> None:
+    queue = ledger.queue(LEG)
+    await queue.put_durably(start(0))
+    queue.done(start(0), upstream_id=100)
+    await queue.put_durably(start(1))
+    queue.done(start(1), upstream_id=101)
+    await queue.put_durably(stop(1))
+    for number in range(2, 20):
+        await queue.put_durably(start(number))
+        queue.done(start(number), upstream_id=number + 100)
+        await queue.put_durably(stop(number))
+        queue.done(stop(number))
+    assert (queue.ids[0], queue.ids[1]) == (100, 101)
+    assert not queue.is_lost(stop(1))
+
+    restarted = await again(ledger, tmp_path)
+    kept = restarted.queue(LEG)
+
+    assert (kept.ids[0], kept.ids[1]) == (100, 101)
+    await restarted.close()
+
+
+async def test_long_facts_that_change_all_the_time_do_not_fill_the_disk(
+    ledger: UpstreamLedger, tmp_path: Path
+) -> None:
+    queue = ledger.queue(LEG)
+    for number in range(100):
+        queue.remember("profiles", f"{number}" + "x" * 100_000)
+        await asyncio.sleep(0.01)
+    await ledger.write({"kind": "disk_tried"})
+
+    assert (tmp_path / "upstream.jsonl").stat().st_size < 4_000_000
 
 
 async def test_records_that_mean_nothing_are_passed_over(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .capabilities import Capabilities
 from .clock_skew import ClockSkew
-from .profile_forms import FormSearch, ProfileForm, Purpose, profile_forms
+from .profile_forms import FormSearch, ProfileForm, Purpose, cap_forms, profile_forms
 from .profiles import (
     Limit,
     charging_profile,
@@ -87,7 +87,12 @@ class LimitWriter:
         on_learnt: Callable[[], None],
     ) -> None:
         """Write nothing yet; `on_learnt` is called when another form turned out to be taken."""
-        self.forms = FormSearch()
+        self.capped = False
+        """Whether limits are told as nothing but a cap on whatever others let the charger do."""
+        self.is_cap_in_force = False
+        """Whether the limit that was accepted last is such a cap."""
+        self.usual_forms = FormSearch()
+        self._cap_forms = FormSearch()
         self.starts_at: dict[int, datetime] = {}
         """When the limits that were sent begin, by connector and by the charger's clock."""
         self._charger = charger
@@ -106,9 +111,22 @@ class LimitWriter:
         """What the charger can really do."""
         return self._charger.quirks.corrected(self._charger.capabilities)
 
+    @property
+    def forms(self) -> FormSearch:
+        """The search for the form that it takes now."""
+        return self._cap_forms if self.capped else self.usual_forms
+
+    def forget_forms(self) -> None:
+        """Forget what was taken and refused: what is known of the charger has changed."""
+        self.usual_forms.known = None
+        for search in (self.usual_forms, self._cap_forms):
+            search.restart()
+
     def booted(self) -> None:
         """Learn that the charger has begun anew."""
-        self.forms.restart()
+        for search in (self.usual_forms, self._cap_forms):
+            search.restart()
+        self.is_cap_in_force = False
         self._with_own_profile.clear()
         self._without_own_profile.clear()
         self._paused.clear()
@@ -126,10 +144,14 @@ class LimitWriter:
     @property
     def has_another_form(self) -> bool:
         """Whether a limit that was accepted and is not kept can be told in another form."""
-        return self.forms.another(self._possible_forms) is not None
+        return self.capped or self.forms.another(self._possible_forms) is not None
 
     def had_no_effect(self) -> bool:
         """Learn that a limit was accepted and not kept; return whether to tell it differently."""
+        if self.capped:
+            self.capped = False
+            _LOGGER.info("%s does not keep the cap on what others let it do", self._name)
+            return True
         has_other = self.has_another_form
         self.forms.had_no_effect()
         if has_other:
@@ -172,9 +194,11 @@ class LimitWriter:
             return LimitAnswer.TIMED_OUT
         if limit.limit_a == 0:
             self._paused.add(connector)
-        if self.forms.took(form, self._possible_forms):
+        self.is_cap_in_force = self._is_cap(form)
+        if self.forms.took(form, self._possible_forms) and not self.capped:
             self._on_learnt()
-        if self._charger.quirks.clears_others and not self._has_cleared_others:
+        clears_others = self._charger.quirks.clears_others and not self.capped
+        if clears_others and not self._has_cleared_others:
             self._has_cleared_others = True
             rpc.spawn(self._clear_others(rpc, form))
         return LimitAnswer.ACCEPTED
@@ -246,8 +270,13 @@ class LimitWriter:
     def _name(self) -> str:
         return self._charger.identity
 
+    def _is_cap(self, form: ProfileForm) -> bool:
+        return form in cap_forms(self.capabilities)
+
     @property
     def _possible_forms(self) -> tuple[ProfileForm, ...]:
+        if self.capped:
+            return cap_forms(self.capabilities)
         forms = profile_forms(self.capabilities, self._charger.connector_count)
         return self._charger.quirks.preferred(forms)
 

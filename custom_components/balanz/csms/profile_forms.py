@@ -70,6 +70,15 @@ def profile_forms(capabilities: Capabilities, connectors: int | None) -> tuple[P
     return tuple(_forms(capabilities, connectors))
 
 
+def cap_forms(capabilities: Capabilities) -> tuple[ProfileForm, ...]:
+    """Return the forms that leave room for profiles of others, which the charger caps by ours.
+
+    Only for chargers with one connector.
+    """
+    forms = profile_forms(capabilities, connectors=1)
+    return tuple(form for form in forms if form.purpose is Purpose.CHARGE_POINT_MAX)
+
+
 def _forms(capabilities: Capabilities, connectors: int | None) -> Iterator[ProfileForm]:
     highest = min(max(capabilities.max_stack_level or 0, 0), MAX_STACK_LEVEL)
     ends = dict.fromkeys((highest, 0))

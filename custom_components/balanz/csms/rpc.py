@@ -152,6 +152,8 @@ class RpcConnection:
         self._unsolicited = Budget(MAX_UNSOLICITED)
         self._binary_frames = 0
         self._let_in_at = 0.0
+        self.answered = False
+        """Whether the peer has answered any call."""
         self.misbehaved = False
         """Whether it was closed for what the peer sent."""
         self.frames: FrameLog | None = None
@@ -346,6 +348,7 @@ class RpcConnection:
         """Give a result to the call that waits for it, or to nobody."""
         outstanding = self._outstanding
         if outstanding is not None and outstanding[0] == result.id and not outstanding[1].done():
+            self.answered = True
             if isinstance(result, CallFailure):
                 outstanding[1].set_exception(CallRejected(result.code, result.description))
             elif result.payload is None:

@@ -211,6 +211,23 @@ class Station:
         """
         return self._limits.had_no_effect()
 
+    @property
+    def capped(self) -> bool:
+        """Whether limits are told as a cap, beside profiles of others. For one connector alone.
+
+        It ends by itself once such a limit was accepted and not kept.
+        """
+        return self._limits.capped
+
+    @capped.setter
+    def capped(self, capped: bool) -> None:
+        self._limits.capped = capped
+
+    @property
+    def is_cap_in_force(self) -> bool:
+        """Whether the limit that was accepted last is such a cap."""
+        return self._limits.is_cap_in_force
+
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""
         if self._link is None or not self.ready:
@@ -415,8 +432,7 @@ class Station:
         before, capabilities = (self.quirks.corrected(it) for it in (before, capabilities))
         is_other_form = (before.max_stack_level or 0) != (capabilities.max_stack_level or 0)
         if is_other_form:
-            self._limits.forms.known = None
-            self._limits.forms.restart()
+            self._limits.forget_forms()
         if self.ready and (is_other_form or rate_unit(before) != rate_unit(capabilities)):
             # In another unit, or below another's stack level, its limits may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))
@@ -426,8 +442,7 @@ class Station:
         if quirks == self.quirks:
             return
         self.quirks = quirks
-        self._limits.forms.known = None
-        self._limits.forms.restart()
+        self._limits.forget_forms()
         if self.ready:
             # What was told as if it were another charger may mean nothing.
             self.emit(StationReady(identity=self.identity, booted=False))
@@ -437,10 +452,10 @@ class Station:
         self._recalled = not memory.capabilities.unread
         if self._recalled:
             self._take_over(memory.capabilities)
-        self._limits.forms.known = memory.form
+        self._limits.usual_forms.known = memory.form
 
     def _tell_what_is_learnt(self) -> None:
-        memory = FirmwareMemory(capabilities=self.capabilities, form=self._limits.forms.known)
+        memory = FirmwareMemory(capabilities=self.capabilities, form=self._limits.usual_forms.known)
         self.emit(StationLearnt(identity=self.identity, memory=memory))
 
     def wants_certificate(self, csr_pem: str) -> bool:

@@ -150,6 +150,7 @@ class ForeignProfiles:
         self._rating_fits = rating_fits
         self._on_change = on_change
         self._passing: set[str] = set()
+        self._capped: set[str] = set()
 
     def restore(self, key: ConnectorKey) -> None:
         """Book what the ledger has for a connector that was just set up."""
@@ -263,6 +264,21 @@ class ForeignProfiles:
         """Learn that a charger has none of these profiles any more."""
         self._keep(identity, [it for it in self._of(identity) if not it.matches(criteria)])
 
+    def own_limits_set(self, identity: str) -> None:
+        """Learn that balanz's own limits are in force, each in place of what had its id there."""
+        numbers = {it.connector.key.connector for it in self._connectors(identity)}
+        replaced = {(number, own_profile_ids(number)[0]) for number in numbers}
+        kept = [it for it in self._of(identity) if (it.connector, it.id) not in replaced]
+        self._keep(identity, kept)
+
+    def cap(self, identity: str, *, capped: bool) -> None:
+        """Learn whether balanz's own limit caps whatever other profiles allow.
+
+        Then they are known, and nothing of them is booked, but for what may replace the cap.
+        """
+        (self._capped.add if capped else self._capped.discard)(identity)
+        self._book(identity)
+
     def ids(self, identity: str) -> frozenset[int]:
         """Return the ids of the profiles that a charger may have."""
         return frozenset(one.id for one in self._of(identity))
@@ -273,7 +289,7 @@ class ForeignProfiles:
         for identity in self._ledger.foreign_profiles:
             lasting_a = [
                 profile.largest_a
-                for profile in self._of(identity)
+                for profile in self._ruling(identity)
                 if profile.purpose is not ProfilePurpose.TX
             ]
             if lasting_a and not self._is_left_alone(identity):
@@ -398,6 +414,13 @@ class ForeignProfiles:
         """Return what a charger may have; what cannot be read is taken for no limit at all."""
         return tuple(map(_read, self._ledger.foreign_profiles.get(identity, ())))
 
+    def _ruling(self, identity: str) -> Iterator[ForeignProfile]:
+        """Yield what a charger may have that may rule in place of balanz's limit."""
+        for profile in self._of(identity):
+            may_replace = profile.purpose is ProfilePurpose.CHARGE_POINT_MAX
+            if may_replace or identity not in self._capped:
+                yield profile
+
     def _connectors(self, identity: str) -> Iterator[LiveConnector]:
         return (one for key, one in self._live.items() if key.charger == identity)
 
@@ -419,7 +442,7 @@ class ForeignProfiles:
         now = asyncio.get_running_loop().time()
         for one in self._connectors(identity):
             number = one.connector.key.connector
-            allowed_a = [it.largest_a for it in self._of(identity) if it.concerns(number)]
+            allowed_a = [it.largest_a for it in self._ruling(identity) if it.concerns(number)]
             if identity in self._passing:
                 allowed_a.append(one.connector.rating_a)
             one.overruled(max(allowed_a, default=None), now)

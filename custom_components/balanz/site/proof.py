@@ -40,24 +40,12 @@ class ProofTimes:
     total_s: float = 1500.0
 
 
-class ProvenStation(Protocol):
-    """A charger that can be tried out."""
-
-    ready: bool
-    boots: int
-
-    @property
-    def clock_skew_s(self) -> float | None:
-        """How far its clock is ahead."""
-        ...
+class TryableStation(Protocol):
+    """A charger that tells what comes of a limit."""
 
     @property
     def tries_another_form(self) -> bool:
         """Whether a limit that was refused may be taken in another form."""
-        ...
-
-    def lapses_after_s(self, limit: Limit) -> float | None:
-        """Return when a limit will have fallen back; None if it is not told to."""
         ...
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
@@ -68,6 +56,22 @@ class ProvenStation(Protocol):
         self, connector: int, *, duration_s: int
     ) -> CompositeSchedule | None:
         """Return what it would offer from now on. Raises StationError."""
+        ...
+
+
+class ProvenStation(TryableStation, Protocol):
+    """A charger whose fallback can be tried out."""
+
+    ready: bool
+    boots: int
+
+    @property
+    def clock_skew_s(self) -> float | None:
+        """How far its clock is ahead."""
+        ...
+
+    def lapses_after_s(self, limit: Limit) -> float | None:
+        """Return when a limit will have fallen back; None if it is not told to."""
         ...
 
     async def reset(self, *, hard: bool = False) -> None:
@@ -165,7 +169,7 @@ class FallbackProof:
 
     async def _must_show_the_limit(self) -> None:
         """Make sure that what the charger tells of its limits can be relied on."""
-        if not _same(await self._limit_shown_a(), self._limit_a):
+        if not is_same(await self._limit_shown_a(), self._limit_a):
             raise ProofStopped
 
     async def _falls_back(self) -> bool:
@@ -174,7 +178,7 @@ class FallbackProof:
         lapse = self._lapse
         assert lapse is not None
         await _until(lambda: datetime.now(UTC) >= lapse.earliest)
-        while not (lapsed := _same(await self._limit_shown_a(), self._fallback_a)):
+        while not (lapsed := is_same(await self._limit_shown_a(), self._fallback_a)):
             if datetime.now(UTC) > lapse.latest:
                 break
             await asyncio.sleep(POLL_S)
@@ -184,8 +188,10 @@ class FallbackProof:
         """Tell whether the charger, which was sent nothing since, still has its limit."""
         shown_a = await self._limit_shown_a()
         now, lapse = datetime.now(UTC), self._lapse
-        kept = (lapse is None or now <= lapse.latest) and _same(shown_a, self._limit_a)
-        fell_back = lapse is not None and now >= lapse.earliest and _same(shown_a, self._fallback_a)
+        kept = (lapse is None or now <= lapse.latest) and is_same(shown_a, self._limit_a)
+        fell_back = (
+            lapse is not None and now >= lapse.earliest and is_same(shown_a, self._fallback_a)
+        )
         return self._found(kept or fell_back)
 
     async def _reboot(self) -> None:
@@ -206,24 +212,30 @@ class FallbackProof:
 
     async def _limit_shown_a(self) -> float:
         """Return the limit that the charger says is in force. Raises ProofStopped."""
-        try:
-            async with asyncio.timeout(self._times.following_s):
-                while True:
-                    try:
-                        schedule = await self._station.composite_schedule(
-                            CONNECTOR, duration_s=int(self._times.second_lease_s)
-                        )
-                    except StationUnreachable:
-                        schedule = None
-                    if schedule is not None:
-                        return schedule.limit_now_a
-                    await asyncio.sleep(POLL_S)
-        except (StationError, TimeoutError) as error:
-            raise ProofStopped from error
+        times = self._times
+        return await limit_shown_a(
+            self._station, duration_s=int(times.second_lease_s), within_s=times.following_s
+        )
 
     def _found(self, holds: bool) -> bool:
         self._on_finding(self.step, holds, SeenBy.COMPOSITE_SCHEDULE)
         return holds
+
+
+async def limit_shown_a(station: TryableStation, *, duration_s: int, within_s: float) -> float:
+    """Return the limit that a charger says is in force. Raises ProofStopped."""
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                try:
+                    schedule = await station.composite_schedule(CONNECTOR, duration_s=duration_s)
+                except StationUnreachable:
+                    schedule = None
+                if schedule is not None:
+                    return schedule.limit_now_a
+                await asyncio.sleep(POLL_S)
+    except (StationError, TimeoutError) as error:
+        raise ProofStopped from error
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -234,5 +246,6 @@ async def _until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(POLL_S)
 
 
-def _same(one_a: float, other_a: float) -> bool:
+def is_same(one_a: float, other_a: float) -> bool:
+    """Return whether a charger may mean one limit by the other."""
     return abs(one_a - other_a) <= TOLERANCE_A

@@ -3,14 +3,18 @@
 import asyncio
 import math
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
+from typing import Protocol
 
 from ..balancing.model import ConnectorKey
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..storage.ledger import Ledger
-from ..storage.proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
+from ..storage.proofs import LEASE_FACTS, Fact, Finding, Firmware, FirmwareProof, SeenBy
+from .cap_proof import CapProof
 from .live import LiveConnector
 from .proof import FallbackProof, ProofStopped, ProofTimes
 from .recorder import Recorder
@@ -45,6 +49,32 @@ class ProofRefused(Exception):
         self.refusal = refusal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TestLimits:
+    """What a charger without a car is told, A per line, each below the next."""
+
+    fallback_a: float
+    limit_a: float
+    rating_a: float
+
+
+class _Proof(Protocol):
+    """Something that is being tried out."""
+
+    @property
+    def step(self) -> Fact:
+        """The fact that is being tried."""
+        ...
+
+    async def run(self) -> None:
+        """Try it. Raises ProofStopped or TimeoutError where nothing can be seen."""
+        ...
+
+
+type _OnFinding = Callable[[Fact, bool, SeenBy], None]
+type _MakeProof = Callable[[Station, _TestLimits, _OnFinding], _Proof]
+
+
 class Proofs:
     """Knows what is proven, and runs guided proofs.
 
@@ -70,7 +100,7 @@ class Proofs:
         self._spawn = spawn
         self._rating_fits = rating_fits
         self._on_change = on_change
-        self._running: dict[str, tuple[FallbackProof, asyncio.Task[None]]] = {}
+        self._running: dict[str, tuple[_Proof, asyncio.Task[None]]] = {}
         self._failed: dict[str, Fact] = {}
         """The step at which the last proof of each charger ended without success."""
 
@@ -90,19 +120,59 @@ class Proofs:
         """Return what there is to show of a charger's proof."""
         proof = self._proof_of(identity)
         running = self._running.get(identity)
+        step = None if running is None else running[0].step
         failed = self._failed.get(identity)
         if proof is None and running is None and failed is None:
             return _NOTHING_SEEN
         return ProofSnapshot(
             proof=proof,
-            running=None if running is None else running[0].step,
+            running=step if step in LEASE_FACTS else None,
             failed=failed or _disproven(proof),
         )
 
     # Guided proofs
 
     async def start(self, identity: str, times: ProofTimes) -> None:
-        """Begin a proof. Raises ProofRefused, or StorageError if it cannot be recorded."""
+        """Begin to prove the fallback. Raises ProofRefused, or StorageError without a disk."""
+
+        def make(station: Station, limits_a: _TestLimits, on_finding: _OnFinding) -> _Proof:
+            return FallbackProof(
+                station,
+                limit_a=limits_a.limit_a,
+                fallback_a=limits_a.fallback_a,
+                times=times,
+                on_finding=on_finding,
+            )
+
+        await self._begin(identity, make)
+        self._failed.pop(identity, None)
+
+    async def start_cap(self, identity: str) -> None:
+        """Begin to find out whether it caps the profiles of others. Raises as `start` does."""
+
+        def make(station: Station, limits_a: _TestLimits, on_finding: _OnFinding) -> _Proof:
+            return CapProof(
+                station,
+                least_a=limits_a.fallback_a,
+                cap_a=limits_a.limit_a,
+                most_a=limits_a.rating_a,
+                on_finding=on_finding,
+            )
+
+        await self._begin(identity, make)
+
+    def caps(self, identity: str) -> bool | None:
+        """Return whether a charger caps the profiles of others; None where that was not seen."""
+        proof = self._proof_of(identity)
+        return None if proof is None else proof.holds(Fact.CAPS)
+
+    def cap_ignored(self, identity: str) -> None:
+        """Learn that a charger has drawn more than the cap that it accepted."""
+        firmware = self._ledger.firmwares.get(identity)
+        if firmware is not None:
+            self._found(firmware, Fact.CAPS, False, SeenBy.METER)
+
+    async def _begin(self, identity: str, make: _MakeProof) -> None:
         station = self._central.stations.get(identity)
         connectors = [one for key, one in self._live.items() if key.charger == identity]
         limits_a = self._check(identity, station, connectors)
@@ -125,15 +195,8 @@ class Proofs:
             self._let_go(connectors)
             raise
         assert station is not None
-        firmware = self._ledger.firmwares[identity]
-        proof = FallbackProof(
-            station,
-            limit_a=limits_a[0],
-            fallback_a=limits_a[1],
-            times=times,
-            on_finding=lambda fact, holds, seen_by: self._found(firmware, fact, holds, seen_by),
-        )
-        self._failed.pop(identity, None)
+        on_finding = partial(self._found, self._ledger.firmwares[identity])
+        proof = make(station, limits_a, on_finding)
         self._running[identity] = (proof, self._spawn(self._run(identity, proof, connectors)))
         self._on_change()
 
@@ -158,8 +221,8 @@ class Proofs:
 
     def _check(
         self, identity: str, station: Station | None, connectors: list[LiveConnector]
-    ) -> tuple[float, float]:
-        """Return the test limit and what it falls back to. Raises ProofRefused."""
+    ) -> _TestLimits:
+        """Return the limits to try. Raises ProofRefused."""
         if station is None or not station.ready:
             raise ProofRefused(ProofRefusal.NOT_CONNECTED)
         if identity in self._running:
@@ -177,17 +240,16 @@ class Proofs:
         limit_a = min(fallback_a + TEST_ABOVE_FALLBACK_A, connector.rating_a - LEAST_APART_A)
         if limit_a - fallback_a < LEAST_APART_A:
             raise ProofRefused(ProofRefusal.RATING_TOO_LOW)
-        return limit_a, fallback_a
+        return _TestLimits(fallback_a=fallback_a, limit_a=limit_a, rating_a=connector.rating_a)
 
-    async def _run(
-        self, identity: str, proof: FallbackProof, connectors: list[LiveConnector]
-    ) -> None:
+    async def _run(self, identity: str, proof: _Proof, connectors: list[LiveConnector]) -> None:
         try:
             # Started eagerly, it could otherwise end before anybody knows that it runs.
             await asyncio.sleep(0)
             await proof.run()
         except ProofStopped, TimeoutError, asyncio.CancelledError:
-            self._failed[identity] = proof.step
+            if proof.step in LEASE_FACTS:
+                self._failed[identity] = proof.step
         finally:
             del self._running[identity]
             self._let_go(connectors)
@@ -205,4 +267,4 @@ class Proofs:
 
 def _disproven(proof: FirmwareProof | None) -> Fact | None:
     """Return the first fact that was seen not to hold."""
-    return next((fact for fact in Fact if proof and proof.holds(fact) is False), None)
+    return next((fact for fact in LEASE_FACTS if proof and proof.holds(fact) is False), None)

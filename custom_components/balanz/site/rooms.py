@@ -46,6 +46,7 @@ from .step_worker import StepWorker
 from .tags import SiteTags
 from .tasks import Tasks
 from .uploads import Uploads
+from .upstream_mode import UpstreamMode
 from .upstreams import Upstreams
 from .user_settings import UserSettings
 from .withholding import Withholding
@@ -85,7 +86,7 @@ class Rooms:
         )
         self._make_entrance(settings, storage_path, tls, authority, listener)
         self._make_control()
-        self._make_watches()
+        self._make_watches(storage_path)
         self._make_user_rooms(storage_path, files_path)
 
     def _make_entrance(
@@ -125,15 +126,6 @@ class Rooms:
         self.sessions = Sessions(live=self.live, tag_of=self.tags.known.get)
         self.refusals = Refusals(
             central=self.central, transactions=self.transactions, spawn=self.tasks.spawn
-        )
-        self.upstreams = Upstreams(
-            central=self.central,
-            transactions=self.transactions,
-            live=self.live,
-            foreign=lambda: self.foreign,
-            folder=storage_path,
-            spawn=self.tasks.spawn,
-            on_change=self.timer.soon,
         )
         self.local_lists = LocalLists(
             central=self.central,
@@ -191,7 +183,7 @@ class Rooms:
             journal=self.journal,
         )
 
-    def _make_watches(self) -> None:
+    def _make_watches(self, storage_path: Path) -> None:
         """Make what finds out how chargers behave, and keeps what was found."""
         self.proofs = Proofs(
             ledger=self.ledger,
@@ -220,6 +212,22 @@ class Rooms:
             recorder=self.recorder,
             is_free=self.smart_charging.is_free,
             rating_fits=partial(self.control.rating_fits, seen=True),
+            on_change=self.timer.soon,
+        )
+        self.upstreams = Upstreams(
+            central=self.central,
+            transactions=self.transactions,
+            live=self.live,
+            make_mode=partial(
+                UpstreamMode,
+                foreign=self.foreign,
+                proofs=self.proofs,
+                is_free=self.smart_charging.is_free,
+                send_again=self.dispatcher.send_again,
+                spawn=self.tasks.spawn,
+            ),
+            folder=storage_path,
+            spawn=self.tasks.spawn,
             on_change=self.timer.soon,
         )
         self.kept_base_loads = KeptBaseLoads(ledger=self.ledger, recorder=self.recorder)

@@ -13,6 +13,7 @@ from ..balancing.policies import Policy
 from ..balancing.reasons import Rule
 from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
+from ..csms.local_controller.modes import Mode
 from ..csms.local_controller.upstream import Trouble
 from ..csms.reported_codes import ErrorCode, StopReason
 from ..storage.kept_updates import UpdateStage
@@ -85,6 +86,8 @@ class ProblemKind(StrEnum):
     """It refuses for good to take the start or stop of a transaction."""
     UPSTREAM_LEADS_AWAY = "upstream_leads_away"
     """It wanted to change a setting that would take the charger away from balanz."""
+    UPSTREAM_PROFILES_LOST = "upstream_profiles_lost"
+    """What it had limited the charger to could not be read back from disk."""
     UNSAFE_ALONE = "unsafe_alone"
     """Without control the chargers could draw more than a group carries."""
 
@@ -247,6 +250,8 @@ class UpstreamSnapshot:
     """Frames of it that had to be mended or refused."""
     clock_differs: bool
     """Whether it has another time than here."""
+    mode: Mode
+    """Who holds its charging profiles: the charger under balanz's cap, or balanz alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,21 +18,18 @@ from ..csms.local_controller.profile_store import ProfileLimits
 from ..csms.local_controller.upstream import Trouble
 from ..csms.local_controller.upstream_calls import ProfileDesk
 from ..csms.server import CentralSystem
+from ..csms.station import Station
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal
 from ..storage.upstream_ledger import UpstreamLedger
 from .bound import Bound, BoundName
-from .foreign_profiles import ForeignProfiles
 from .live import WANTING, LiveConnector
-from .passed_profiles import PassedProfiles
 from .settings import ChargerSettings, SiteSettings
 from .snapshot import Problem, ProblemKind, UpstreamSnapshot
+from .upstream_mode import UpstreamMode
 
 UNREACHABLE_FOR_S = 600.0
 """A back office that is away for less is nothing to tell of."""
-
-TAKE_OVER_EVERY_S = 60.0
-"""How often it is tried to clear a charger's profiles that are kept here from now on."""
 
 MISBEHAVES_FOR_S = 3_600.0
 """How long it is told that a back office has sent what it must not."""
@@ -53,10 +50,7 @@ class _Upstream:
     connectors: int
     controller: LocalController
     profiles: StoredProfiles
-    passed: PassedProfiles
-    taking_over: asyncio.Task[None] | None = None
-    taken_over_at: float = -TAKE_OVER_EVERY_S
-    """When that was tried last (monotonic s)."""
+    mode: UpstreamMode
     bounds: Mapping[int, UpperBound] | None = None
     """What each connector may have; None where that has to be worked out anew."""
     places: Mapping[int, Place] | None = None
@@ -73,19 +67,19 @@ class Upstreams:
         central: CentralSystem,
         transactions: TransactionBook,
         live: Mapping[ConnectorKey, LiveConnector],
-        foreign: Callable[[], ForeignProfiles],
+        make_mode: Callable[[Station, StoredProfiles], UpstreamMode],
         folder: Path,
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
         on_change: Callable[[], None],
     ) -> None:
         """Pass nobody on as yet; `on_change` is called when a step should look.
 
-        `foreign` returns who books what chargers have of others.
+        `make_mode` makes what chooses who holds the profiles of a charger's back office.
         """
         self._central = central
         self._transactions = transactions
         self._live = live
-        self._foreign = foreign
+        self._make_mode = make_mode
         self._folder = folder
         self._spawn = spawn
         self._on_change = on_change
@@ -110,6 +104,8 @@ class Upstreams:
             if charger is not None:
                 upstream.name, upstream.connectors = charger.name, charger.connectors
             if charger is None or charger.upstream != upstream.controller.settings:
+                upstream.mode.leave(list(self._lives(identity)))
+                upstream.profiles.close()
                 del self._upstreams[identity]
                 ending = self._spawn(upstream.controller.stop())
                 self._stopping.add(ending)
@@ -133,7 +129,7 @@ class Upstreams:
             in_force=partial(self._in_force, identity),
             on_change=partial(self._profiles_changed, identity),
         )
-        passed = PassedProfiles(station, profiles, self._foreign())
+        mode = self._make_mode(station, profiles)
         controller = LocalController(
             station,
             charger.upstream,
@@ -143,16 +139,17 @@ class Upstreams:
             profiles=partial(self._desk, identity, profiles),
             on_change=self._on_change,
         )
-        controller.pass_profiles_through(passed)
+        controller.pass_profiles_through(mode.passed)
         controller.on_identified = profiles.identified
         self._upstreams[identity] = _Upstream(
-            charger.name, charger.connectors, controller, profiles, passed
+            charger.name, charger.connectors, controller, profiles, mode
         )
         controller.start(after)
 
     async def stop(self) -> None:
         """Leave all back offices; what they were not told of stays on disk."""
         for upstream in self._upstreams.values():
+            upstream.profiles.close()
             await upstream.controller.stop()
         self._upstreams.clear()
         if self._stopping:
@@ -171,12 +168,12 @@ class Upstreams:
 
     def apply(self) -> None:
         """Add what back offices allow to the bounds of their connectors."""
-        now = datetime.now(UTC)
+        now, loop_now = datetime.now(UTC), asyncio.get_running_loop().time()
         for identity, upstream in self._upstreams.items():
+            upstream.mode.look(list(self._lives(identity)), loop_now)
             if not upstream.profiles.any:
                 upstream.bounds = None
                 continue
-            self._take_over(identity, upstream)
             places = self._places(identity)
             if upstream.bounds is None or upstream.places != places or _is_over(upstream, now):
                 upstream.bounds, upstream.places = upstream.profiles.bounds(places, now), places
@@ -188,19 +185,6 @@ class Upstreams:
                         Bound(name=BoundName.UPSTREAM, limit_a=bound.limit_a, until=bound.until),
                     )
 
-    def _take_over(self, identity: str, upstream: _Upstream) -> None:
-        """Clear what a charger has of its back office, once our own limits are in force there."""
-        now = asyncio.get_running_loop().time()
-        is_busy = upstream.taking_over is not None and not upstream.taking_over.done()
-        if is_busy or now - upstream.taken_over_at < TAKE_OVER_EVERY_S or not upstream.passed.left:
-            return
-        if all(
-            live.balanced and live.commitment.accepted_a is not None
-            for _, live in self._connectors(identity)
-        ):
-            upstream.taken_over_at = now
-            upstream.taking_over = self._spawn(upstream.passed.take_over())
-
     def next_change_s(self) -> float | None:
         """Return in how many seconds time alone changes a bound; None if it does not."""
         ends = [
@@ -209,8 +193,14 @@ class Upstreams:
             for bound in (upstream.bounds or {}).values()
             if bound.until is not None
         ]
-        now = datetime.now(UTC)
-        return max((min(ends) - now).total_seconds(), 0.0) if ends else None
+        now, loop_now = datetime.now(UTC), asyncio.get_running_loop().time()
+        waits = [
+            upstream.mode.look_again_at - loop_now
+            for upstream in self._upstreams.values()
+            if upstream.mode.look_again_at is not None
+        ]
+        waits += [(end - now).total_seconds() for end in ends]
+        return max(min(waits), 0.0) if waits else None
 
     def _desk(self, identity: str, profiles: StoredProfiles) -> ProfileDesk | None:
         """Return who answers for profiles: without smart charging the charger itself does."""
@@ -245,6 +235,9 @@ class Upstreams:
             for key, live in self._connectors(identity)
         }
 
+    def _lives(self, identity: str) -> Iterator[LiveConnector]:
+        return (live for _, live in self._connectors(identity))
+
     def _connectors(self, identity: str) -> Iterator[tuple[ConnectorKey, LiveConnector]]:
         upstream = self._upstreams.get(identity)
         for number in range(upstream.connectors if upstream is not None else 0):
@@ -270,6 +263,7 @@ class Upstreams:
             thinned=controller.thinned,
             odd_frames=controller.odd_frames,
             clock_differs=controller.clock_differs,
+            mode=upstream.profiles.mode,
         )
 
     def problems(self, now: float) -> Iterator[Problem]:
@@ -299,6 +293,10 @@ class Upstreams:
                 names_parked = names | {"count": str(controller.parked)}
                 yield Problem(
                     kind=ProblemKind.UPSTREAM_PARKED, subject=identity, placeholders=names_parked
+                )
+            if upstream.profiles.lost:
+                yield Problem(
+                    kind=ProblemKind.UPSTREAM_PROFILES_LOST, subject=identity, placeholders=names
                 )
             if controller.held_keys:
                 keys = ", ".join(sorted(controller.held_keys))

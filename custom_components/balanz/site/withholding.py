@@ -42,10 +42,12 @@ class Withholding:
                 self._act(key, now)
 
     def _act(self, key: ConnectorKey, now: float) -> None:
+        station = self._central.stations[key.charger]
         if key not in self._reminded:
             self._reminded.add(key)
             _LOGGER.info("%s offers nothing of its limit: it is sent again", key)
-        elif not self._central.stations[key.charger].try_another_form():
+        elif station.capped or not station.try_another_form():
+            # Below a cap, it may well be others that suspend the car.
             return
         self._dispatcher.send_again(key, now)
 

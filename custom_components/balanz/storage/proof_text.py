@@ -16,6 +16,7 @@ def write_proofs(proofs: Iterable[FirmwareProof], at: datetime) -> str:
         "# What chargers were seen to do with a limit that nobody renews.",
         "# P0: nothing is proven. P1: they take a limit with an end. P2: it was seen to lapse.",
         "# P3: it was seen to lapse, and to outlast the loss of the link and a reboot.",
+        "# caps: whether a limit of the whole charger was seen to cap others beside it.",
         f"exported_at: {_text(at.isoformat(timespec='seconds'))}",
     ]
     known = sorted(proofs, key=lambda proof: _name(proof.firmware))

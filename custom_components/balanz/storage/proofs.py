@@ -32,6 +32,12 @@ class Fact(StrEnum):
     """The limit is still in force after a loss of the link."""
     OUTLASTS_REBOOT = "outlasts_reboot"
     """The limit is still in force after a reboot."""
+    CAPS = "caps"
+    """It takes the smaller of a limit of the whole charger and of others beside it."""
+
+
+LEASE_FACTS = tuple(fact for fact in Fact if fact is not Fact.CAPS)
+"""What is tried out of limits that nobody renews."""
 
 
 class SeenBy(StrEnum):
@@ -41,6 +47,8 @@ class SeenBy(StrEnum):
     """The charger's answer to the limit."""
     COMPOSITE_SCHEDULE = "composite_schedule"
     """What the charger says that it would offer a car."""
+    METER = "meter"
+    """What it was measured to draw."""
 
 
 class ProofLevel(IntEnum):

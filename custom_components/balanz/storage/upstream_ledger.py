@@ -19,11 +19,16 @@ MAX_CALLS = 20_000
 MAX_BYTES = 50 * 1024 * 1024
 """Of all that waits for one charger."""
 MAX_IDS = 1000
+"""Of transactions that nothing waits of; as many that have ended, and that have not."""
 MAX_TAGS = 1000
 DISK_RETRY_S = 10.0
 """How often a failing disk is tried again."""
 _SPARE_RECORDS = 2000
 """So many records more than are needed may be in the file before it is written anew."""
+_USUAL_LENGTH = 500
+"""Of a record; one that is longer counts as several."""
+_TRIM_EVERY = 100
+"""How many ids more than have to be known are let come together before some are forgotten."""
 
 type Record = dict[str, Any]
 
@@ -35,6 +40,8 @@ class Kept(StrEnum):
 
     TRANSACTION = "transaction"
     """For ever: a start or stop."""
+    CRITICAL = "critical"
+    """As long as there is room, and told again where there was no answer."""
     EVENT = "event"
     """As long as there is room."""
     NEWEST = "newest"
@@ -110,6 +117,7 @@ class UpstreamQueue:
         self._calls: OrderedDict[str, WaitingCall] = OrderedDict()
         self._on_disk: set[str] = set()
         self._bytes = 0
+        self._trim_at = 2 * MAX_IDS + _TRIM_EVERY
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -178,6 +186,7 @@ class UpstreamQueue:
         if call.id in self._on_disk or upstream_id is not None:
             self._on_disk.discard(call.id)
             self._ledger.write_soon(record)
+        self._trim()
 
     def park(self, call: WaitingCall) -> None:
         """Give up a call that the back office refuses again and again."""
@@ -271,18 +280,17 @@ class UpstreamQueue:
                 self.ids.setdefault(call.transaction_id, None)
             else:
                 self.stopped[call.transaction_id] = None
-            _trim(self.ids)
-            _trim(self.stopped)
         if len(self._calls) > MAX_CALLS or self._bytes > MAX_BYTES:
             self._thin()
 
     def _thin(self) -> None:
-        """Give up every other sample; without samples, the oldest of all but transactions."""
+        """Give up every other sample; without samples, the oldest of what matters least."""
         waiting = list(self._calls.values())[1:]
-        samples = [call for call in waiting if call.kept is Kept.SAMPLE]
-        spare = (
-            samples[::2] or [call for call in waiting if call.kept is not Kept.TRANSACTION][:100]
-        )
+
+        def of(*kept: Kept) -> list[WaitingCall]:
+            return [call for call in waiting if call.kept in kept]
+
+        spare = of(Kept.SAMPLE)[::2] or of(Kept.EVENT, Kept.NEWEST)[:100] or of(Kept.CRITICAL)[:100]
         for call in spare:
             self.done(call)
         self.thinned += len(spare)
@@ -297,7 +305,19 @@ class UpstreamQueue:
 
     def _learn(self, own: int, upstream: int | None) -> None:
         self.ids[own] = upstream
-        _trim(self.ids)
+
+    def _trim(self) -> None:
+        """Forget the oldest transactions of which nothing will be told any more."""
+        if len(self.ids) + len(self.stopped) < self._trim_at:
+            return
+        waiting = {it.transaction_id for it in self._calls.values()}
+        over = [own for own in self.stopped if own not in waiting]
+        # Of some the end is never told, yet not so many are open at once.
+        unended = [own for own in self.ids if own not in self.stopped and own not in waiting]
+        for own in (*over[:-MAX_IDS], *unended[:-MAX_IDS]):
+            self.stopped.pop(own, None)
+            self.ids.pop(own, None)
+        self._trim_at = len(self.ids) + len(self.stopped) + _TRIM_EVERY
 
     def _take_tag(self, key: str, told: str) -> None:
         self.tags[key] = told
@@ -362,7 +382,7 @@ class UpstreamLedger:
 
     async def write(self, record: Record) -> None:
         """Return once a record is on disk. Raises StorageError."""
-        self._count()
+        self._count(record)
         try:
             await self._journal.append(record)
         except StorageError:
@@ -371,14 +391,15 @@ class UpstreamLedger:
 
     def write_soon(self, record: Record) -> None:
         """Put a record on disk without waiting for it."""
-        self._count()
+        self._count(record)
         self._journal.append_soon(record)
 
-    def _count(self) -> None:
+    def _count(self, record: Record) -> None:
         """Write the file anew once most of it is of no use any more."""
         if self.failing:
             self._heal()
-        self._spare += 1
+        texts = (value for value in record.values() if isinstance(value, str))
+        self._spare += 1 + sum(map(len, texts)) // _USUAL_LENGTH
         if self._spare > _SPARE_RECORDS + sum(map(len, self._queues.values())):
             self._spare = 0
             self._rewriting = asyncio.get_running_loop().create_task(self._rewrite())
@@ -408,8 +429,3 @@ class UpstreamLedger:
                 await self._journal.append({"kind": "disk_tried"})
                 await self._rewrite()
                 is_lossy = self.failing
-
-
-def _trim(known: OrderedDict[int, Any]) -> None:
-    while len(known) > MAX_IDS:
-        known.popitem(last=False)

@@ -347,16 +347,37 @@ async def test_a_link_that_has_lasted_makes_up_for_failures_before(
 ) -> None:
     office.refuses_with = 503
     controller = between.pass_on()
-    await dial()
+    charger = await dial()
     await wait_until(lambda: controller.failures >= 3)
     office.refuses_with = None
     await wait_until(lambda: controller.connected)
 
+    await charger.boot()
     await asyncio.sleep(Backoff().stable_s)
     office.lines["CP1"].socket.transport.abort()
     await wait_until(lambda: not controller.connected)
 
     assert controller.failures == 1
+
+
+async def test_a_link_on_which_nothing_is_ever_answered_makes_up_for_none(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    office.refuses_with = 503
+    controller = between.pass_on()
+    charger = await dial()
+    await wait_until(lambda: controller.failures >= 3)
+    office.refuses_with = None
+    office.delay_s = 1e6
+    await wait_until(lambda: controller.connected)
+    failures = controller.failures
+
+    await charger.boot()
+    await asyncio.sleep(Backoff().stable_s)
+    office.lines["CP1"].socket.transport.abort()
+    await wait_until(lambda: not controller.connected)
+
+    assert controller.failures > failures
 
 
 async def test_a_start_that_is_answered_late_is_the_one_that_was_begun(

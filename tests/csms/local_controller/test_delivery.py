@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.balanz.csms.local_controller.delivery import (
     MAX_REFUSALS,
+    MAX_TRIES,
     Delivery,
     read_verbatim,
 )
@@ -19,6 +20,7 @@ from custom_components.balanz.csms.rpc_errors import (
     CallTimeout,
     InvalidCall,
     LineBusy,
+    MalformedAnswer,
 )
 from custom_components.balanz.storage.journal import Journal
 from custom_components.balanz.storage.upstream_ledger import (
@@ -157,3 +159,47 @@ async def test_an_id_of_the_back_office_is_read_however_it_is_written(
 
     assert rig.queue.ids == {7: upstream_id}
     assert rig.starts == [7]
+
+
+async def test_a_critical_notice_is_told_again_where_there_is_no_answer(rig: Rig) -> None:
+    await rig.put("SecurityEventNotification", kept=Kept.CRITICAL)
+    rig.line.fail("SecurityEventNotification", CallTimeout(), CallRejected("InternalError", ""))
+
+    await rig.emptied()
+
+    assert len(rig.line.of("SecurityEventNotification")) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (CallTimeout(), MAX_TRIES),
+        (CallRejected("InternalError", ""), MAX_TRIES),
+        (MalformedAnswer(), MAX_TRIES),
+        (CallRejected("NotImplemented", ""), 1),
+        (CallRejected("NotSupported", ""), 1),
+        (InvalidCall("broken"), 1),
+    ],
+    ids=["silence", "trouble", "nonsense", "not implemented", "not supported", "not sent"],
+)
+async def test_a_critical_notice_holds_up_others_for_a_while_at_the_most(
+    rig: Rig, error: CallFailed, tries: int
+) -> None:
+    await rig.put("SecurityEventNotification", kept=Kept.CRITICAL)
+    await rig.put("StopTransaction")
+    rig.line.fail("SecurityEventNotification", *[error] * 100)
+
+    await rig.emptied()
+
+    assert len(rig.line.of("SecurityEventNotification")) == tries
+    assert len(rig.line.of("StopTransaction")) == 1
+    assert rig.queue.parked == 0
+
+
+async def test_any_other_notice_is_told_once(rig: Rig) -> None:
+    await rig.put("LogStatusNotification", kept=Kept.EVENT)
+    rig.line.fail("LogStatusNotification", CallTimeout())
+
+    await rig.emptied()
+
+    assert len(rig.line.of("LogStatusNotification")) == 1

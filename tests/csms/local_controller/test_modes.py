@@ -1,5 +1,7 @@
 """Two limits at one charger: a cap beside the other's profiles, or one profile merged of both."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,17 +18,16 @@ from custom_components.balanz.csms.local_controller.composition import (
 )
 from custom_components.balanz.csms.local_controller.modes import (
     Mode,
-    choose_mode,
     clears_to_forward,
-    composite_is_forwarded,
-    hand_over,
-    own_forms,
-    own_profile_id,
+    handed_over,
+    may_cap,
+    moved_id,
     set_to_forward,
     start_to_forward,
 )
 from custom_components.balanz.csms.local_controller.profile_store import ProfileStore
-from custom_components.balanz.csms.profile_forms import Purpose, profile_forms
+from custom_components.balanz.csms.profile_forms import Purpose, cap_forms, profile_forms
+from custom_components.balanz.csms.profiles import own_profile_ids
 from custom_components.balanz.csms.validation import Direction, check
 from custom_components.balanz.csms.wording import ocpp_name
 from simulator.profile_set import ProfileSet, merged
@@ -37,7 +38,7 @@ from simulator.profiles import RunningTransaction as SimulatedTransaction
 from .profiles import DEFAULT, MAX, NOON, TX, installed, later, profile, running, setting
 
 UNKNOWN = Capabilities()
-OWN_ID = 77
+OWN_ID = own_profile_ids(1)[0]
 OF_CENTRAL = (
     installed(0, (0, 20.0), purpose=MAX, number=1),
     installed(1, (0, 10.0), purpose=DEFAULT, number=2),
@@ -46,46 +47,76 @@ OF_CENTRAL = (
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "connectors", "proven", "mode"),
+    ("capabilities", "connectors", "may"),
     [
-        (UNKNOWN, 1, True, Mode.CAP),
-        (Capabilities(max_profiles=2), 1, True, Mode.CAP),
-        (Capabilities(max_profiles=1), 1, True, Mode.MERGE),
-        (UNKNOWN, 2, True, Mode.MERGE),
-        (UNKNOWN, None, True, Mode.MERGE),
-        (UNKNOWN, 1, False, Mode.MERGE),
+        (UNKNOWN, 1, True),
+        (Capabilities(max_profiles=2), 1, True),
+        (Capabilities(max_profiles=1), 1, False),
+        (UNKNOWN, 2, False),
+        (UNKNOWN, None, False),
     ],
+    ids=["one", "room for two", "room for one", "two", "unknown"],
 )
-def test_a_cap_is_for_one_connector_that_has_room_and_was_seen_to_keep_it(
-    capabilities: Capabilities, connectors: int | None, proven: bool, mode: Mode
+def test_a_cap_is_for_one_connector_with_room(
+    capabilities: Capabilities, connectors: int | None, may: bool
 ) -> None:
-    assert choose_mode(capabilities, connectors=connectors, cap_is_proven=proven) is mode
+    assert may_cap(capabilities, connectors=connectors) is may
 
 
-def test_a_cap_is_written_as_nothing_else_and_a_merge_in_any_form() -> None:
-    capabilities = Capabilities(max_stack_level=4)
-    caps = own_forms(Mode.CAP, capabilities, 1)
+def test_a_cap_is_written_as_nothing_else() -> None:
+    caps = cap_forms(Capabilities(max_stack_level=4))
 
     assert [(it.purpose, it.stack_level) for it in caps] == [
         (Purpose.CHARGE_POINT_MAX, 4),
         (Purpose.CHARGE_POINT_MAX, 0),
     ]
-    assert own_forms(Mode.MERGE, capabilities, 1) == list(profile_forms(capabilities, 1))
 
 
-def test_in_a_cap_profiles_of_transactions_go_on_untouched_and_caps_do_not() -> None:
-    for purpose, goes_on in ((TX, True), (DEFAULT, True), (MAX, False)):
-        asked = setting(1, profile((0, 6), purpose=purpose))
-        assert (set_to_forward(Mode.CAP, asked) is asked) is goes_on
-        assert set_to_forward(Mode.MERGE, asked) is None
-    assert set_to_forward(Mode.CAP, setting(1, "nothing")) is None
+@pytest.mark.parametrize(
+    ("told", "goes_on"),
+    [
+        (profile((0, 6), purpose=TX), True),
+        (profile((0, 6), purpose=DEFAULT), True),
+        (profile((0, 6.33), purpose=DEFAULT), True),
+        (profile((0, 6), purpose=MAX), False),
+        (profile((0, -1), purpose=TX), False),
+        (profile((0, 1e300), purpose=TX), False),
+        (profile((0, 6), purpose=TX) | {"chargingProfileId": None}, False),
+        ("nothing", False),
+    ],
+    ids=["of a session", "for all", "digits", "cap", "below zero", "endless", "no id", "text"],
+)
+def test_in_a_cap_the_charger_is_sent_what_can_be_read_and_is_no_cap(
+    told: Any, goes_on: bool
+) -> None:
+    assert (set_to_forward(setting(1, told)) is not None) is goes_on
 
 
-def test_in_a_merge_a_start_goes_on_without_its_profile() -> None:
-    start = {"connectorId": 1, "idTag": "TAG", "chargingProfile": profile((0, 6), purpose=TX)}
+@pytest.mark.parametrize(("limit", "told"), [(6.33, 6.3), (6.3, 6.3)])
+def test_in_a_cap_the_charger_is_sent_limits_in_tenths(limit: float, told: float) -> None:
+    asked = setting(1, profile((0, 6.0), (60, limit), vendor="field"))
+    start = {"idTag": "TAG", "chargingProfile": profile((0, limit), purpose=TX)}
 
-    assert start_to_forward(Mode.MERGE, start) == {"connectorId": 1, "idTag": "TAG"}
-    assert start_to_forward(Mode.CAP, start) is start
+    assert set_to_forward(asked) == setting(1, profile((0, 6.0), (60, told), vendor="field"))
+    assert start_to_forward(start) == {
+        "idTag": "TAG",
+        "chargingProfile": profile((0, told), purpose=TX),
+    }
+
+
+def test_in_a_cap_what_a_charger_can_read_goes_on_to_the_letter() -> None:
+    asked = setting(1, profile((0, 6.1), (60, 7), purpose=TX))
+
+    assert set_to_forward(asked) is asked
+
+
+@pytest.mark.parametrize(("purpose", "goes_on"), [(TX, True), (DEFAULT, False)])
+def test_in_a_cap_a_start_to_forward_with_a_profile_of_its_session(
+    purpose: str, goes_on: bool
+) -> None:
+    start = {"idTag": "TAG", "chargingProfile": profile((0, 6), purpose=purpose)}
+
+    assert (start_to_forward(start) is start) is goes_on
 
 
 @pytest.mark.parametrize(
@@ -104,22 +135,18 @@ def test_in_a_merge_a_start_goes_on_without_its_profile() -> None:
         ({"id": 1}, []),
         ({"id": 2}, [{"id": 2}]),
         ({"id": 99}, [{"id": 99}]),
-        ({"id": OWN_ID}, []),
     ],
 )
 def test_in_a_cap_only_what_cannot_match_the_own_profile_is_cleared(
     asked: dict[str, Any], forwarded: list[dict[str, Any]]
 ) -> None:
-    found = clears_to_forward(Mode.CAP, asked, profiles=OF_CENTRAL, own_ids=[OWN_ID])
-
-    assert list(found) == forwarded
-    assert clears_to_forward(Mode.MERGE, asked, profiles=OF_CENTRAL, own_ids=[OWN_ID]) == ()
+    assert list(clears_to_forward(asked, kept_here=[1])) == forwarded
 
 
 criteria = st.fixed_dictionaries(
     {},
     optional={
-        "id": st.integers(0, 5) | st.just(OWN_ID),
+        "id": st.integers(0, 5),
         "connectorId": st.integers(0, 2),
         "chargingProfilePurpose": st.sampled_from([MAX, DEFAULT, TX]),
         "stackLevel": st.integers(0, 3),
@@ -140,11 +167,11 @@ def test_whatever_is_cleared_a_charger_keeps_its_cap(asked: list[dict[str, Any]]
     charger = ProfileSet().with_profile(0, own)
 
     for payload in asked:
-        for sent in clears_to_forward(Mode.CAP, payload, profiles=OF_CENTRAL, own_ids=[OWN_ID]):
+        for sent in clears_to_forward(payload, kept_here=[1]):
             assert check("ClearChargingProfile", Direction.REQUEST, sent) is None
             purpose = sent.get("chargingProfilePurpose")
             charger = charger.cleared(
-                profile_id=sent.get("id"),
+                profile_id=moved_id(sent["id"]) if "id" in sent else None,
                 connector_id=sent.get("connectorId"),
                 purpose=None if purpose is None else SimulatedPurpose(purpose),
                 stack_level=sent.get("stackLevel"),
@@ -153,30 +180,25 @@ def test_whatever_is_cleared_a_charger_keeps_its_cap(asked: list[dict[str, Any]]
     assert [it.profile.id for it in charger.installed] == [OWN_ID]
 
 
-def test_the_own_profile_gives_way_to_an_id_that_is_used() -> None:
-    assert own_profile_id(7, OF_CENTRAL) == 7
-    assert own_profile_id(2, OF_CENTRAL) == 4
-    assert own_profile_id(1, OF_CENTRAL[1:]) == 1
+@given(st.sets(st.integers(-5_000, 20_000), max_size=50))
+def test_no_profile_of_another_gets_an_id_of_balanz_or_of_a_third(ids: set[int]) -> None:
+    moved = [moved_id(it) for it in ids]
+
+    assert not set(moved) & set(own_profile_ids(1))
+    assert len(set(moved)) == len(ids)
 
 
-def test_only_in_a_cap_the_charger_knows_what_a_car_gets() -> None:
-    assert composite_is_forwarded(Mode.CAP)
-    assert not composite_is_forwarded(Mode.MERGE)
+def test_only_ids_that_are_in_the_way_are_moved() -> None:
+    assert [moved_id(it) for it in (0, 2, 77, 1000, 1002)] == [0, 2, 77, 1000, 1002]
 
 
-def test_a_charger_that_turns_to_a_merge_loses_the_others_profiles_but_not_the_own() -> None:
-    assert hand_over(Mode.MERGE, OF_CENTRAL, own_ids=[3]) == (("ClearChargingProfile", {"id": 2}),)
+def test_a_charger_that_turns_to_a_cap_is_given_the_others_profiles_in_tenths() -> None:
+    one = installed(1, (0, 10.33), purpose=DEFAULT, number=2)
 
+    payload = handed_over(one)
 
-def test_a_charger_that_turns_to_a_cap_is_given_the_others_profiles() -> None:
-    calls = hand_over(Mode.CAP, OF_CENTRAL, own_ids=[OWN_ID])
-
-    charger = ProfileStore()
-    charger.transaction_started(1, running(7), id_tag="TAG", now=NOON)
-    for action, payload in calls:
-        assert check(action, Direction.REQUEST, payload) is None
-        charger.set_profile(payload, NOON)
-    assert charger.profiles == OF_CENTRAL[1:]
+    assert check("SetChargingProfile", Direction.REQUEST, payload) is None
+    assert payload == setting(1, profile((0, 10.3), purpose=DEFAULT, number=2))
 
 
 def in_simulator(charger: ProfileSet, connector: int, one: InstalledProfile) -> ProfileSet:
@@ -234,10 +256,10 @@ def test_in_both_modes_a_charger_never_gets_more_than_either_allows(
     for one in wanted:
         asked = setting(one.connector, one.profile.as_v16())
         assert store.set_profile(asked, NOON).status is CommandStatus.ACCEPTED
-        if set_to_forward(mode, asked) is not None:
-            charger = in_simulator(charger, one.connector, one)
-    form = own_forms(mode, UNKNOWN, 1)[0]
-    own_id = own_profile_id(1, store.profiles)
+        if mode is Mode.CAP and set_to_forward(asked) is not None:
+            moved = replace(one, profile=replace(one.profile, id=moved_id(one.profile.id)))
+            charger = in_simulator(charger, one.connector, moved)
+    form = (cap_forms if mode is Mode.CAP else partial(profile_forms, connectors=1))(UNKNOWN)[0]
 
     rewritten_at = NOON
     for second in range(120):
@@ -248,7 +270,7 @@ def test_in_both_modes_a_charger_never_gets_more_than_either_allows(
                 0 if form.whole_charger else 1,
                 (0, found.keeps(allocation_a)),
                 purpose=form.purpose.value,
-                number=own_id,
+                number=OWN_ID,
                 level=2,
             )
             charger = in_simulator(charger, own.connector, own)

@@ -1,11 +1,12 @@
 """A charger whose back office is away for a while."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custom_components.balanz.csms.local_controller.controller import LocalController
+from custom_components.balanz.csms.local_controller.controller import LocalController, Patience
 from custom_components.balanz.csms.local_controller.upstream import Trouble
 from custom_components.balanz.csms.local_controller.upstream_settings import Unknown
 from custom_components.balanz.storage.journal import Journal
@@ -14,7 +15,7 @@ from custom_components.balanz.storage.upstream_ledger import UpstreamLedger
 from ..client import RawCharger, wait_until
 from ..conftest import Bench, Dial
 from .back_office import BackOffice
-from .conftest import Between
+from .conftest import QUICK, Between
 from .test_forwarding import stop
 
 
@@ -106,6 +107,100 @@ async def test_security_events_follow(
     await office.start()
 
     await wait_until(lambda: office.of("SecurityEventNotification") == [event])
+
+
+async def test_a_security_event_is_told_again_by_a_back_office_that_gave_no_answer(
+    connected: RawCharger, office: BackOffice, controller: LocalController
+) -> None:
+    office.raw["SecurityEventNotification"] = "{}"
+    office.silent_once.add("SecurityEventNotification")
+    event = {"type": "TamperDetectionActivated", "timestamp": "2026-11-21T10:00:00Z"}
+
+    assert await connected.call("SecurityEventNotification", event) == {}
+
+    await wait_until(lambda: office.of("SecurityEventNotification") == [event, event])
+    await wait_until(lambda: controller.waiting == 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "tries"), [("Downloading", 1), ("Installing", 1), ("Installed", 2)]
+)
+async def test_the_end_of_an_update_is_told_again_and_its_progress_is_not(
+    connected: RawCharger,
+    office: BackOffice,
+    controller: LocalController,
+    status: str,
+    tries: int,
+) -> None:
+    office.raw["FirmwareStatusNotification"] = "{}"
+    office.silent_once.add("FirmwareStatusNotification")
+
+    await connected.call("FirmwareStatusNotification", {"status": status})
+    await wait_until(lambda: controller.waiting == 0)
+
+    assert len(office.of("FirmwareStatusNotification")) == tries
+
+
+async def leaves_with_something_to_tell(
+    between: Between, office: BackOffice, dial: Dial, patience: Patience
+) -> LocalController:
+    """A charger whose back office answers too late, from the time on at which it has left."""
+    controller = between.pass_on(patience=patience)
+    charger = await dial()
+    await charger.boot()
+    await wait_until(lambda: controller.connected)
+    await cut(office, controller)
+    await charger.call("StartTransaction", start())
+    await charger.close()
+    office.delay_s = 2 * patience.call_timeout_s
+    await office.start()
+    await wait_until(lambda: controller.connected)
+    return controller
+
+
+async def test_a_charger_that_has_left_is_not_there_for_ever(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    patience = replace(QUICK, linger_s=2.0, away_s=3.0)
+    controller = await leaves_with_something_to_tell(between, office, dial, patience)
+
+    await wait_until(lambda: not controller.connected)
+    assert controller.waiting == 1
+
+    office.delay_s = 0.0
+    await wait_until(lambda: controller.waiting == 0)
+    await wait_until(lambda: not controller.connected)
+
+
+async def test_a_charger_that_has_left_is_there_while_something_is_taken(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    controller = between.pass_on(patience=replace(QUICK, linger_s=0.3, away_s=1e6))
+    charger = await dial()
+    await charger.boot()
+    await wait_until(lambda: controller.connected)
+    await cut(office, controller)
+    for number in range(10):
+        started = await charger.call("StartTransaction", start(number))
+        await charger.call("StopTransaction", stop(started["transactionId"]))
+    await charger.close()
+
+    office.delay_s = 0.1
+    await office.start()
+
+    await wait_until(lambda: len(office.stops) == 10 and controller.waiting == 0)
+
+
+async def test_a_charger_that_comes_back_is_there_at_once(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    patience = replace(QUICK, linger_s=2.0, away_s=1e6)
+    controller = await leaves_with_something_to_tell(between, office, dial, patience)
+    await wait_until(lambda: not controller.connected)
+
+    await dial()
+
+    await wait_until(lambda: controller.connected)
 
 
 async def test_a_boot_of_the_outage_is_told_first(

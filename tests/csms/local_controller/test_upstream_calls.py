@@ -9,6 +9,7 @@ import pytest
 from ocpp.v16.enums import Measurand
 
 from custom_components.balanz.csms.local_controller.forwarding import is_held
+from custom_components.balanz.csms.local_controller.modes import Mode
 from custom_components.balanz.csms.local_controller.offline_tags import OfflineTags
 from custom_components.balanz.csms.local_controller.upstream_calls import UpstreamCalls
 from custom_components.balanz.csms.local_controller.upstream_settings import (
@@ -76,6 +77,8 @@ class Desk:
     def __init__(self, *, takes: bool = True) -> None:
         self.takes = takes
         self.refused: list[Any] = []
+        self.mode = Mode.MERGE
+        self.kept_here: frozenset[int] = frozenset()
 
     settings = MappingProxyType({"chargeprofilemaxstacklevel": "8"})
 

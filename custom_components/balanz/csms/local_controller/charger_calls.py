@@ -22,7 +22,7 @@ from ..v16 import boot_answer as own_boot_answer
 from ..validation import Direction, check, is_known
 from .answers import boot_answer, clock_differs, relayed, with_our_time
 from .delivery import Delivery
-from .forwarding import PATIENCE_S, FromCharger, Offline, Way, from_charger
+from .forwarding import PATIENCE_S, FromCharger, Offline, Way, from_charger, is_critical
 from .offline_tags import OfflineTags
 from .transaction_ids import TransactionIds, with_transaction
 from .upstream import UpstreamLeg
@@ -259,7 +259,7 @@ class ChargerCalls:
     async def _notify(
         self, action: str, payload: Payload, row: FromCharger, local: Payload
     ) -> Payload:
-        kept, subject = Kept.EVENT, ""
+        kept, subject = Kept.CRITICAL if is_critical(action, payload) else Kept.EVENT, ""
         transaction_id = None
         if action == "MeterValues":
             kept, transaction_id = Kept.SAMPLE, integer(payload.get("transactionId"))

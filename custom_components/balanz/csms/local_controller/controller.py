@@ -39,6 +39,10 @@ class Patience:
     backoff: Backoff = field(default_factory=Backoff)
     call_timeout_s: float = CALL_TIMEOUT_S
     retry_s: float = RETRY_S
+    linger_s: float = 300.0
+    """How long a charger that has left is connected without anything of it being taken."""
+    away_s: float = 1800.0
+    """How long it is away then, before it is tried again."""
 
 
 class LocalController:
@@ -70,7 +74,11 @@ class LocalController:
         self._station = station
         self._queue = queue
         self._on_change = on_change
+        self._patience = patience
         self._shown: tuple[object, ...] = ()
+        self._lingering: asyncio.Task[None] | None = None
+        self._reached_at = self._delivered_at = 0.0
+        """When the back office was reached, and when it last took something (monotonic s)."""
         self._tasks: set[asyncio.Task[None]] = set()
         tags = OfflineTags(queue, station.identity, tag_desk, settings.unknown_tags)
         self._upstream_calls = UpstreamCalls(
@@ -188,12 +196,12 @@ class LocalController:
         if self._station.back_office is self:
             self._station.back_office = None
         self._queue.keep_all()
-        await self._leg.stop()
-        for observer in self._observers:
-            await observer.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._leg.stop()
+        for observer in self._observers:
+            await observer.stop()
 
     # What the charger's side tells
 
@@ -210,6 +218,9 @@ class LocalController:
         """Learn that the charger has connected, and what it has shown to get in."""
         self._queue.remember("authorized", "no" if authorization is None else "yes")
         self._leg.authorization = authorization
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
         self._leg.start()
         for observer in self._observers:
             observer.start()
@@ -231,8 +242,32 @@ class LocalController:
         )
         if self._delivery.idle or must_wait:
             self._spawn(self._leave())
-        else:
-            self._leg.start()
+            return
+        if self._lingering is None or self._lingering.done():
+            self._lingering = self._spawn(self._linger())
+
+    async def _linger(self) -> None:
+        """Be connected for as long as something is taken, and try again later if nothing is.
+
+        A back office is not to believe for ever that a charger is there.
+        """
+        loop, patience = asyncio.get_running_loop(), self._patience
+        self._leg.start()
+        left_s = patience.linger_s
+        while True:
+            await asyncio.sleep(left_s)
+            if self._station.connected or self._delivery.idle:
+                return
+            taken_at = max(self._reached_at, self._delivered_at)
+            left_s = taken_at + patience.linger_s - loop.time()
+            if not self._leg.connected:
+                # It goes on dialling.
+                left_s = patience.linger_s
+            elif left_s <= 0.0:
+                await self._leave()
+                await asyncio.sleep(patience.away_s)
+                self._leg.start()
+                left_s = patience.linger_s
 
     async def _leave(self) -> None:
         if not self._station.connected:
@@ -292,11 +327,14 @@ class LocalController:
         self._charger_calls.told_of_start(own_id, answer)
 
     def _leg_changed(self) -> None:
-        if not self._leg.connected:
+        if self._leg.connected:
+            self._reached_at = asyncio.get_running_loop().time()
+        else:
             self._queue.keep_all()
         self._tell()
 
     def _delivered(self) -> None:
+        self._delivered_at = asyncio.get_running_loop().time()
         self._tell()
         if self._delivery.idle:
             self._follow()
@@ -320,7 +358,8 @@ class LocalController:
             self._shown = shown
             self._on_change()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -23,6 +23,10 @@ RETRY_AT_MOST_S = 600.0
 MAX_REFUSALS = 5
 """A start or stop that was refused so often is parked, lest it hold up all others for ever."""
 
+MAX_TRIES = 3
+"""How often a critical notice is told."""
+_NEVER_TAKEN = (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED)
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -128,7 +132,9 @@ class Delivery:
                 # What cannot be said now, or answered, cannot be later either.
                 if isinstance(error, InvalidCall | MalformedAnswer):
                     refusals += 1
-                if call.kept is not Kept.TRANSACTION or refusals:
+                if call.kept is Kept.CRITICAL:
+                    self._refused(call, error, attempts)
+                elif call.kept is not Kept.TRANSACTION or refusals:
                     self._refused(call, error, refusals)
             else:
                 self._answered(call, answer)
@@ -153,15 +159,20 @@ class Delivery:
         if waiter is not None and not waiter.done():
             waiter.set_result(answer)
 
-    def _refused(self, call: WaitingCall, error: CallFailed, refusals: int) -> None:
+    def _refused(self, call: WaitingCall, error: CallFailed, tries: int) -> None:
         """Give a call up: at once where it is no more than a notice."""
-        if call.kept is not Kept.TRANSACTION:
-            self._queue.done(call)
-        elif refusals >= MAX_REFUSALS:
-            _LOGGER.warning("%s was refused by the back office for good: %s", call.action, error)
-            self._queue.park(call)
-        else:
-            return
+        match call.kept:
+            case Kept.TRANSACTION if tries < MAX_REFUSALS:
+                return
+            case Kept.TRANSACTION:
+                _LOGGER.warning(
+                    "%s was refused by the back office for good: %s", call.action, error
+                )
+                self._queue.park(call)
+            case Kept.CRITICAL if tries < MAX_TRIES and not _is_final(error):
+                return
+            case _:
+                self._queue.done(call)
         self._disappoint(call, error)
 
     def _disappoint(self, call: WaitingCall, error: CallFailed) -> None:
@@ -169,6 +180,13 @@ class Delivery:
         waiter = self._answers.get(call.id)
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
+
+
+def _is_final(error: CallFailed) -> bool:
+    """Return whether a back office will never take such a message."""
+    return isinstance(error, InvalidCall) or (
+        isinstance(error, CallRejected) and error.code in _NEVER_TAKEN
+    )
 
 
 def read_verbatim(parse: Callable[[str], Payload]) -> Callable[[str], Payload]:

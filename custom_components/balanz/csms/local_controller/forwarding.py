@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from ..lenient import MAX_INTEGER, integer
+from ..rpc_frames import Payload
 
 PATIENCE_S = 10.0
 """How long a charger is kept waiting for what only the back office can say."""
@@ -65,6 +66,27 @@ class ToCharger(Enum):
     """Also changes what balanz knows of tags."""
     TRUST = auto()
     """Held where the charger comes encrypted: without balanz's certificates it comes no more."""
+
+
+_ENDS_OF_FIRMWARE = frozenset(
+    {
+        "DownloadFailed",
+        "InstallVerificationFailed",
+        "InstallationFailed",
+        "Installed",
+        "InvalidSignature",
+    }
+)
+
+
+def is_critical(action: str, payload: Payload) -> bool:
+    """Return whether a notice of a charger must not be lost for want of an answer.
+
+    Of security events chargers tell the critical ones; the others stay in their log.
+    """
+    if action in ("FirmwareStatusNotification", "SignedFirmwareStatusNotification"):
+        return payload.get("status") in _ENDS_OF_FIRMWARE
+    return action == "SecurityEventNotification"
 
 
 _NOTICE = FromCharger(way=Way.IN_ORDER, patience_s=SHORT_PATIENCE_S)

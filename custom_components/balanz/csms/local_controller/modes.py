@@ -5,10 +5,10 @@ lie side by side. Either is chosen by what the charger proves able to do:
 
 **Cap.** balanz's limit is the one ChargePointMaxProfile of the charger, which takes the smaller of
 it and of all others by itself (OCPP 1.6, section 3.13). What the central system sends goes on to
-the charger untouched, but for its own ChargePointMaxProfiles: of these only the highest stack
-level would count, so balanz keeps them and has them bound its own. Chosen where a charger has one
-connector, since the profile is one for the sum of all, has room for a second profile, has taken a
-ChargePointMaxProfile and was not seen to draw more than it allows.
+the charger untouched, but for ids that are balanz's and for its own ChargePointMaxProfiles: of
+these only the highest stack level would count, so balanz keeps them and has them bound its own.
+Chosen where a charger has one connector, since the profile is one for the sum of all, has room for
+a second profile, was seen to cap others by it and not to draw more than it allows.
 
 **Merge.** The central system's profiles stay with balanz, which answers as the charger would and
 writes the smaller limit as the only profile there is, in any form that the charger takes. Chosen
@@ -18,17 +18,23 @@ In both modes the allocation is bounded by all profiles, also by those that the 
 what it would not use is left for others.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from enum import StrEnum
+from typing import Any
 
 from ..capabilities import Capabilities
+from ..charging_profile import ProfileError
 from ..command_values import ProfilePurpose
-from ..profile_forms import ProfileForm, Purpose, profile_forms
+from ..lenient import number
+from ..profiles import TX_PROFILE_IDS, own_profile_ids
 from ..rpc_frames import Payload
+from ..wording import ocpp_name
 from .composition import InstalledProfile
+from .limit_digits import in_tenths
+from .profile_reading import LARGEST_LIMIT, PURPOSES, read_profile
 
-_MAX = Purpose.CHARGE_POINT_MAX.value
-_OF_TRANSACTIONS = (Purpose.TX.value, Purpose.TX_DEFAULT.value)
+_MOVED_BY = 2 * TX_PROFILE_IDS
+_OF_TRANSACTIONS = (ProfilePurpose.TX, ProfilePurpose.TX_DEFAULT)
 
 
 class Mode(StrEnum):
@@ -38,109 +44,70 @@ class Mode(StrEnum):
     MERGE = "merge"
 
 
-def choose_mode(capabilities: Capabilities, *, connectors: int | None, cap_is_proven: bool) -> Mode:
-    """Return the mode for a charger; connectors is None where their number is not known.
+def may_cap(capabilities: Capabilities, *, connectors: int | None) -> bool:
+    """Return whether a charger may hold both, once it is proven to cap.
 
-    A cap is proven once a ChargePointMaxProfile was accepted and kept by this firmware, and no
-    longer once more than it was measured.
+    The cap is one for the sum of all connectors; None where their number is not known.
     """
     has_room = capabilities.max_profiles is None or capabilities.max_profiles > 1
-    return Mode.CAP if connectors == 1 and cap_is_proven and has_room else Mode.MERGE
+    return connectors == 1 and has_room
 
 
-def own_forms(mode: Mode, capabilities: Capabilities, connectors: int | None) -> list[ProfileForm]:
-    """Return the forms in which balanz may write its own limit, the first one first."""
-    forms = profile_forms(capabilities, connectors)
-    if mode is Mode.MERGE:
-        return list(forms)
-    return [form for form in forms if form.purpose is Purpose.CHARGE_POINT_MAX]
+def moved_id(profile_id: int) -> int:
+    """Return the id under which a charger with one connector holds a profile beside balanz's own.
 
-
-def own_profile_id(current: int, profiles: Iterable[InstalledProfile]) -> int:
-    """Return the id for balanz's own profile, so that no other one takes its place.
-
-    Where the central system uses the current one, ours is written under another id first: it
-    replaces itself, having the same purpose and stack level. Then the other one is forwarded. Ids
-    are small numbers, since there are chargers that take no others.
+    Those that balanz uses are moved out of the way, and whatever is there in turn, so that no two
+    become one and none becomes balanz's. All others stay as they are.
     """
-    taken = {it.profile.id for it in profiles}
-    free = (number for number in range(1, len(taken) + 2) if number not in taken)
-    return next(free) if current in taken else current
+    is_in_the_way = any(
+        profile_id >= own and (profile_id - own) % _MOVED_BY == 0 for own in own_profile_ids(1)
+    )
+    return profile_id + _MOVED_BY if is_in_the_way else profile_id
 
 
-def set_to_forward(mode: Mode, payload: Payload) -> Payload | None:
-    """Return the SetChargingProfile that the charger is sent; None where balanz answers itself."""
-    profile = payload.get("csChargingProfiles")
-    purpose = profile.get("chargingProfilePurpose") if isinstance(profile, dict) else None
-    return payload if mode is Mode.CAP and purpose in _OF_TRANSACTIONS else None
+def set_to_forward(payload: Payload) -> Payload | None:
+    """Return the SetChargingProfile that the charger is sent in a cap; None: balanz answers.
 
-
-def start_to_forward(mode: Mode, payload: Payload) -> Payload:
-    """Return the RemoteStartTransaction that the charger is sent."""
-    if mode is Mode.CAP:
-        return payload
-    return {name: value for name, value in payload.items() if name != "chargingProfile"}
-
-
-def clears_to_forward(
-    mode: Mode,
-    payload: Payload,
-    *,
-    profiles: Iterable[InstalledProfile],
-    own_ids: Collection[int],
-) -> tuple[Payload, ...]:
-    """Return the ClearChargingProfiles that the charger is sent, none of which can match ours.
-
-    `profiles` are those of the central system, before they are cleared there. It is answered
-    Accepted if any of these calls is, or if balanz had one itself. A charger may clear more than it
-    was told to, so that balanz's own limit is to be written again afterwards.
+    It is not sent what can mean anything, and limits as OCPP 1.6 has them.
     """
-    if mode is Mode.MERGE:
-        return ()
+    goes_on = _purpose(payload.get("csChargingProfiles")) in _OF_TRANSACTIONS
+    return in_tenths(payload) if goes_on else None
+
+
+def start_to_forward(payload: Payload) -> Payload | None:
+    """Return the RemoteStartTransaction that the charger is sent in a cap; None if it is none."""
+    goes_on = _purpose(payload.get("chargingProfile")) is ProfilePurpose.TX
+    return in_tenths(payload) if goes_on else None
+
+
+def clears_to_forward(payload: Payload, *, kept_here: Collection[int]) -> tuple[Payload, ...]:
+    """Return the ClearChargingProfiles that the charger is sent in a cap; none can match ours.
+
+    `kept_here` are the ids of the profiles that the charger does not have.
+    """
     profile_id = payload.get("id")
     if profile_id is not None:
-        kept_here = {
-            it.profile.id
-            for it in profiles
-            if it.profile.purpose is ProfilePurpose.CHARGE_POINT_MAX
-        }
-        return () if profile_id in kept_here or profile_id in own_ids else (payload,)
+        return () if profile_id in kept_here else (payload,)
     match payload.get("chargingProfilePurpose"):
         case None:
-            return tuple(payload | {"chargingProfilePurpose": it} for it in _OF_TRANSACTIONS)
-        case purpose if purpose in _OF_TRANSACTIONS:
+            names = [ocpp_name(purpose) for purpose in _OF_TRANSACTIONS]
+            return tuple(payload | {"chargingProfilePurpose": name} for name in names)
+        case name if PURPOSES.get(str(name)) in _OF_TRANSACTIONS:
             return (payload,)
         case _:
             return ()
 
 
-def composite_is_forwarded(mode: Mode) -> bool:
-    """Return whether the charger itself knows what a car gets."""
-    return mode is Mode.CAP
+def handed_over(one: InstalledProfile) -> Payload:
+    """Return the SetChargingProfile by which a charger is given a profile that was kept here."""
+    return in_tenths({"connectorId": one.connector, "csChargingProfiles": one.profile.as_v16()})
 
 
-def hand_over(
-    to: Mode, profiles: Iterable[InstalledProfile], *, own_ids: Collection[int]
-) -> tuple[tuple[str, Payload], ...]:
-    """Return the calls that bring a charger's profiles in line with a mode that is new to it.
-
-    They come after balanz's own limit is in force in a form of that mode, so that there is no
-    moment without one. For a merge the charger's other profiles are cleared by their ids, since
-    balanz's own may have the same purpose; for a cap they are set.
-    """
-    of_transactions = [
-        it for it in profiles if it.profile.purpose is not ProfilePurpose.CHARGE_POINT_MAX
-    ]
-    if to is Mode.MERGE:
-        return tuple(
-            ("ClearChargingProfile", {"id": it.profile.id})
-            for it in of_transactions
-            if it.profile.id not in own_ids
-        )
-    return tuple(
-        (
-            "SetChargingProfile",
-            {"connectorId": it.connector, "csChargingProfiles": it.profile.as_v16()},
-        )
-        for it in of_transactions
-    )
+def _purpose(raw: Any) -> ProfilePurpose | None:
+    """Return what a profile is for; None where no charger could make anything of it."""
+    try:
+        read = read_profile(raw)
+    except ProfileError:
+        return None
+    limits = (number(it["limit"]) for it in raw["chargingSchedule"]["chargingSchedulePeriod"])
+    return read.purpose if all((it or 0.0) <= LARGEST_LIMIT for it in limits) else None

@@ -1,23 +1,32 @@
 """Answers a back office for charging profiles in place of the charger, which keeps none."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ...storage.upstream_ledger import UpstreamQueue
-from ..command_values import CommandStatus
+from ..command_values import CommandStatus, ProfilePurpose
 from ..events import TransactionStarted, TransactionStopped
 from ..rpc_errors import CallError
 from ..rpc_frames import Payload
 from .bound import Place, UpperBound, upper_bounds
 from .composite_answer import InForce
-from .composition import RunningTransaction
+from .composition import InstalledProfile, RunningTransaction
+from .modes import Mode
 from .profile_records import StoreDamaged
 from .profile_store import Answer, ProfileLimits, ProfileStore
+from .transaction_ids import TransactionIds
+
+KEEP_EVERY_S = 2.0
+"""How often profiles that change again and again are recorded: there may be much of them."""
 
 _FACT = "profiles"
+_LOST = "profiles_lost"
+_MODE = "profiles_mode"
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,13 +49,18 @@ class StoredProfiles:
         self._on_change = on_change
         self._own_ids: dict[int, int] = {}
         """The ids of balanz of those that began since the start, by connector."""
+        self._ids = TransactionIds(queue.ids)
         self._store = ProfileStore(limits=limits, connectors=connectors)
+        self._rest: asyncio.TimerHandle | None = None
+        """Runs while nothing is recorded, since something just was."""
+        self._is_recorded = True
         kept = queue.facts.get(_FACT)
         if kept is not None:
             try:
                 self._store.restore(json.loads(kept))
-            except StoreDamaged:
+            except StoreDamaged, ValueError:
                 _LOGGER.warning("The charging profiles of a back office could not be read back")
+                queue.remember(_LOST, "yes")
 
     @property
     def limits(self) -> ProfileLimits:
@@ -63,6 +77,20 @@ class StoredProfiles:
         return {key.value.lower(): value for key, value in self.limits.as_settings().items()}
 
     @property
+    def mode(self) -> Mode:
+        """Who holds them: the charger beside balanz's cap, or balanz alone."""
+        return Mode.CAP if self._queue.facts.get(_MODE) == Mode.CAP else Mode.MERGE
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._queue.remember(_MODE, mode.value)
+
+    @property
+    def lost(self) -> bool:
+        """Whether those from before a restart are not known, and no others were set since."""
+        return _LOST in self._queue.facts
+
+    @property
     def any(self) -> bool:
         """Whether there are profiles at all."""
         return bool(self._store.profiles)
@@ -70,7 +98,33 @@ class StoredProfiles:
     @property
     def ids(self) -> frozenset[int]:
         """The ids that the back office gave to its profiles."""
-        return frozenset(it.profile.id for it in self._store.profiles)
+        return frozenset(_ids(self._store.profiles))
+
+    @property
+    def kept_here(self) -> frozenset[int]:
+        """The ids of those that the charger has in no mode.
+
+        Of two caps of a whole charger only the one of the highest stack level would count.
+        """
+        caps = (
+            it
+            for it in self._store.profiles
+            if it.profile.purpose is ProfilePurpose.CHARGE_POINT_MAX
+        )
+        return frozenset(_ids(caps))
+
+    def others(self, than: Collection[int]) -> tuple[InstalledProfile, ...]:
+        """Return all but some, by their ids, with the ids of transactions as the charger has them.
+
+        Those of a transaction that the charger does not know are left out.
+        """
+        found = []
+        for one in self._store.profiles:
+            told = one.profile.transaction_id
+            own = None if told is None else self._ids.own(told)
+            if one.profile.id not in than and (told is None) == (own is None):
+                found.append(replace(one, profile=replace(one.profile, transaction_id=own)))
+        return tuple(found)
 
     def bounds(self, places: Mapping[int, Place], now: datetime) -> dict[int, UpperBound]:
         """Return what each connector may have."""
@@ -152,13 +206,41 @@ class StoredProfiles:
                 self._store.transaction_identified(connector, upstream_id)
                 self._keep()
 
+    def close(self) -> None:
+        """Record what is not recorded yet."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        if not self._is_recorded:
+            self._write()
+
     def _changed(self, answer: Answer) -> Payload:
         if answer.status is CommandStatus.ACCEPTED:
+            self._queue.forget(_LOST)
             self._keep()
         else:
             _LOGGER.debug("A charging profile was answered %s: %s", answer.status, answer.reason)
         return answer.as_v16()
 
     def _keep(self) -> None:
-        self._queue.remember(_FACT, json.dumps(self._store.as_record()))
+        self._is_recorded = False
+        if self._rest is None:
+            self._record()
         self._on_change()
+
+    def _record(self) -> None:
+        self._write()
+        self._rest = asyncio.get_running_loop().call_later(KEEP_EVERY_S, self._rested)
+
+    def _write(self) -> None:
+        self._is_recorded = True
+        self._queue.remember(_FACT, json.dumps(self._store.as_record()))
+
+    def _rested(self) -> None:
+        self._rest = None
+        if not self._is_recorded:
+            self._record()
+
+
+def _ids(profiles: Iterable[InstalledProfile]) -> Iterable[int]:
+    return (it.profile.id for it in profiles)

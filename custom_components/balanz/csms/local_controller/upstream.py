@@ -63,7 +63,7 @@ class Backoff:
     refused_s: float = 600.0
     """After a refusal, which only somebody can end."""
     stable_s: float = 60.0
-    """A connection that lasted so long was a good one."""
+    """A connection that lasted so long, and on which a call was answered, was a good one."""
 
     def wait_s(self, failures: int, trouble: Trouble | None) -> float:
         """Return the wait after so many failures in a row, with jitter."""
@@ -112,6 +112,8 @@ class UpstreamLeg:
         self._call_timeout_s = call_timeout_s
         self._rpc: RpcConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        """The one before, which may still be closing its connection."""
         self._tried = asyncio.Event()
         """Whether the first try since the start has come to something."""
 
@@ -131,8 +133,9 @@ class UpstreamLeg:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            self._ending = task
+        if self._ending is not None:
+            await asyncio.wait((self._ending,))
         self._tried.set()
 
     async def reached(self, within_s: float) -> bool:
@@ -156,7 +159,6 @@ class UpstreamLeg:
         if self.after is not None:
             await asyncio.wait((self.after,))
         while True:
-            connected_at = None
             try:
                 connection = await self._dial()
             except Exception as error:
@@ -172,7 +174,7 @@ class UpstreamLeg:
                     self._on_change()
                 if rpc.misbehaved or _has_protested(connection):
                     self.shown_out_at = loop.time()
-                if loop.time() - connected_at >= self._backoff.stable_s:
+                if rpc.answered and loop.time() - connected_at >= self._backoff.stable_s:
                     self.failures = 0
                 self._failed(Trouble.UNREACHABLE, None)
             await asyncio.sleep(self._backoff.wait_s(self.failures, self.trouble))

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Protocol
 
 import orjson
@@ -16,6 +15,7 @@ from ..validation import Direction, is_known, violation
 from .answers import relayed
 from .forwarding import EMULATED_KEYS, ToCharger, is_held, to_charger
 from .limit_digits import in_tenths
+from .modes import Mode, clears_to_forward, set_to_forward, start_to_forward
 from .offline_tags import OfflineTags
 from .quiet_peer import QuietPeer
 from .transaction_ids import TransactionIds, with_transaction
@@ -57,6 +57,16 @@ class Asked(Protocol):
 class ProfileDesk(Protocol):
     """Answers for the charging profiles of a back office in place of the charger."""
 
+    @property
+    def mode(self) -> Mode:
+        """Whether the charger holds the profiles, under balanz's cap, or nobody but balanz."""
+        ...
+
+    @property
+    def kept_here(self) -> frozenset[int]:
+        """The ids of those profiles that the charger has in no mode."""
+        ...
+
     async def serve(self, action: str, payload: Payload) -> Payload:
         """Return the answer to a call about profiles. Raises CallError."""
         ...
@@ -81,12 +91,10 @@ class ProfileDesk(Protocol):
 class ProfilePassage(Protocol):
     """Takes note of the charging profiles that go on to the charger."""
 
-    async def pass_on(
-        self, action: str, payload: Payload, own: Payload, ask: Callable[[], Awaitable[Payload]]
-    ) -> Payload:
+    async def pass_on(self, action: str, payload: Payload, own: Payload) -> Payload:
         """Return the charger's answer, once it was asked. Raises StationError.
 
-        `payload` is what the back office asks, `own` the same with ids of balanz.
+        `payload` is what the back office asks, `own` the same with the transaction ids of balanz.
         """
         ...
 
@@ -123,6 +131,8 @@ class UpstreamCalls(QuietPeer):
         profiles = self._profiles()
         row = to_charger(action)
         if profiles is not None and row is ToCharger.PROFILE:
+            if profiles.mode is Mode.CAP:
+                return await self._serve_capped(action, payload, profiles)
             # They are read as leniently as by chargers: a limit that is refused for its digits
             # would not count.
             return await profiles.serve(action, payload)
@@ -145,13 +155,39 @@ class UpstreamCalls(QuietPeer):
                 if answer.get("status") == "Accepted":
                     self._take_tags(action, payload)
                 return answer
+        if row in (ToCharger.PROFILE, ToCharger.START):
+            return await self._pass_on(action, payload)
+        own = self._with_own_ids(payload)
+        return _REJECTED if own is None else await self._ask(action, own)
+
+    async def _serve_capped(self, action: str, payload: Payload, desk: ProfileDesk) -> Payload:
+        """Return the answer where the charger has all profiles but caps. Raises CallError."""
+        match action:
+            case "SetChargingProfile":
+                told = set_to_forward(payload)
+                if told is None:
+                    return await desk.serve(action, payload)
+                self._check(action, told)
+                return await self._pass_on(action, told)
+            case "ClearChargingProfile":
+                self._check(action, payload)
+                calls = clears_to_forward(payload, kept_here=desk.kept_here)
+                answers = [await self._pass_on(action, call) for call in calls]
+                # What the charger had of these is gone, and so is what only balanz has.
+                answers.append(await desk.serve(action, payload))
+                accepted = (it for it in answers if it.get("status") == "Accepted")
+                return next(accepted, answers[-1])
+        self._check(action, payload)
+        return await self._ask(action, payload)
+
+    async def _pass_on(self, action: str, payload: Payload) -> Payload:
+        """Return what the charger answers to a call that may be about profiles."""
         own = self._with_own_ids(payload)
         if own is None:
             return _REJECTED
-        if self.passage is not None and row in (ToCharger.PROFILE, ToCharger.START):
-            ask = partial(self._station.request, action, own)
-            return await self._answer(self.passage.pass_on(action, payload, own, ask))
-        return await self._ask(action, own)
+        if self.passage is None:
+            return await self._ask(action, own)
+        return await self._answer(self.passage.pass_on(action, payload, own))
 
     def _check(self, action: str, payload: Payload) -> None:
         """Raise CallError for what breaks the schema."""
@@ -195,6 +231,12 @@ class UpstreamCalls(QuietPeer):
         return with_transaction(payload, own)
 
     async def _start(self, action: str, payload: Payload, profiles: ProfileDesk) -> Payload:
+        if profiles.mode is Mode.CAP:
+            told = start_to_forward(payload)
+            if told is None:
+                return _REJECTED
+            self._check(action, told)
+            return await self._pass_on(action, told)
         without = profiles.start_with(payload)
         if without is None:
             return _REJECTED
@@ -246,7 +288,9 @@ class UpstreamCalls(QuietPeer):
             name.removeprefix(_KEY): value
             for name, value in self._queue.facts.items()
             if name.startswith(_KEY)
-        } | dict(profiles.settings)
+        }
+        if profiles.mode is Mode.MERGE:
+            kept |= profiles.settings
         patched = [
             entry | {"value": kept[name]}
             if isinstance(entry, dict)
