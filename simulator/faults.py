@@ -31,6 +31,10 @@ class Faults:
     """Forgets its profiles whenever the connection is made anew."""
     drop_later_periods: bool = False
     """Answers Accepted and keeps only the first period of a schedule, for ever."""
+    never_expires: bool = False
+    """Answers Accepted and keeps a profile in force beyond its duration and its end."""
+    takes_one_default: bool = False
+    """Holds one TxDefaultProfile for each connector: the next one takes its place."""
     reject_stack_levels_above: int | None = None
     """Answers Rejected to profiles above this stack level, whatever its configuration says."""
     drop_profiles_on_reboot: bool = False

@@ -161,8 +161,15 @@ class Station:
         if self.faults.drop_later_periods:
             schedule = replace(profile.schedule, periods=profile.schedule.periods[:1])
             profile = replace(profile, schedule=schedule)
+        if self.faults.never_expires:
+            schedule = replace(profile.schedule, duration_s=None)
+            profile = replace(profile, schedule=schedule, valid_to=None)
         if self._loses(profile):
             return
+        if self.faults.takes_one_default and profile.purpose is Purpose.TX_DEFAULT:
+            self.profiles = self.profiles.cleared(
+                connector_id=connector_id, purpose=Purpose.TX_DEFAULT
+            )
         changed = self.profiles.with_profile(connector_id, profile)
         if len(changed.installed) > capabilities.maximum_installed:
             raise ProfileRejectedError("no room for another profile")

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.balanz.csms.capabilities import RateUnit
 from custom_components.balanz.csms.composite_schedule import CompositeSchedule
+from custom_components.balanz.csms.leases import LeaseMechanism
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.station import CommandRejected, LimitAnswer, StationUnreachable
 from custom_components.balanz.site.proof import FallbackProof, ProofStopped, ProofTimes
@@ -21,6 +22,8 @@ class Charger:
     def __init__(self, *answers: LimitAnswer, other_forms: int = 0) -> None:
         self.ready = True
         self.boots = 1
+        self.lease = LeaseMechanism.TAIL
+        self.possible_leases: tuple[LeaseMechanism, ...] = (LeaseMechanism.TAIL,)
         self.clock_skew_s: float | None = 0.0
         self.resets = True
         self.hesitates = False
@@ -33,7 +36,10 @@ class Charger:
     def tries_another_form(self) -> bool:
         return self.other_forms > 0
 
-    def lapses_after_s(self, limit: Limit) -> float | None:
+    async def prepare_lease(self, connector: int, limit: Limit) -> None:
+        assert (connector, limit.lease_s) == (1, 0.0)
+
+    def lapses_after_s(self, connector: int, limit: Limit) -> float | None:
         return limit.lease_s
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:

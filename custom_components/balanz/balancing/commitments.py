@@ -130,6 +130,11 @@ class Commitment:
         """Its limit may be gone, with nothing known of when: it has to be set again."""
         return Commitment(online=self.online, foreign_a=self.foreign_a, lag_s=self.lag_s)
 
+    def without_lapse(self) -> Commitment:
+        """Nothing proves any more that what was set, or is on its way, ends by itself."""
+        pending = None if self.pending is None else replace(self.pending, lapse=None)
+        return replace(self, lapse=None, pending=pending)
+
     def disconnected(self) -> Commitment:
         """The link is gone: the answer to what is on its way will not come."""
         # One that did not obey cannot be seen any more, and does not obey for that.

@@ -376,6 +376,8 @@ class ForeignProfiles:
     def _set_again(self, identity: str, profile: ForeignProfile | None = None) -> None:
         """Have balanz's own limits set again: a profile may have replaced them, or all are gone."""
         now = asyncio.get_running_loop().time()
+        if (station := self._central.stations.get(identity)) is not None:
+            station.doubt_fallbacks()
         for one in self._connectors(identity):
             if one.balanced and (profile is None or profile.concerns(one.connector.key.connector)):
                 one.limit_lost(now)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from ..balancing.model import ConnectorKey
+from ..csms.leases import LeaseMechanism
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..storage.ledger import Ledger
@@ -79,6 +80,19 @@ class Proofs:
         """Return what is proven of each charger's firmware; of others nothing is."""
         return {identity: proof for identity in identities if (proof := self._proof_of(identity))}
 
+    def tell_leases(self) -> None:
+        """Tell stations how limits have to end lest their firmware ignores it, as was seen."""
+        for identity, station in self._central.stations.items():
+            if identity in self._running:
+                continue
+            lease = _lease_of(self._proof_of(identity))
+            if lease is not station.lease:
+                station.lease = lease
+                for key, one in self._live.items():
+                    if key.charger == identity:
+                        # What was told another way may never end.
+                        one.commitment = one.commitment.without_lapse()
+
     def firmware_changed(self, identity: str) -> None:
         """Learn that a charger runs another firmware; what was proven of the old one ends."""
         self._failed.pop(identity, None)
@@ -127,7 +141,9 @@ class Proofs:
             limit_a=limits_a[0],
             fallback_a=limits_a[1],
             times=times,
-            on_finding=lambda fact, holds, seen_by: self._found(firmware, fact, holds, seen_by),
+            on_finding=lambda fact, holds, seen_by: self._found(
+                firmware, fact, holds, seen_by, station.lease
+            ),
         )
         self._failed.pop(identity, None)
         self._running[identity] = (proof, self._spawn(self._run(identity, proof, connectors)))
@@ -188,8 +204,17 @@ class Proofs:
             del self._running[identity]
             self._let_go(connectors)
 
-    def _found(self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy) -> None:
-        finding = Finding(holds=holds, seen_by=seen_by, seen_at=datetime.now(UTC))
+    def _found(
+        self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy, lease: LeaseMechanism
+    ) -> None:
+        # The link may be lost, and the charger restart, with a limit that ends in any way.
+        seen_with = lease if fact in (Fact.TAKES_LEASE, Fact.LAPSES) else None
+        finding = Finding(
+            holds=holds,
+            seen_by=seen_by,
+            seen_at=datetime.now(UTC),
+            lease=None if seen_with in (None, LeaseMechanism.TAIL) else seen_with.value,
+        )
         self._recorder.note(self._ledger.note_finding(firmware, fact, finding))
         self._on_change()
 
@@ -197,6 +222,12 @@ class Proofs:
         for one in connectors:
             one.held = False
         self._on_change()
+
+
+def _lease_of(proof: FirmwareProof | None) -> LeaseMechanism:
+    """Return how limits are told to end by themselves."""
+    known = None if proof is None else proof.lease
+    return next((one for one in LeaseMechanism if one == known), LeaseMechanism.TAIL)
 
 
 def _disproven(proof: FirmwareProof | None) -> Fact | None:

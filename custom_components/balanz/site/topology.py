@@ -112,5 +112,5 @@ def _connector(
         weight=charger.weight,
         keeps_limit=charger.keeps_limit or (proof is not None and proof.keeps_limit),
         lapses=charger.lapses or (proof is not None and proof.lapses),
-        lease_s=SHORT_LEASE_S if charger.short_lease else LEASE_S,
+        lease_s=SHORT_LEASE_S if charger.short_lease or quirks.keeps_in_ram else LEASE_S,
     )
