@@ -56,6 +56,8 @@ class Station:
         self._profiles_at_start: dict[int, ProfileSet] = {}
         """The profiles that there were when the transaction of each connector began."""
         self._locked = False
+        self._unlinked_at_s: float | None = None
+        """Since when it has had no connection; None while it has one."""
         self._had_zero = False
         """Whether it offers nothing any more, as it was told 0 once."""
         self.profile_writes = 0
@@ -139,8 +141,24 @@ class Station:
         whole = self.profiles.charger_limit(now, phases=self.phases)
         return total_a if whole is None else min(total_a, whole.limit_a)
 
+    def see_link(self, *, connected: bool) -> None:
+        """Notice whether there is a connection."""
+        if connected:
+            self._unlinked_at_s = None
+        elif self._unlinked_at_s is None:
+            self._unlinked_at_s = self.clock.seconds()
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it has noticed that its link is gone."""
+        alone_s = self.options.behaviour.offline_after_s
+        since_s = self._unlinked_at_s
+        return since_s is not None and self.clock.seconds() >= since_s + alone_s
+
     def _offer(self, limit: ActiveLimit | None) -> float:
         behaviour = self.options.behaviour
+        if behaviour.offline_a is not None and self._is_alone:
+            return min(self.rating_a, behaviour.offline_a)
         if self._locked:
             return 0.0
         if limit is None or (limit.limit_a == 0 and behaviour.zero_is_no_limit):

@@ -110,6 +110,7 @@ def _connector(
         phase_map=charger.phase_map,
         priority=charger.priority,
         weight=charger.weight,
+        offline_a=charger.offline_a,
         keeps_limit=charger.keeps_limit or (proof is not None and proof.keeps_limit),
         lapses=charger.lapses or (proof is not None and proof.lapses),
         lease_s=SHORT_LEASE_S if charger.short_lease or quirks.keeps_in_ram else LEASE_S,
