@@ -15,6 +15,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.balanz.balancing.meter_watch import UNSEEN_STEP_A
 from custom_components.balanz.const import DOMAIN
 from simulator.car import Car
 from tests.ha.build import (
@@ -466,7 +467,7 @@ async def test_a_meter_whose_sensors_say_nothing_shows_what_is_assumed_meanwhile
 
     shown = hass.states.get("sensor.home_meter")
     assert shown is not None
-    assert shown.attributes["assumed_base_load"] == 4.0
+    assert shown.attributes["assumed_base_load"] == 4.0 + UNSEEN_STEP_A
     assert shown.attributes["since"].startswith("20")
     assert state_of(hass, "sensor.home_available") == "unknown"
 
