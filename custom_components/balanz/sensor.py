@@ -312,7 +312,9 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
             "until": None if reason.until is None else reason.until.isoformat(timespec="seconds"),
         }
         if reason.other_loads_a is not None:
-            attributes |= {"other_loads": reason.other_loads_a, "within": reason.within_a}
+            attributes["other_loads"] = reason.other_loads_a
+        if reason.within_a is not None:
+            attributes["within"] = reason.within_a
         self._attr_native_value = reason.rule
         self._attr_extra_state_attributes = attributes
         return (self.available, reason.rule, *attributes.values())

@@ -184,6 +184,24 @@ async def test_an_automation_changes_what_a_car_draws_by_the_capacity(
     assert reason.attributes["group"] == "Home"
 
 
+async def test_a_car_that_waits_for_a_past_peak_says_how_much_and_until_when(
+    hass: HomeAssistant, port: int, dial_in: DialIn
+) -> None:
+    meter(hass, 30.0)
+    await set_up(hass, site_entry(port, charger("CP-1"), supply=CURRENT_SENSORS))
+    await wait_until(lambda: state_of(hass, "sensor.home_meter") == "fresh")
+    meter(hass, 2.0)
+    simulated = await dial_in("CP-1", sample_interval_s=1)
+    simulated.plug_in(EAGER)
+    await wait_until(lambda: state_of(hass, "sensor.left_reason") == "past_peak", deadline_s=40)
+
+    reason = hass.states.get("sensor.left_reason")
+    assert reason is not None
+    assert reason.attributes["other_loads"] == 30.0
+    assert reason.attributes["explanation"] == "past_peak"
+    assert reason.attributes["until"].startswith("20")
+
+
 async def test_a_capacity_above_the_rating_is_refused(hass: HomeAssistant, port: int) -> None:
     await set_up(hass, site_entry(port))
 
