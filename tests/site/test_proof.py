@@ -27,6 +27,7 @@ from .build import (
     charger,
     connector,
     limits_received,
+    pass_s,
     recorded,
     settings,
     until,
@@ -149,6 +150,21 @@ async def test_a_charger_without_later_periods_is_proven_to_fall_back_to_the_pro
     await simulated.stop()
     await until(lambda: booked_a(site, "A") == 6.0, deadline_s=LEASE_S + 60.0)
     assert simulated.limit_a == 6.0
+
+
+async def test_what_was_told_before_in_a_way_that_has_no_effect_earns_nothing(bench: Bench) -> None:
+    faults = Faults(drop_later_periods=True)
+    site, _ = await idle(bench, charger("A"), charger("B"), faults=faults)
+    other = await bench.dial_in(site, "B", car=Car(), faults=faults)
+    await until(lambda: accepted_a(site, "B") == 16.0)
+    seen = await proven(site)
+    assert seen.proof is not None
+    assert seen.proof.lease == "stack"
+
+    await other.stop()
+    await until(lambda: not site.snapshot.chargers["B"].connected)
+    await pass_s(LEASE_S + 60.0)
+    assert booked_a(site, "B") == 16.0
 
 
 async def test_a_charger_that_takes_one_profile_for_the_other_does_not_fall_back(
