@@ -104,13 +104,14 @@ def _past_peak(headroom: Headroom, resource: Resource, now: float) -> Restraint 
         held_a, latest_a = sum(base_load.held), sum(base_load.latest)
     else:
         held_a, latest_a = base_load.held[resource.phase], base_load.latest[resource.phase]
-    if held_a - latest_a <= EPSILON_A:
+    until = base_load.next_change(now)
+    if until is None or held_a - latest_a <= EPSILON_A:
         return None
     reason = Reason(
         rule=Rule.PAST_PEAK,
         group_id=resource.group_id,
         phase=resource.phase,
-        until=base_load.next_change(now),
+        until=until,
         other_loads_a=round(held_a, 1),
     )
     return Restraint(reason=reason, held_back_a=held_a - latest_a)
