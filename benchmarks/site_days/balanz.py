@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from time import perf_counter_ns
 
+from custom_components.balanz.balancing.base_load_memory import HOURS_OF_WEEK
 from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs, Line
@@ -18,7 +19,7 @@ from custom_components.balanz.site.topology import build_site
 
 from .charger import CONNECTOR, identity
 from .controllers import ChargerEvent, Order, Wish
-from .layouts import Layout
+from .layouts import HOUR_S, Layout
 from .phases import Currents, wiring
 
 
@@ -42,6 +43,7 @@ class Balanz:
         self._meters: dict[str, MeterReading | None] = {ROOT_GROUP_ID: None} if metered else {}
         self._capacities_a = {group.id: group.rating_a for group in settings.groups}
         self._state = State()
+        self._begins_s = layout.begins_s
         self._steps = 0
         self._step_ns = 0
 
@@ -92,6 +94,7 @@ class Balanz:
             capacities_a=dict(self._capacities_a),
             meters=dict(self._meters),
             connectors={key: live.as_input(_line(live), now) for key, live in self.live.items()},
+            hour_of_week=int(self._begins_s + now) // HOUR_S % HOURS_OF_WEEK,
         )
         began_ns = perf_counter_ns()
         result = step(self.site, inputs, self._state, now)

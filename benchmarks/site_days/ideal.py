@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from .cars import MINIMUM_A, Battery
 from .days import SiteDay, Stay
 from .flows import Nodes
+from .house import SLOT_S
+from .phases import Currents
 from .record import Outcome, Served
 
 STEP_S = 5
@@ -54,8 +56,12 @@ class IdealCar:
         self.battery.take(current_a, STEP_S)
 
 
-def run_ideal(day: SiteDay) -> Outcome:
-    """Let the day pass; return what each car was given."""
+def run_ideal(day: SiteDay, *, margin_a: float = 0.0, hold_s: int = 0) -> Outcome:
+    """Let the day pass; return what each car was given.
+
+    With a margin and a time for which each peak of the house counts, it tells what these alone
+    cost: nothing else is between it and the ideal without them.
+    """
     nodes = Nodes(day)
     cars = [IdealCar(stay, nodes.of(stay)) for stay in day.stays]
     coming = cars[::-1]
@@ -66,12 +72,20 @@ def run_ideal(day: SiteDay) -> Outcome:
             present.append(coming.pop())
         staying = [car for car in present if car.stay.leaves_s > now and car.battery.left_wh > 0]
         if now % SHARE_EVERY_S == 0 or len(staying) < len(present):
-            room = nodes.limits(day.capacity_at(now), day.house_at(now))
+            house = _peak(day, now - hold_s, now)
+            room = nodes.limits(day.capacity_at(now) - margin_a, house)
             switches += _share(staying, room, now)
         present = staying
         for car in present:
             car.pass_time(now)
     return Outcome(served=tuple(map(_served, cars)), switches=switches)
+
+
+def _peak(day: SiteDay, from_s: int, until_s: int) -> Currents:
+    """Return the most that the house took on each phase in a stretch of time."""
+    seconds = range(max(from_s, 0), until_s, SLOT_S)
+    l1, l2, l3 = zip(*map(day.house_at, (*seconds, until_s)), strict=True)
+    return (max(l1), max(l2), max(l3))
 
 
 def _share(cars: Sequence[IdealCar], room: list[float], now: int) -> int:

@@ -12,6 +12,8 @@ from .simple import EqualShare, Uncontrolled
 from .upstream_like import UpstreamLike
 
 IDEAL = "ideal"
+HELD_IDEAL = "held_ideal"
+"""The ideal with the margin and the calm of the real controller."""
 OPTIMUM = "optimum"
 REAL = tuple(policy.value for policy in Policy)
 """The rows of the real controller."""
@@ -22,6 +24,7 @@ DEFAULT = (
     Policy.FIRST_COME.value,
     Policy.FAIR.value,
     Policy.NEED.value,
+    HELD_IDEAL,
     IDEAL,
     OPTIMUM,
 )
@@ -31,7 +34,8 @@ _MAKERS: dict[str, Callable[[SiteDay, float], Controller]] = {
     "equal_share": lambda day, _: EqualShare(day),
     "upstream_like": lambda day, margin_a: UpstreamLike(day, margin_a=margin_a),
 }
-KNOWN = (*_MAKERS, *REAL, IDEAL, OPTIMUM)
+REFERENCES = (HELD_IDEAL, IDEAL, OPTIMUM)
+KNOWN = (*_MAKERS, *REAL, *REFERENCES)
 
 
 def make_controller(policy: str, day: SiteDay, margin_a: float) -> Controller:

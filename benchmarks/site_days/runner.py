@@ -1,13 +1,15 @@
 """Runs days under policies, as many at once as there are cores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+
+from custom_components.balanz.balancing.supply import PEAK_HOLD_S
 
 from .days import SiteDay
 from .ideal import run_ideal
 from .optimum import optimal_energy_wh
-from .policies import IDEAL, OPTIMUM, REAL, make_controller
+from .policies import HELD_IDEAL, IDEAL, OPTIMUM, REAL, REFERENCES, make_controller
 from .record import Outcome
 from .rows import ResultRow, result_row
 from .trace import Trace
@@ -40,11 +42,18 @@ def run_day(day: SiteDay, policy: str, conditions: Conditions) -> tuple[Outcome,
     return outcome, trace
 
 
+def run_held_ideal(day: SiteDay, margin_a: float) -> Outcome:
+    """Let a day pass without delays, and yet with the real controller's margin and calm."""
+    if not day.metered:
+        return run_ideal(day)
+    return run_ideal(day, margin_a=margin_a, hold_s=int(PEAK_HOLD_S))
+
+
 def run_days(
     days: Sequence[SiteDay], policies: Sequence[str], conditions: Conditions, jobs: int
 ) -> list[DayResult]:
     """Let each day pass under each policy."""
-    simulated = [policy for policy in policies if policy not in (IDEAL, OPTIMUM)]
+    simulated = [policy for policy in policies if policy not in REFERENCES]
     with ProcessPoolExecutor(max_workers=jobs) as pool:
         # The real controller takes longest, and the largest sites do: they begin first.
         tasks = sorted(
@@ -56,13 +65,19 @@ def run_days(
             for day, policy in tasks
         }
         ideals = {id(day): pool.submit(run_ideal, day) for day in days}
+        held_ideals = {
+            id(day): pool.submit(run_held_ideal, day, conditions.margin_a) for day in days
+        }
         optima = {id(day): pool.submit(optimal_energy_wh, day) for day in days}
         return [
             _result(
                 day,
                 policies,
                 {policy: outcomes[id(day), policy] for policy in simulated},
-                ideals[id(day)].result(),
+                {
+                    IDEAL: ideals[id(day)].result(),
+                    HELD_IDEAL: held_ideals[id(day)].result(),
+                },
                 optima[id(day)].result(),
             )
             for day in days
@@ -73,7 +88,7 @@ def _result(
     day: SiteDay,
     policies: Iterable[str],
     futures: dict[str, Future[tuple[Outcome, Trace]]],
-    ideal: Outcome,
+    ideals: Mapping[str, Outcome],
     optimum_wh: float,
 ) -> DayResult:
     rows = []
@@ -86,9 +101,14 @@ def _result(
                 energy_kwh=round(optimum_wh / 1000, 3),
             )
         else:
-            outcome = ideal if policy == IDEAL else futures[policy].result()[0]
+            outcome = ideals[policy] if policy in ideals else futures[policy].result()[0]
             row = result_row(
-                day.layout.name, day.day, policy, outcome, ideal=ideal, optimum_wh=optimum_wh
+                day.layout.name,
+                day.day,
+                policy,
+                outcome,
+                ideal=ideals[IDEAL],
+                optimum_wh=optimum_wh,
             )
         rows.append(row)
     traced = [policy for policy in REAL if policy in futures]

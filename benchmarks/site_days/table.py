@@ -22,8 +22,9 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("step us", "step_us", ".0f"),
 )
 LEGEND = """\
-kWh: delivered; % ideal: of what no delay and no need to measure would give; % optimum: of what
-somebody could deliver who knew the whole day beforehand; worst %: the worst-served car that stays
+kWh: delivered; % ideal: of what no delay and no need to measure would give (held_ideal: that with
+balanz's margin, and each peak of the house kept for as long); % optimum: of what somebody could
+deliver who knew the whole day beforehand; worst %: the worst-served car that stays
 an hour or more, of what the ideal gives it; Jain: of delivered over asked; first A: the longest
 wait for the first current; over: seconds, and ampere-seconds, above any limit; preventable: those
 that no change of the house's load explains; switches: on and off, per car; writes/h: limits sent

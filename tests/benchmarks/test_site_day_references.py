@@ -70,6 +70,16 @@ def test_the_ideal_gives_one_car_all_that_the_house_leaves_in_whole_amperes() ->
     assert run_ideal(alone).energy_wh == pytest.approx(9 * WH_PER_A_AND_HOUR)
 
 
+def test_a_margin_costs_the_ideal_an_ampere_and_a_peak_counts_for_as_long_as_it_is_held() -> None:
+    house = [(15.0, 0.0, 0.0), *steady((5.0, 0.0, 0.0))][:480]
+    alone = day(stay(arrives_s=0, leaves_s=3600), house=house)
+
+    held = run_ideal(alone, margin_a=12.0, hold_s=1800)
+
+    # Half an hour beside the peak leaves 25 - 15 - 12 A, too little; then there are 8 A.
+    assert held.energy_wh == pytest.approx(8 / 2 * WH_PER_A_AND_HOUR, rel=0.01)
+
+
 def test_the_optimum_uses_the_fraction_of_an_ampere_too() -> None:
     alone = day(stay(arrives_s=0, leaves_s=3600), house=steady((4.5, 15.2, 0.0)))
 
