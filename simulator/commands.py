@@ -13,7 +13,6 @@ from ocpp.v16.enums import (
     ConfigurationStatus,
     DataTransferStatus,
     DiagnosticsStatus,
-    FirmwareStatus,
     MessageTrigger,
     ReadingContext,
     Reason,
@@ -187,7 +186,8 @@ class Commands:
                 call.DiagnosticsStatusNotification(status=DiagnosticsStatus.idle)
             )
         elif requested_message == trigger.firmware_status_notification:
-            self._effects.send_soon(call.FirmwareStatusNotification(status=FirmwareStatus.idle))
+            status = self._station.firmware_status
+            self._effects.send_soon(call.FirmwareStatusNotification(status=status))
         elif requested_message == trigger.status_notification:
             for number in [0, *numbers] if connector_id is None else numbers:
                 self._effects.send_soon(self._reporter.status_notification(number))

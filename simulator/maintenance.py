@@ -51,6 +51,7 @@ class Maintenance:
         """Begin to install a firmware; with a signature only if it is right."""
 
         def tell(status: FirmwareStatus) -> None:
+            self._station.firmware_status = status
             if signature is None:
                 self._tell(call.FirmwareStatusNotification(status=status))
             else:
@@ -58,7 +59,13 @@ class Maintenance:
                     call.SignedFirmwareStatusNotification(status=status, request_id=request_id)
                 )
 
-        self._begin(self._update(location, signature, tell))
+        async def update() -> None:
+            try:
+                await self._update(location, signature, tell)
+            finally:
+                self._station.firmware_status = FirmwareStatus.idle
+
+        self._begin(update())
 
     def upload(self, location: str, request_id: int | None = None) -> None:
         """Begin to load the log up to a folder; with a number as the answer to a GetLog."""

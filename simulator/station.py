@@ -9,7 +9,7 @@ from typing import Any
 
 from ocpp.exceptions import PropertyConstraintViolationError
 from ocpp.v16 import call
-from ocpp.v16.enums import AuthorizationStatus, ChargePointStatus, Reason
+from ocpp.v16.enums import AuthorizationStatus, ChargePointStatus, FirmwareStatus, Reason
 
 from .car import Car
 from .clock import Clock, timestamp
@@ -65,6 +65,8 @@ class Station:
         """Whether it offers its rating, whatever it was told."""
         self.profile_writes = 0
         self.firmware = options.firmware
+        self.firmware_status = FirmwareStatus.idle
+        """How a change of its firmware goes."""
         self.log: deque[str] = deque(maxlen=1000)
         """What it has written down, oldest first."""
         self.local_list = LocalList(length=options.local_list_length)

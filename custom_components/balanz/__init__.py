@@ -14,7 +14,9 @@ from homeassistant.helpers.typing import ConfigType
 from .balancing.model import SiteError
 from .const import DOMAIN, PLATFORMS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator, storage_path
+from .csms.key_lock import KeysLocked
 from .csms.tls import TlsError
+from .issues import publish_keys_locked, take_back_keys_locked
 from .services import async_setup_services
 from .storage.journal import StorageError
 from .tls_sources import NoCertificate, async_tls_settings
@@ -30,6 +32,7 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bool:
     """Start the site of a config entry."""
+    take_back_keys_locked(hass, entry)
     try:
         tls = await async_tls_settings(hass, entry.data, entry.entry_id)
         coordinator = BalanzCoordinator(hass, entry, tls)
@@ -44,6 +47,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bo
         raise ConfigEntryError(
             translation_domain=DOMAIN, translation_key="home_assistant_has_no_certificate"
         ) from error
+    except KeysLocked as error:
+        publish_keys_locked(hass, entry)
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_locked") from error
     except TlsError as error:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
@@ -89,6 +95,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> b
 
 async def async_remove_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> None:
     """Delete what the site has kept on disk."""
+    take_back_keys_locked(hass, entry)
     await hass.async_add_executor_job(_delete, storage_path(hass, entry.entry_id))
 
 

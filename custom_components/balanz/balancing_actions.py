@@ -18,7 +18,7 @@ from homeassistant.helpers.service import async_register_admin_service
 from .action_fields import amount, duration, end_of, target_schema, whole_number
 from .action_targets import ConnectorTarget, targeted_connectors, targeted_groups
 from .charger_target import refused_command
-from .const import BOOST_LASTS, CONF_PRIORITY, DOMAIN
+from .const import CONF_PRIORITY, DOMAIN
 from .csms.station_errors import StationError
 from .entity import recorded
 from .forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
@@ -29,7 +29,7 @@ from .site.bound import BoundName
 from .site.capacity_settings import OverrideTooHigh
 from .site.remote_commands import DEFAULT_ID_TAG
 from .storage.overrides import CapacityOverride
-from .storage.plans import Plan
+from .storage.plans import BOOST_LASTS, Plan
 
 ATTR_CURRENT = "current"
 ATTR_DURATION = "duration"
@@ -105,18 +105,24 @@ async def _clear_capacity(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
 
 async def _set_limit(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
     targets = targeted_connectors(hass, data)
-    limit_a, until = data[ATTR_CURRENT], end_of(data.get(ATTR_DURATION))
+    limit_a, power_w = data.get(ATTR_CURRENT), data.get(ATTR_POWER)
+    until = end_of(data.get(ATTR_DURATION))
     for target in targets:
-        rating_a = target.site.ceilings.rating_a(target.key)
-        if limit_a > rating_a:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="limit_too_high",
-                translation_placeholders={"charger": target.name, "rating": f"{rating_a:g}"},
-            )
+        _check_limit(target, limit_a, target.site.ceilings.rating_a(target.key), "A")
+        _check_limit(target, power_w, target.site.ceilings.rating_w(target.key), "W")
     with recorded():
         for target in targets:
-            await target.site.ceilings.set(target.key, BoundName.LIMIT, limit_a, until)
+            ceilings = target.site.ceilings
+            await ceilings.set(target.key, BoundName.LIMIT, limit_a, until, power_w=power_w)
+
+
+def _check_limit(target: ConnectorTarget, value: float | None, highest: float, unit: str) -> None:
+    if value is not None and value > highest:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="limit_too_high",
+            translation_placeholders={"charger": target.name, "highest": f"{highest:g} {unit}"},
+        )
 
 
 async def _clear_limit(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
@@ -139,9 +145,11 @@ async def _resume(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
 
 
 async def _boost(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
-    until = end_of(data[ATTR_DURATION])
     for target in targeted_connectors(hass, data):
-        plan = Plan() if target.snapshot is None else target.snapshot.plan
+        known = target.snapshot
+        plan = Plan() if known is None else known.plan
+        usual = BOOST_LASTS if known is None else known.boost_lasts
+        until = end_of(data.get(ATTR_DURATION, usual))
         await change_plan(target.site, target.key, replace(plan, boosted_until=until))
 
 
@@ -193,32 +201,29 @@ async def _ask_all(
 
 
 _DURATION: dict[vol.Marker, Any] = {vol.Optional(ATTR_DURATION): duration}
+_CURRENT_OR_POWER: dict[vol.Marker, Any] = {
+    vol.Optional(ATTR_CURRENT): amount,
+    vol.Optional(ATTR_POWER): amount,
+}
 
 BALANCING_ACTIONS = (
     BalancingAction(
         name="set_capacity",
-        fields={
-            vol.Optional(ATTR_CURRENT): amount,
-            vol.Optional(ATTR_POWER): amount,
-            **_DURATION,
-        },
+        fields={**_CURRENT_OR_POWER, **_DURATION},
         run=_set_capacity,
         needs_one_of=(ATTR_CURRENT, ATTR_POWER),
     ),
     BalancingAction(name="clear_capacity", fields={}, run=_clear_capacity),
     BalancingAction(
         name="set_limit",
-        fields={vol.Required(ATTR_CURRENT): amount, **_DURATION},
+        fields={**_CURRENT_OR_POWER, **_DURATION},
         run=_set_limit,
+        needs_one_of=(ATTR_CURRENT, ATTR_POWER),
     ),
     BalancingAction(name="clear_limit", fields={}, run=_clear_limit),
     BalancingAction(name="pause", fields=_DURATION, run=_pause),
     BalancingAction(name="resume", fields={}, run=_resume),
-    BalancingAction(
-        name="boost",
-        fields={vol.Optional(ATTR_DURATION, default=BOOST_LASTS): duration},
-        run=_boost,
-    ),
+    BalancingAction(name="boost", fields=_DURATION, run=_boost),
     BalancingAction(
         name="set_priority",
         fields={vol.Required(ATTR_PRIORITY): whole_number},

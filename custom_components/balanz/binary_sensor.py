@@ -53,6 +53,8 @@ SAFE_ALONE = BinarySensorEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+LIMITING = BinarySensorEntityDescription(key="limiting", translation_key="limiting")
+
 UPSTREAM_CONNECTED = BinarySensorEntityDescription(
     key="upstream_connected",
     translation_key="upstream_connected",
@@ -113,6 +115,7 @@ def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[
             for problem in SITE_PROBLEMS:
                 yield ProblemBinarySensor(coordinator, device, problem)
             yield SafeAloneBinarySensor(coordinator, device, SAFE_ALONE)
+        yield LimitingBinarySensor(coordinator, device, LIMITING)
         return
     yield ConnectedBinarySensor(coordinator, device, CONNECTED)
     if device.has_upstream:
@@ -171,6 +174,17 @@ class ProblemBinarySensor(GroupEntity, BinarySensorEntity):
             problem.kind is self.entity_description.kind
             for problem in self.coordinator.snapshot.problems
         )
+        return (self._attr_is_on,)
+
+
+class LimitingBinarySensor(GroupEntity, BinarySensorEntity):
+    """Whether a charger would get more if the group could carry more."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over whether it does."""
+        group = self.group_snapshot
+        self._attr_is_on = None if group is None else group.limiting
         return (self._attr_is_on,)
 
 

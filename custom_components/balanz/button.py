@@ -66,6 +66,8 @@ OVERLOAD_DRILL = ButtonEntityDescription(
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
+START_BOOST = ButtonEntityDescription(key="start_boost", translation_key="start_boost")
+
 CLEAR_PLAN = ButtonEntityDescription(key="clear_plan", translation_key="clear_plan")
 
 CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
@@ -86,6 +88,13 @@ CONNECTOR_BUTTONS: tuple[ConnectorButtonDescription, ...] = (
         translation_key="unlock",
         entity_registry_enabled_default=False,
         press_fn=lambda site, key: site.remote.unlock(key),
+    ),
+    ConnectorButtonDescription(
+        key="tell_status",
+        translation_key="tell_status",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        press_fn=lambda site, key: site.remote.tell_status(key),
     ),
 )
 
@@ -108,6 +117,7 @@ def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
     yield RestartButton(coordinator, device, RESTART)
     yield ProveFallbackButton(coordinator, device, PROVE_FALLBACK)
     for key in device.connector_keys:
+        yield StartBoostButton(coordinator, device, key, START_BOOST)
         yield ClearPlanButton(coordinator, device, key, CLEAR_PLAN)
         for description in CONNECTOR_BUTTONS:
             yield ConnectorButton(coordinator, device, key, description)
@@ -186,7 +196,7 @@ class ProveFallbackButton(ChargerButton):
 
 
 class ConnectorButton(ConnectorEntity, ButtonEntity):
-    """Starts or stops charging as if a card had been shown, or lets go of the cable."""
+    """Starts or stops charging as if a card had been shown, or asks for something else."""
 
     entity_description: ConnectorButtonDescription
 
@@ -200,6 +210,20 @@ class ConnectorButton(ConnectorEntity, ButtonEntity):
         """Ask the charger."""
         press = self.entity_description.press_fn
         await ask_charger(press(self.coordinator.site, self.key), self.key.charger)
+
+
+class StartBoostButton(PlanEntity, ButtonEntity):
+    """Lets a car go before all others from now on, for as long as a boost lasts there."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Return nothing: the button never changes."""
+        return ()
+
+    @override
+    async def async_press(self) -> None:
+        """Let it go first."""
+        await self.boost()
 
 
 class ClearPlanButton(PlanEntity, ButtonEntity):

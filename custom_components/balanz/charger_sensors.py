@@ -1,11 +1,12 @@
-"""Sensors of a charger as a whole: what it told of its firmware and its logs."""
+"""Sensors of a charger as a whole: its link, and what it told of its firmware and its logs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
-from homeassistant.components.sensor.const import SensorDeviceClass
+from homeassistant.components.sensor.const import SensorDeviceClass, SensorStateClass
 from homeassistant.const import EntityCategory
 
 from .coordinator import BalanzCoordinator
@@ -15,11 +16,11 @@ from .site.snapshot import ChargerSnapshot
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChargerStatusDescription(SensorEntityDescription):
-    """Describes a status that a charger tells."""
+class ChargerSensorDescription(SensorEntityDescription):
+    """Describes a sensor of a charger."""
 
-    told_fn: Callable[[ChargerSnapshot], str | None]
-    """Returns the status as one of the options; None where there is none that is known."""
+    value_fn: Callable[[ChargerSnapshot], str | int | datetime | None]
+    """Returns a status as one of the options; None where there is none that is known."""
 
 
 FIRMWARE_STATUSES = {
@@ -50,46 +51,70 @@ UPLOAD_STATUSES = {
 }
 """Of both GetDiagnostics and GetLog, which name a failure differently."""
 
-CHARGER_STATUSES = (
-    ChargerStatusDescription(
+CHARGER_SENSORS = (
+    ChargerSensorDescription(
+        key="connected_since",
+        translation_key="connected_since",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda charger: charger.connected_at,
+    ),
+    ChargerSensorDescription(
+        key="connections",
+        translation_key="connections",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda charger: charger.connections,
+    ),
+    ChargerSensorDescription(
+        key="last_message",
+        translation_key="last_message",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda charger: charger.heard_at,
+    ),
+    ChargerSensorDescription(
         key="firmware_status",
         translation_key="firmware_status",
         device_class=SensorDeviceClass.ENUM,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         options=list(FIRMWARE_STATUSES.values()),
-        told_fn=lambda charger: FIRMWARE_STATUSES.get(charger.firmware_status or ""),
+        value_fn=lambda charger: FIRMWARE_STATUSES.get(charger.firmware_status or ""),
     ),
-    ChargerStatusDescription(
+    ChargerSensorDescription(
         key="upload_status",
         translation_key="upload_status",
         device_class=SensorDeviceClass.ENUM,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         options=list(dict.fromkeys(UPLOAD_STATUSES.values())),
-        told_fn=lambda charger: UPLOAD_STATUSES.get(charger.diagnostics_status or ""),
+        value_fn=lambda charger: UPLOAD_STATUSES.get(charger.diagnostics_status or ""),
     ),
 )
 
 
 def charger_sensors(
     coordinator: BalanzCoordinator, device: ChargerDevice
-) -> Iterator[ChargerStatusSensor]:
+) -> Iterator[ChargerSensor]:
     """Yield the sensors of a charger."""
-    for description in CHARGER_STATUSES:
-        yield ChargerStatusSensor(coordinator, device, description)
+    for description in CHARGER_SENSORS:
+        yield ChargerSensor(coordinator, device, description)
 
 
-class ChargerStatusSensor(ChargerEntity, SensorEntity):
-    """What a charger told last."""
+class ChargerSensor(ChargerEntity, SensorEntity):
+    """What a charger told last, and how it was heard."""
 
-    entity_description: ChargerStatusDescription
+    entity_description: ChargerSensorDescription
 
     @override
     def refresh(self) -> tuple[object, ...]:
-        """Take over the status; unknown before there was one, or where it is none of OCPP's."""
+        """Take over the value; unknown before there was one, or where it is none of OCPP's."""
         charger = self.charger
         self._attr_native_value = (
-            None if charger is None else self.entity_description.told_fn(charger)
+            None if charger is None else self.entity_description.value_fn(charger)
         )
         return (self._attr_native_value,)

@@ -25,6 +25,7 @@ from .balancing.phases import ALL_PHASES, Phase
 from .charger_url import charger_url
 from .const import (
     CONF_ADVANCED,
+    CONF_GROUP,
     CONF_IDENTITY,
     CONF_PHASES,
     CONF_RATING_A,
@@ -32,6 +33,7 @@ from .const import (
     CONF_SUPPLY,
     CONF_TLS,
     CONF_TLS_PORT,
+    CONF_UPSTREAM,
     DEFAULT_HOST,
     DEFAULT_PORT,
     DOMAIN,
@@ -42,7 +44,13 @@ from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
 from .energy_dashboard import KnownSupply, async_known_supply
-from .entry_settings import charger_names, group_names, security_of, site_phases
+from .entry_settings import (
+    charger_names,
+    group_names,
+    groups_above,
+    security_of,
+    site_phases,
+)
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
 from .names import name_errors
@@ -59,10 +67,12 @@ from .selectors import (
 from .subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
 from .supply_steps import SupplySteps
 from .tls_sources import TlsSource, profiles_offered, tls_source
+from .upstream_form import upstream_error, upstream_section
 
 
-def site_schema(*, collapsed: bool = True, security_collapsed: bool = True) -> vol.Schema:
-    """Return the form for a site, its sections open or not."""
+def site_schema(errors: Errors | None = None) -> vol.Schema:
+    """Return the form for a site; sections with an error in them are open."""
+    wrong = errors or {}
     fields: dict[vol.Marker, Any] = {
         vol.Required(CONF_NAME): selector.TextSelector(),
         vol.Required(CONF_HOST, default=DEFAULT_HOST): selector.TextSelector(),
@@ -76,8 +86,9 @@ def site_schema(*, collapsed: bool = True, security_collapsed: bool = True) -> v
     }
     return vol.Schema(
         fields
-        | sharing_section(root=True, collapsed=collapsed)
-        | security_section(collapsed=security_collapsed)
+        | sharing_section(root=True, collapsed=CONF_ADVANCED not in wrong)
+        | security_section(collapsed=CONF_SECURITY not in wrong)
+        | upstream_section(root=True, collapsed=CONF_UPSTREAM not in wrong)
     )
 
 
@@ -153,8 +164,11 @@ class BalanzConfigFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._site, errors, wrong = read_sharing_input(user_input, old, root=True)
-            if CONF_SECURITY in old:
-                self._site.setdefault(CONF_SECURITY, old[CONF_SECURITY])
+            for kept in (CONF_SECURITY, CONF_UPSTREAM):
+                if kept in old:
+                    self._site.setdefault(kept, old[kept])
+            if (error := upstream_error(self._site)) is not None:
+                errors[CONF_UPSTREAM] = error
             errors |= name_errors(user_input[CONF_NAME])
             errors |= await self._async_listening_errors(user_input, old)
             errors |= await self._async_tls_port_errors(old)
@@ -167,13 +181,7 @@ class BalanzConfigFlow(
         suggested = user_input or sharing_suggestions(old) or name
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(
-                site_schema(
-                    collapsed=CONF_ADVANCED not in errors,
-                    security_collapsed=CONF_SECURITY not in errors,
-                ),
-                suggested,
-            ),
+            data_schema=self.add_suggested_values_to_schema(site_schema(errors), suggested),
             errors=errors,
             description_placeholders={**EXAMPLES, **wrong},
         )
@@ -268,7 +276,10 @@ class BalanzConfigFlow(
         errors: Errors = {}
         if user_input is not None:
             self._charger, errors = read_charger_input(
-                user_input, site_phases(entry), profiles_offered(entry.data)
+                user_input,
+                site_phases(entry),
+                profiles_offered(entry.data),
+                groups_above(entry, user_input[CONF_GROUP]),
             )
             self._charger_name = user_input[CONF_NAME].strip()
             errors |= name_errors(self._charger_name, charger_names(entry))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -18,7 +18,9 @@ from homeassistant.const import (
     UnitOfFrequency,
     UnitOfPower,
     UnitOfTemperature,
+    UnitOfTime,
 )
+from homeassistant.util import dt as dt_util
 
 from .csms.events import ConnectorStatus
 from .csms.reported_codes import ErrorCode, StopReason
@@ -196,6 +198,16 @@ def _line_power(line: int) -> Callable[[ConnectorSnapshot], SensorValue]:
     return lambda connector: rounded(connector.powers_w[line], -1)
 
 
+def _session_minutes(connector: ConnectorSnapshot) -> int | None:
+    """Return how long the session lasts that runs, or the last one has lasted, in whole minutes."""
+    started_at = connector.session_started_at
+    if started_at is None:
+        return None
+    runs = connector.transaction_id is not None
+    until = dt_util.utcnow() if runs else connector.session_ended_at
+    return None if until is None else max(until - started_at, timedelta(0)) // timedelta(minutes=1)
+
+
 REPORTED_SENSORS: tuple[ConnectorSensorDescription, ...] = (
     *(
         ConnectorSensorDescription(
@@ -282,6 +294,18 @@ REPORTED_SENSORS: tuple[ConnectorSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         value_fn=lambda connector: rounded(connector.temperature_c, 0),
+    ),
+    ConnectorSensorDescription(
+        key="session_duration",
+        translation_key="session_duration",
+        device_class=SensorDeviceClass.DURATION,
+        entity_registry_enabled_default=False,
+        measurement=True,
+        native_unit_of_measurement=UnitOfTime.MINUTES,
+        needs_connection=False,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=_session_minutes,
     ),
     ConnectorSensorDescription(
         key="session_start",

@@ -1,7 +1,6 @@
 """Names that the Home Assistant floor shares."""
 
 import logging
-from datetime import timedelta
 from typing import Final
 
 from homeassistant.const import Platform
@@ -91,6 +90,7 @@ CONF_UPSTREAM: Final = "upstream"
 CONF_UPSTREAM_IDENTITY: Final = "upstream_identity"
 CONF_VOLTAGE_V: Final = "voltage_v"
 CONF_WEIGHT: Final = "weight"
+CONF_WITHOUT_URL: Final = "without_url"
 CONF_WRITES_PER_DAY: Final = "writes_per_day"
 
 AUTOMATIC: Final = "auto"
@@ -106,7 +106,6 @@ POWER_FACTOR_BEFORE: Final = 1.0
 POLICY_INHERIT: Final = "inherit"
 """The choice of a group that shares as the group above it."""
 
-BOOST_LASTS: Final = timedelta(hours=1)
 """How long a car goes first, unless an action says otherwise."""
 PAIRING_S: Final = 900
 """How long unknown chargers may introduce themselves after a set-up or "add charger"."""

@@ -272,7 +272,8 @@ class BalanzCoordinator:
         return stop_listening
 
     async def _renew_certificates(self, _now: datetime) -> None:
-        """Have the site's own certificates made anew in time."""
+        """Have the site's own certificates made anew in time, and those of its chargers."""
+        self.site.door.renew_certificates()
         try:
             await async_prepare_own(self.hass, self.entry.data, self.entry.entry_id)
         except TlsError as error:

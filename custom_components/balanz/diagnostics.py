@@ -1,12 +1,14 @@
 """Diagnostics: what a developer needs to see, without what names a household or lets anybody in."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
-from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.components.diagnostics import REDACTED
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -16,6 +18,7 @@ from .coordinator import BalanzConfigEntry
 from .csms.frame_log import KeptFrame
 from .devices import ChargerDevice, Device, device_of
 from .site.evidence import Evidence
+from .site.packed_text import Packer
 from .site.replay import packed
 from .site.snapshot import SiteSnapshot
 
@@ -31,6 +34,10 @@ TO_REDACT = {
     CONF_PASSWORD,
     CONF_USERNAME,
 }
+PACKED = "packed"
+"""The name of what `script/unpack` makes readable again."""
+LONGEST_READABLE = 200_000
+"""Characters of one part, such as what twenty chargers have said; more takes tools to read."""
 _URL = re.compile(r"(\w+://)(?:[^/\s@]*@)?([^/\s?#]+)\S*")
 """What is told of a URL is its scheme, its host and its port."""
 
@@ -43,7 +50,7 @@ async def async_get_config_entry_diagnostics(
     settings = _settings(entry)
 
     def put_together() -> dict[str, Any]:
-        return _redacted({**settings, "snapshot": snapshot, **_of_site(evidence)})
+        return _told({**settings, "snapshot": snapshot, **_of_site(evidence)})
 
     # At a large site it is too much to be done between two events.
     return await hass.async_add_executor_job(put_together)
@@ -59,7 +66,7 @@ async def async_get_device_diagnostics(
     settings = _settings(entry)
 
     def put_together() -> dict[str, Any]:
-        return _redacted(_of_device(found, settings, snapshot, evidence))
+        return _told(_of_device(found, settings, snapshot, evidence))
 
     return await hass.async_add_executor_job(put_together)
 
@@ -83,7 +90,7 @@ def _settings(entry: BalanzConfigEntry) -> dict[str, Any]:
 def _of_site(evidence: Evidence) -> dict[str, Any]:
     return {
         "last_step": {"inputs": evidence.inputs, "result": evidence.result},
-        "ledger": evidence.ledger,
+        "ledger": tuple(evidence.records()),
         "stations": evidence.stations,
         "replay": packed(evidence.segments),
     }
@@ -105,7 +112,7 @@ def _of_device(
         "meter": None if inputs is None else inputs.meters.get(device.id),
         "watch": None if result is None else result.state.meters.get(device.id),
         "decided": None if result is None else result.groups.get(device.id),
-        "ledger": [record for record in evidence.ledger if record.get("group") == device.id],
+        "ledger": [record for record in evidence.records() if record.get("group") == device.id],
     }
 
 
@@ -120,30 +127,83 @@ def _of_charger(
         "charger": snapshot.chargers.get(identity),
         "inputs": {key: one for key, one in known.items() if key.charger == identity},
         "reasons": {key: one for key, one in reasons.items() if key.charger == identity},
-        "ledger": [record for record in evidence.ledger if record.get("charger") == identity],
+        "ledger": [record for record in evidence.records() if record.get("charger") == identity],
         "station": evidence.stations.get(identity),
     }
 
 
-def _redacted(found: dict[str, Any]) -> dict[str, Any]:
-    return async_redact_data(_plain(found), TO_REDACT)
+def _told(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a file as what JSON knows, without secrets."""
+    return {name: _readable_or_packed(part) for name, part in found.items()}
 
 
-def _plain(value: object) -> Any:
-    """Return a value as what JSON knows."""
+def _readable_or_packed(part: object) -> Any:
+    """Return a part as plain values, or as a packed text where it is long.
+
+    Home Assistant writes the file in its event loop: a text costs little there, a million values
+    do not. For the same reason a long part is never there as plain values, not even in a thread,
+    where the garbage collector would hold everybody up.
+    """
+    pieces = _pieces(part)
+    begin = "".join(_first(pieces, LONGEST_READABLE))
+    more = next(pieces, None)
+    if more is None:
+        return json.loads(begin)
+    packer = Packer()
+    packer.add(chain((begin, more), pieces))
+    return {PACKED: packer.finish()}
+
+
+def _first(pieces: Iterator[str], characters: int) -> Iterator[str]:
+    """Take pieces until they are that long in all."""
+    while characters > 0 and (piece := next(pieces, None)) is not None:
+        characters -= len(piece)
+        yield piece
+
+
+def _pieces(value: object) -> Iterator[str]:
+    """Yield a value as pieces of JSON, without secrets."""
+    if is_dataclass(value) and not isinstance(value, (KeptFrame, type)):
+        yield from _members((field.name, getattr(value, field.name)) for field in fields(value))
+    elif isinstance(value, Mapping):
+        yield from _members((_named(key), part) for key, part in value.items())
+    elif isinstance(value, (tuple, list)):
+        yield from _elements(value)
+    elif isinstance(value, frozenset):
+        yield from _elements(sorted(map(str, value)))
+    else:
+        yield json.dumps(_leaf(value))
+
+
+def _members(parts: Iterable[tuple[str, object]]) -> Iterator[str]:
+    between = "{"
+    for name, part in parts:
+        yield f"{between}{json.dumps(name)}:"
+        if name in TO_REDACT and part not in (None, ""):
+            yield json.dumps(REDACTED)
+        else:
+            yield from _pieces(part)
+        between = ","
+    yield "}" if between == "," else "{}"
+
+
+def _elements(parts: Iterable[object]) -> Iterator[str]:
+    between = "["
+    for part in parts:
+        yield between
+        yield from _pieces(part)
+        between = ","
+    yield "]" if between == "," else "[]"
+
+
+def _leaf(value: object) -> object:
     if isinstance(value, KeptFrame):
-        way = "from charger" if value.received else "to charger"
+        way = f"{'from' if value.received else 'to'} {value.peer}"
         return f"{value.at.isoformat(timespec='milliseconds')} {way}: {value.told()}"
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {_named(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(part) for part in value]
-    if isinstance(value, frozenset):
-        return sorted(map(str, value))
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     # Where a back office or a file server lets in whoever knows the path, that is a secret.
     return _URL.sub(r"\1\2", value) if isinstance(value, str) and "://" in value else value
 

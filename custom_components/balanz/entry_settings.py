@@ -1,6 +1,6 @@
 """Config entries and subentries, read as the settings of a site."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,14 +132,16 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
         groups.append(
             _group(group_id, subentry.title, parent_id, subentry.data, supplies[group_id])
         )
+    data_of_groups = dict(_groups(entry))
     chargers = []
     for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER):
-        charger = charger_settings(subentry)
-        subentry_ids[f"{SUBENTRY_CHARGER}:{charger.identity}"] = subentry.subentry_id
-        if charger.group_id not in names:
-            rehomed[f"{SUBENTRY_CHARGER}:{charger.identity}"] = charger.name
-            charger = charger_settings(subentry, group_id=ROOT_GROUP_ID)
-        chargers.append(charger)
+        identity, group_id = subentry.data[CONF_IDENTITY], subentry.data[CONF_GROUP]
+        subentry_ids[f"{SUBENTRY_CHARGER}:{identity}"] = subentry.subentry_id
+        if group_id not in names:
+            rehomed[f"{SUBENTRY_CHARGER}:{identity}"] = subentry.title
+            group_id = ROOT_GROUP_ID
+        above = _above(group_id, parent_ids, data_of_groups)
+        chargers.append(_charger(subentry, group_id, above))
     schedules, unreadable = _schedules(entry)
     tags = entry.options.get(CONF_TAGS, {})
     return EntrySettings(
@@ -189,14 +191,26 @@ def possible_parents(entry: ConfigEntry, group_id: str) -> dict[str, str]:
     }
 
 
-def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -> ChargerSettings:
-    """Read a charger subentry, optionally as if it hung in another group."""
+def groups_above(entry: ConfigEntry, group_id: str) -> list[Mapping[str, Any]]:
+    """Return the data of a group and of those above it, the nearest first.
+
+    For a group that is gone, those of the site.
+    """
+    data_of_groups = dict(_groups(entry))
+    known_id = group_id if group_id in data_of_groups else ROOT_GROUP_ID
+    return list(_above(known_id, _parent_ids(entry), data_of_groups))
+
+
+def _charger(
+    subentry: ConfigSubentry, group_id: str, groups: Iterable[Mapping[str, Any]]
+) -> ChargerSettings:
+    """Read a charger subentry in a group, given the data of the groups from there upwards."""
     data = subentry.data
     advanced = data[CONF_ADVANCED]
     return ChargerSettings(
         identity=data[CONF_IDENTITY],
         name=subentry.title,
-        group_id=data[CONF_GROUP] if group_id is None else group_id,
+        group_id=group_id,
         rating_a=data[CONF_RATING_A],
         phases=int(data[CONF_PHASES]),
         phase_map=PhaseMap(data[CONF_PHASE_MAP]),
@@ -214,7 +228,7 @@ def charger_settings(subentry: ConfigSubentry, *, group_id: str | None = None) -
         quirks=quirk_choice(advanced),
         free_charging=advanced.get(CONF_FREE_CHARGING, False),
         security=security_of(data),
-        upstream=read_upstream(data),
+        upstream=read_upstream(data, groups),
     )
 
 
@@ -240,6 +254,15 @@ def _parent_ids(entry: ConfigEntry) -> dict[str, str]:
             seen.add(parent_id)
             current = parent_id
     return parent_ids
+
+
+def _above(
+    group_id: str, parent_ids: Mapping[str, str], data_of_groups: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    yield data_of_groups[group_id]
+    while group_id != ROOT_GROUP_ID:
+        group_id = parent_ids[group_id]
+        yield data_of_groups[group_id]
 
 
 def _supply(data: Mapping[str, Any], phases: tuple[Phase, ...]) -> Supply:

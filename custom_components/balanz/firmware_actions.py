@@ -13,13 +13,20 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
-from homeassistant.helpers.translation import async_get_exception_message
 
-from .action_files import async_read_file, async_write_file
 from .const import DOMAIN
+from .csv_files import (
+    ATTR_REPLACE,
+    EXPORT_SCHEMA,
+    IMPORT_SCHEMA,
+    REMOVE_SCHEMA,
+    async_content,
+    async_exported,
+    refused_entry,
+    refused_file,
+)
 from .entity import recorded
 from .site_target import SITE_FIELD, site_target
 from .storage.firmware_catalogue import FIELDS
@@ -37,9 +44,6 @@ LIST_FIRMWARE = "list_firmware"
 IMPORT_FIRMWARE = "import_firmware"
 EXPORT_FIRMWARE = "export_firmware"
 
-ATTR_CSV = "csv"
-ATTR_PATH = "path"
-ATTR_REPLACE = "replace"
 ATTR_URL = "url"
 ATTR_VERSION = "version"
 
@@ -61,60 +65,10 @@ def async_setup_firmware_actions(hass: HomeAssistant) -> None:
     optional, only = SupportsResponse.OPTIONAL, SupportsResponse.ONLY
     admin = partial(async_register_admin_service, hass, DOMAIN)
     admin(ADD_FIRMWARE, _add_firmware, ADD_FIRMWARE_SCHEMA)
-    admin(
-        REMOVE_FIRMWARE,
-        _remove_firmware,
-        vol.Schema({vol.Required(ATTR_ID): vol.All(cv.ensure_list, [cv.string]), **SITE_FIELD}),
-    )
+    admin(REMOVE_FIRMWARE, _remove_firmware, REMOVE_SCHEMA)
     admin(LIST_FIRMWARE, _list_firmware, vol.Schema({**SITE_FIELD}), only)
-    admin(
-        IMPORT_FIRMWARE,
-        _import_firmware,
-        vol.Schema(
-            vol.All(
-                {
-                    vol.Exclusive(ATTR_CSV, ATTR_CSV): cv.string,
-                    vol.Exclusive(ATTR_PATH, ATTR_CSV): cv.string,
-                    vol.Optional(ATTR_REPLACE, default=False): cv.boolean,
-                    **SITE_FIELD,
-                },
-                cv.has_at_least_one_key(ATTR_CSV, ATTR_PATH),
-            )
-        ),
-        optional,
-    )
-    admin(
-        EXPORT_FIRMWARE,
-        _export_firmware,
-        vol.Schema({vol.Optional(ATTR_PATH): cv.string, **SITE_FIELD}),
-        optional,
-    )
-
-
-def refused_firmware(error: FirmwareError) -> ServiceValidationError:
-    """Return what to tell a user whose firmware cannot be."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=error.code,
-        translation_placeholders={"value": error.value},
-    )
-
-
-def refused_firmware_file(error: FirmwareFileError) -> ServiceValidationError:
-    """Return what to tell a user whose file cannot be taken over."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=error.code,
-        translation_placeholders={"value": error.value, "lines": wrong_lines(error)},
-    )
-
-
-def wrong_lines(error: FirmwareFileError) -> str:
-    """Return what is wrong with the lines of a file, one after the other."""
-    return "; ".join(
-        f"{row.line}: {async_get_exception_message(DOMAIN, row.code, {'value': row.value})}"
-        for row in error.rows
-    )
+    admin(IMPORT_FIRMWARE, _import_firmware, IMPORT_SCHEMA, optional)
+    admin(EXPORT_FIRMWARE, _export_firmware, EXPORT_SCHEMA, optional)
 
 
 async def _add_firmware(call: ServiceCall) -> None:
@@ -151,14 +105,11 @@ async def _list_firmware(call: ServiceCall) -> ServiceResponse:
 async def _import_firmware(call: ServiceCall) -> ServiceResponse:
     """Take over a CSV file as a whole; a single wrong line refuses all of it."""
     coordinator = site_target(call)
-    path = call.data.get(ATTR_PATH)
-    content: bytes | str = call.data.get(ATTR_CSV, "")
-    if path is not None:
-        content = await async_read_file(call.hass, path, most_bytes=MAX_BYTES)
+    content = await async_content(call, most_bytes=MAX_BYTES)
     try:
         entries = await call.hass.async_add_executor_job(read_firmwares, content)
     except FirmwareFileError as error:
-        raise refused_firmware_file(error) from error
+        raise refused_file(error) from error
     firmware = coordinator.site.firmware
     await _change(lambda: firmware.put_all(entries, replace=call.data[ATTR_REPLACE]))
     return {"imported": len(entries), "total": len(firmware.catalogue)}
@@ -168,11 +119,7 @@ async def _export_firmware(call: ServiceCall) -> ServiceResponse:
     """Return the catalogue as CSV, or write it to a file."""
     entries = tuple(site_target(call).site.firmware.catalogue)
     text = await call.hass.async_add_executor_job(write_firmwares, entries)
-    path = call.data.get(ATTR_PATH)
-    if path is None:
-        return {"csv": text, "total": len(entries)}
-    await async_write_file(call.hass, path, text)
-    return {"total": len(entries)}
+    return await async_exported(call, text, len(entries))
 
 
 async def _change(change: Callable[[], Awaitable[Any]]) -> None:
@@ -184,4 +131,4 @@ async def _change(change: Callable[[], Awaitable[Any]]) -> None:
         with recorded():
             await change()
     except FirmwareError as error:
-        raise refused_firmware(error) from error
+        raise refused_entry(error) from error

@@ -3,26 +3,25 @@
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.components.file_upload import process_uploaded_file
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import selector
 
 from .coordinator import BalanzConfigEntry
-from .firmware_actions import ATTR_REPLACE, wrong_lines
+from .csv_files import ATTR_REPLACE, CONF_FILE, async_uploaded, import_schema, wrong_lines
 from .forms import Errors
+from .selectors import choice
 from .site.firmware_updates import FirmwareUpdates
+from .storage.csv_cells import CsvError
 from .storage.firmware_csv import MAX_BYTES, FirmwareFileError, read_firmwares
 from .storage.firmware_entry import FirmwareEntry, FirmwareError
 from .storage.journal import StorageError
 
-CONF_FILE = "file"
 CONF_FIRMWARE = "firmware"
 FIRMWARE_MENU = ("add_firmware", "remove_firmware", "import_firmware", "finish")
 FIRMWARE_MENU_WHILE_EMPTY = ("add_firmware", "import_firmware", "finish")
 MOST_SHOWN = 30
 """So many firmwares are shown; the action to list them tells them all."""
-_PLAIN = ("version", "url", "vendor", "model", "from_versions")
+_PLAIN = ("version", "url", "vendor", "model", "meter_type", "from_versions")
 _LONG = ("release_notes", "certificate", "signature")
 FIELDS_OF_FIRMWARE_ERRORS = {
     "firmware_version_invalid": "version",
@@ -53,32 +52,7 @@ def firmware_schema() -> vol.Schema:
 
 def firmware_choice_schema(labels: dict[str, str]) -> vol.Schema:
     """Return the form for a choice among firmwares; `labels` are by key."""
-    return vol.Schema(
-        {
-            vol.Required(CONF_FIRMWARE): selector.SelectSelector(
-                selector.SelectSelectorConfig(
-                    options=[
-                        selector.SelectOptionDict(value=value, label=label)
-                        for value, label in labels.items()
-                    ],
-                    mode=selector.SelectSelectorMode.DROPDOWN,
-                    multiple=True,
-                )
-            )
-        }
-    )
-
-
-def firmware_import_schema() -> vol.Schema:
-    """Return the form for a file of firmwares."""
-    return vol.Schema(
-        {
-            vol.Required(CONF_FILE): selector.FileSelector(
-                selector.FileSelectorConfig(accept=".csv,text/csv")
-            ),
-            vol.Required(ATTR_REPLACE, default=False): selector.BooleanSelector(),
-        }
-    )
+    return vol.Schema({vol.Required(CONF_FIRMWARE): choice(labels, multiple=True)})
 
 
 class FirmwareSteps(OptionsFlow):
@@ -157,15 +131,13 @@ class FirmwareSteps(OptionsFlow):
         placeholders = {"lines": "", "value": ""}
         if user_input is not None:
             try:
-                content = await self.hass.async_add_executor_job(
-                    _uploaded, self.hass, user_input[CONF_FILE]
-                )
+                content = await async_uploaded(self.hass, user_input, most_bytes=MAX_BYTES)
                 entries = await self.hass.async_add_executor_job(read_firmwares, content)
                 await self._firmware.put_all(entries, replace=user_input[ATTR_REPLACE])
             except FirmwareFileError as error:
                 errors[CONF_FILE] = error.code
                 placeholders = {"lines": wrong_lines(error), "value": error.value}
-            except FirmwareError as error:
+            except (CsvError, FirmwareError) as error:
                 errors[CONF_FILE] = error.code
                 placeholders["value"] = error.value
             except StorageError:
@@ -174,7 +146,7 @@ class FirmwareSteps(OptionsFlow):
                 return await self.async_step_firmware()
         return self.async_show_form(
             step_id="import_firmware",
-            data_schema=firmware_import_schema(),
+            data_schema=import_schema(),
             errors=errors,
             description_placeholders=placeholders,
         )
@@ -191,12 +163,3 @@ class FirmwareSteps(OptionsFlow):
 
 def _label(entry: FirmwareEntry) -> str:
     return entry.id if entry.version in entry.id else f"{entry.id}: {entry.version}"
-
-
-def _uploaded(hass: HomeAssistant, file_id: str) -> bytes:
-    """Return the content of an uploaded file. Raises FirmwareFileError."""
-    try:
-        with process_uploaded_file(hass, file_id) as path, path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise FirmwareFileError("csv_unusable") from error

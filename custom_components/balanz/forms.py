@@ -1,6 +1,6 @@
 """The forms of the config flows: their fields, and what is wrong with an input."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -257,7 +257,7 @@ def charger_schema(
             {"collapsed": True},
         ),
     }
-    fields |= upstream_section()
+    fields |= upstream_section(identity=True)
     if new_password:
         fields[vol.Required(CONF_NEW_PASSWORD, default=False)] = selector.BooleanSelector()
     return vol.Schema(fields)
@@ -267,10 +267,12 @@ def read_charger_input(
     user_input: Mapping[str, Any],
     phases: tuple[Phase, ...],
     profiles: Collection[SecurityProfile],
+    groups: Iterable[Mapping[str, Any]] = (),
 ) -> tuple[dict[str, Any], Errors]:
     """Return what to keep of a charger form, and what is wrong with it.
 
-    `profiles` are the security profiles that the site can ask for.
+    `profiles` are the security profiles that the site can ask for, `groups` the data of the groups
+    above the charger, the nearest first.
     """
     rating_a = user_input[CONF_RATING_A]
     minimum_a = user_input[CONF_MINIMUM_A]
@@ -287,7 +289,7 @@ def read_charger_input(
         # The frontend shows no errors inside a section, but those of the section itself above it.
         errors[CONF_ADVANCED] = "fallback_out_of_range"
     errors |= _wiring_errors(user_input, phases)
-    if (error := upstream_error(user_input)) is not None:
+    if (error := upstream_error(user_input, groups)) is not None:
         errors[CONF_UPSTREAM] = error
     profile = SecurityProfile[user_input[CONF_SECURITY].upper()]
     if profile not in profiles:

@@ -16,6 +16,7 @@ SENSOR_MISSING = "sensor_missing"
 GROUP_GONE = "group_gone"
 SCHEDULE_UNREADABLE = "schedule_unreadable"
 SETTINGS_REFUSED = "settings_refused"
+KEYS_LOCKED = "keys_locked"
 _SEVERITIES = {
     ProblemKind.OVERLOAD: ir.IssueSeverity.CRITICAL,
     ProblemKind.STORAGE_FAILING: ir.IssueSeverity.CRITICAL,
@@ -37,6 +38,7 @@ _SEVERITIES = {
 FIXABLE: frozenset[str] = frozenset(
     {
         GROUP_GONE,
+        KEYS_LOCKED,
         SCHEDULE_UNREADABLE,
         SENSOR_MISSING,
         ProblemKind.ADDRESS_CHANGED,
@@ -66,6 +68,27 @@ class _Issue:
     def text(self) -> str:
         """The translation key."""
         return self.kind if self.stage is None else f"{self.kind}_{self.stage}"
+
+
+@callback
+def publish_keys_locked(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Say that a site does not start before its keys are opened."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{entry.entry_id}_{KEYS_LOCKED}",
+        data={"entry_id": entry.entry_id, "kind": KEYS_LOCKED, "subject": ""},
+        is_fixable=True,
+        severity=ir.IssueSeverity.CRITICAL,
+        translation_key=KEYS_LOCKED,
+        translation_placeholders={"site": entry.title, "entry_id": entry.entry_id},
+    )
+
+
+@callback
+def take_back_keys_locked(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Say so no longer."""
+    ir.async_delete_issue(hass, DOMAIN, f"{entry.entry_id}_{KEYS_LOCKED}")
 
 
 class Issues:

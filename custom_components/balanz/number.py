@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, override
 
 from homeassistant.components.number import (
@@ -10,7 +11,7 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfEnergy
+from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfEnergy, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -21,6 +22,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ConnectorEntity, GroupEntity, recorded
 from .plan_entity import PlanEntity
+from .storage.plans import LONGEST_BOOST
 
 # The site takes settings at any pace; what goes out to chargers is paced by balancing.
 PARALLEL_UPDATES = 0
@@ -56,6 +58,18 @@ ENERGY_TARGET = NumberEntityDescription(
     native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
 )
 
+BOOST_DURATION = NumberEntityDescription(
+    key="boost_duration",
+    translation_key="boost_duration",
+    device_class=NumberDeviceClass.DURATION,
+    entity_category=EntityCategory.CONFIG,
+    mode=NumberMode.BOX,
+    native_min_value=1,
+    native_max_value=LONGEST_BOOST / timedelta(minutes=1),
+    native_step=1,
+    native_unit_of_measurement=UnitOfTime.MINUTES,
+)
+
 
 async def async_setup_entry(
     _hass: HomeAssistant,
@@ -73,6 +87,7 @@ def _numbers(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzE
     for key in device.connector_keys:
         yield MaximumNumber(coordinator, device, key)
         yield EnergyTargetNumber(coordinator, device, key, ENERGY_TARGET)
+        yield BoostDurationNumber(coordinator, device, key, BOOST_DURATION)
 
 
 def _out_of_range(value_a: float, highest_a: float) -> ServiceValidationError:
@@ -163,3 +178,21 @@ class EnergyTargetNumber(PlanEntity, NumberEntity):
     async def async_set_native_value(self, value: float) -> None:
         """Plan another energy."""
         await self.change_plan(replace(self.plan, energy_wh=value * 1000 or None))
+
+
+class BoostDurationNumber(PlanEntity, NumberEntity):
+    """How long a boost lasts that begins from now on; kept over restarts by the site."""
+
+    @override
+    def refresh(self) -> tuple[object, ...]:
+        """Take over the duration."""
+        connector = self.connector
+        minutes = None if connector is None else connector.boost_lasts / timedelta(minutes=1)
+        self._attr_native_value = minutes
+        return (minutes,)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Change the duration."""
+        with recorded():
+            await self.coordinator.site.set_boost_duration(self.key, timedelta(minutes=value))

@@ -1,8 +1,11 @@
 """What the entities of a connector's plan have in common."""
 
+from dataclasses import replace
+
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity import EntityDescription
 
+from .action_fields import end_of
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
@@ -10,7 +13,7 @@ from .devices import ChargerDevice
 from .entity import ConnectorEntity, recorded
 from .site import BalanzSite
 from .site.plans import PlanRefused
-from .storage.plans import Plan
+from .storage.plans import BOOST_LASTS, Plan
 
 
 class PlanEntity(ConnectorEntity):
@@ -30,6 +33,11 @@ class PlanEntity(ConnectorEntity):
     def plan(self) -> Plan:
         """What is planned now."""
         return Plan() if self.connector is None else self.connector.plan
+
+    async def boost(self) -> None:
+        """Let the car go before all others, for as long as the user has set."""
+        lasts = BOOST_LASTS if self.connector is None else self.connector.boost_lasts
+        await self.change_plan(replace(self.plan, boosted_until=end_of(lasts)))
 
     async def change_plan(self, plan: Plan) -> None:
         """Plan something else. Raises ServiceValidationError for times that cannot be."""

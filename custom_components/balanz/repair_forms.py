@@ -1,5 +1,6 @@
 """Repairs that ask something: other sensors, another group, a schedule, a charger to prove."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,8 +56,9 @@ class _FormFlow(SiteRepairFlow):
         except _Gone:
             return self.async_abort(reason="already_mended")
 
+    @abstractmethod
     async def _async_answer(self, user_input: dict[str, Any] | None) -> RepairsFlowResult:
-        raise NotImplementedError
+        """Show the form, or take it over. Raises SiteNotRunning, or _Gone."""
 
     def _show(
         self,

@@ -15,11 +15,12 @@ from .const import SUBENTRY_CHARGER
 from .coordinator import BalanzCoordinator
 from .csms.command_values import CommandStatus
 from .csms.station_errors import StationError
-from .issues import GROUP_GONE, SCHEDULE_UNREADABLE, SENSOR_MISSING
+from .issues import GROUP_GONE, KEYS_LOCKED, SCHEDULE_UNREADABLE, SENSOR_MISSING
 from .repair_flow import SiteNotRunning, SiteRepairFlow
 from .repair_forms import ChooseGroupFlow, ChooseSensorsFlow, MendScheduleFlow, ProveFallbackFlow
 from .site.snapshot import ProblemKind
 from .storage.journal import StorageError
+from .unlock_flow import UnlockKeysFlow
 
 
 class NotMended(Exception):
@@ -147,6 +148,7 @@ class OpenChargerFormFlow(ConfirmedFlow):
 
 FLOWS: Mapping[str, type[SiteRepairFlow]] = {
     GROUP_GONE: ChooseGroupFlow,
+    KEYS_LOCKED: UnlockKeysFlow,
     SCHEDULE_UNREADABLE: MendScheduleFlow,
     SENSOR_MISSING: ChooseSensorsFlow,
     ProblemKind.ADDRESS_CHANGED: AcceptAddressFlow,

@@ -7,6 +7,7 @@ from secrets import randbelow
 from typing import Any
 
 import voluptuous as vol
+from cryptography import x509
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -34,6 +35,8 @@ from .ocpp_action_fields import moment
 from .site.doorkeeper import Doorkeeper
 
 MAX_REQUEST_ID = 2**31 - 1
+MAX_CERTIFICATE = 5500
+"""Characters that a message has room for."""
 _PROFILES = {
     profile.name.lower(): profile
     for profile in SecurityProfile
@@ -85,8 +88,11 @@ async def _handle(action: SecurityAction, call: ServiceCall) -> ServiceResponse:
         ) from error
 
 
-async def _install_root(door: Doorkeeper, identity: str, _data: Fields) -> None:
-    await door.trust_root(identity)
+async def _install_root(door: Doorkeeper, identity: str, data: Fields) -> None:
+    if "certificate" in data:
+        await door.install_root(identity, _USES[data["use"]], data["certificate"])
+    else:
+        await door.trust_root(identity)
 
 
 async def _request_certificate(door: Doorkeeper, identity: str, _data: Fields) -> None:
@@ -132,10 +138,29 @@ async def _update_firmware(door: Doorkeeper, identity: str, data: Fields) -> Non
     await door.commands(identity).update_firmware(firmware, request_id=randbelow(MAX_REQUEST_ID))
 
 
+def _certificate(value: Any) -> str:
+    """Return a certificate as PEM. Raises vol.Invalid for anything else."""
+    text = cv.string(value).strip()
+    try:
+        x509.load_pem_x509_certificate(text.encode())
+    except ValueError as error:
+        raise vol.Invalid("no certificate in PEM form") from error
+    return text
+
+
 _LOCATION = vol.All(cv.string, vol.Length(min=1, max=512))
 _HASH = vol.All(cv.string, vol.Length(min=1, max=128))
 SECURITY_ACTIONS = (
-    SecurityAction(name="install_root_certificate", fields={}, ask=_install_root),
+    SecurityAction(
+        name="install_root_certificate",
+        fields={
+            vol.Inclusive("certificate", "another"): vol.All(
+                cv.string, vol.Length(max=MAX_CERTIFICATE), _certificate
+            ),
+            vol.Inclusive("use", "another"): vol.In(_USES),
+        },
+        ask=_install_root,
+    ),
     SecurityAction(name="request_certificate", fields={}, ask=_request_certificate),
     SecurityAction(
         name="raise_security_profile",
@@ -162,7 +187,7 @@ SECURITY_ACTIONS = (
         name="update_signed_firmware",
         fields={
             vol.Required("location"): _LOCATION,
-            vol.Required("certificate"): vol.All(cv.string, vol.Length(min=1, max=5500)),
+            vol.Required("certificate"): vol.All(cv.string, vol.Length(min=1, max=MAX_CERTIFICATE)),
             vol.Required("signature"): vol.All(cv.string, vol.Length(min=1, max=800)),
             vol.Optional("retrieve_at"): moment,
         },

@@ -50,19 +50,25 @@ def current_selector(
 def select(options: Mapping[str, str] | list[str], translation_key: str) -> selector.SelectSelector:
     """Return a drop-down list; a mapping gives labels, a list has them translated."""
     if isinstance(options, Mapping):
-        return selector.SelectSelector(
-            selector.SelectSelectorConfig(
-                options=[
-                    selector.SelectOptionDict(value=value, label=label)
-                    for value, label in options.items()
-                ],
-                mode=selector.SelectSelectorMode.DROPDOWN,
-            )
-        )
+        return choice(options)
     return selector.SelectSelector(
         selector.SelectSelectorConfig(
             options=options,
             mode=selector.SelectSelectorMode.DROPDOWN,
             translation_key=translation_key,
+        )
+    )
+
+
+def choice(labels: Mapping[str, str], *, multiple: bool = False) -> selector.SelectSelector:
+    """Return a drop-down list of what the user has named; `labels` are by value."""
+    return selector.SelectSelector(
+        selector.SelectSelectorConfig(
+            options=[
+                selector.SelectOptionDict(value=value, label=label)
+                for value, label in labels.items()
+            ],
+            mode=selector.SelectSelectorMode.DROPDOWN,
+            multiple=multiple,
         )
     )

@@ -102,6 +102,7 @@ GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
         ("available", lambda group: group.available, min),
         ("allocated", lambda group: group.allocated, max),
         ("booked", lambda group: group.booked, max),
+        ("headroom", lambda group: group.headroom, min),
         ("measured", lambda group: group.measured, max),
     )
 )
@@ -259,6 +260,8 @@ class ReportedSensors:
             for description in REPORTED_SENSORS
             if description.line < device.lines
         }
+        # What was kept over a restart is there before the charger says anything.
+        self._look(device.key)
 
     def _look(self, device_key: str) -> None:
         device, missing = self._devices[device_key], self._missing[device_key]

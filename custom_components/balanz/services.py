@@ -22,6 +22,7 @@ from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
 from .firmware_actions import async_setup_firmware_actions
+from .key_actions import register_key_actions
 from .log_action import register_log_action
 from .ocpp_actions import register_ocpp_actions
 from .proof_actions import register_proof_actions
@@ -52,6 +53,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     register_security_actions(hass)
     register_log_action(hass)
     register_proof_actions(hass)
+    register_key_actions(hass)
 
 
 def refused_drill(error: DrillError) -> ServiceValidationError:

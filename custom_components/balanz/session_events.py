@@ -1,17 +1,14 @@
-"""What happens to charging sessions, as entities that show it and events on the bus."""
+"""What happens to charging sessions, as entities that show it."""
 
 import re
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
-from homeassistant.core import Context, callback
+from homeassistant.core import callback
 
-from .const import DOMAIN
 from .entity import ConnectorEntity
 from .site.session_events import SessionEvent, SessionKind
 
-EVENT_SESSION = f"{DOMAIN}_session_event"
 SESSION = EventEntityDescription(
     key="session", translation_key="session", event_types=list(SessionKind)
 )
@@ -34,22 +31,7 @@ class SessionEventEntity(ConnectorEntity, EventEntity):
 
     @callback
     def _happened(self, event: SessionEvent) -> None:
-        assert self.device_entry is not None
-        told = self._told(event)
-        context = Context()
-        # First on the bus, so that the logbook finds the sentence behind the state.
-        self.hass.bus.async_fire(
-            EVENT_SESSION,
-            {
-                ATTR_DEVICE_ID: self.device_entry.id,
-                ATTR_ENTITY_ID: self.entity_id,
-                "kind": event.kind,
-                **told,
-            },
-            context=context,
-        )
-        self.async_set_context(context)
-        self._trigger_event(event.kind, told)
+        self._trigger_event(event.kind, self._told(event))
         self.async_write_ha_state()
 
     def _told(self, event: SessionEvent) -> dict[str, Any]:

@@ -20,11 +20,13 @@ from .balancing.phases import Phase
 from .charger_url import charger_url
 from .const import (
     CONF_ADVANCED,
+    CONF_GROUP,
     CONF_IDENTITY,
     CONF_NEW_PASSWORD,
     CONF_PARENT,
     CONF_RATING_A,
     CONF_SUPPLY,
+    CONF_UPSTREAM,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
@@ -34,6 +36,7 @@ from .entry_settings import (
     charger_names,
     group_id_of,
     group_names,
+    groups_above,
     possible_parents,
     security_of,
     site_phases,
@@ -45,10 +48,12 @@ from .password_steps import WITH_PASSWORD, PasswordSteps
 from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from .supply_steps import SupplySteps
 from .tls_sources import profiles_offered
+from .upstream_form import upstream_error, upstream_section
 
 
-def group_schema(parents: Mapping[str, str], *, collapsed: bool = True) -> vol.Schema:
-    """Return the form for a group, its advanced section open or not."""
+def group_schema(parents: Mapping[str, str], errors: Errors | None = None) -> vol.Schema:
+    """Return the form for a group; sections with an error in them are open."""
+    wrong = errors or {}
     fields: dict[vol.Marker, Any] = {
         vol.Required(CONF_NAME): selector.TextSelector(),
         vol.Required(CONF_PARENT, default=ROOT_GROUP_ID): select(parents, CONF_PARENT),
@@ -56,7 +61,11 @@ def group_schema(parents: Mapping[str, str], *, collapsed: bool = True) -> vol.S
             HIGHEST_RATING_A, lowest_a=1
         ),
     }
-    return vol.Schema(fields | sharing_section(root=False, collapsed=collapsed))
+    return vol.Schema(
+        fields
+        | sharing_section(root=False, collapsed=CONF_ADVANCED not in wrong)
+        | upstream_section(collapsed=CONF_UPSTREAM not in wrong)
+    )
 
 
 class ChargerSubentryFlow(
@@ -131,7 +140,10 @@ class ChargerSubentryFlow(
     def _read(self, user_input: dict[str, Any]) -> Errors:
         entry = self._get_entry()
         self._charger, errors = read_charger_input(
-            user_input, site_phases(entry), profiles_offered(entry.data)
+            user_input,
+            site_phases(entry),
+            profiles_offered(entry.data),
+            groups_above(entry, user_input[CONF_GROUP]),
         )
         self._charger_name = user_input[CONF_NAME].strip()
         old = None
@@ -215,6 +227,10 @@ class GroupSubentryFlow(
         wrong: dict[str, str] = {}
         if user_input is not None:
             self._group, errors, wrong = read_sharing_input(user_input, old, root=False)
+            if CONF_UPSTREAM in old:
+                self._group.setdefault(CONF_UPSTREAM, old[CONF_UPSTREAM])
+            if (error := upstream_error(self._group)) is not None:
+                errors[CONF_UPSTREAM] = error
             names = group_names(self._get_entry()).values()
             errors |= name_errors(user_input[CONF_NAME].strip(), names, old=old.get(CONF_NAME))
             if not errors:
@@ -223,8 +239,7 @@ class GroupSubentryFlow(
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
-                group_schema(self._possible_parents(), collapsed=CONF_ADVANCED not in errors),
-                suggested,
+                group_schema(self._possible_parents(), errors), suggested
             ),
             errors=errors,
             description_placeholders={**EXAMPLES, **wrong},

@@ -10,7 +10,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .const import BOOST_LASTS
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import ConnectorStatus
 from .devices import ChargerDevice, Device, GroupDevice
@@ -161,7 +160,7 @@ class SmartChargingSwitch(GroupEntity, SwitchEntity):
 
 
 class BoostSwitch(PlanEntity, SwitchEntity):
-    """Whether a car goes before all others; ends by itself after an hour, or when it leaves."""
+    """Whether a car goes before all others; ends by itself in time, or when the car leaves."""
 
     @override
     def refresh(self) -> tuple[object, ...]:
@@ -175,8 +174,7 @@ class BoostSwitch(PlanEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Let it go first."""
-        until = (dt_util.utcnow() + BOOST_LASTS).replace(microsecond=0)
-        await self.change_plan(replace(self.plan, boosted_until=until))
+        await self.boost()
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:

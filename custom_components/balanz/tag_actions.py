@@ -19,14 +19,22 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.service import async_register_admin_service
-from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
-from .action_files import async_read_file, async_write_file
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
+from .csv_files import (
+    ATTR_REPLACE,
+    EXPORT_SCHEMA,
+    IMPORT_SCHEMA,
+    REMOVE_SCHEMA,
+    async_content,
+    async_exported,
+    refused_entry,
+    refused_file,
+)
 from .devices import ChargerDevice
 from .entity import recorded
 from .site_target import SITE_FIELD, running_sites, site_target
@@ -49,14 +57,11 @@ SET_SESSION_PRIORITY = "set_session_priority"
 
 ATTR_ALLOW = "allow"
 ATTR_CONNECTOR = "connector"
-ATTR_CSV = "csv"
 ATTR_EXPIRES = "expires"
 ATTR_PARENT = "parent"
-ATTR_PATH = "path"
 ATTR_PERSON = "person"
 ATTR_PRIORITY = "priority"
 ATTR_REMEMBER = "remember"
-ATTR_REPLACE = "replace"
 ATTR_SESSIONS = "sessions"
 ATTR_STATUS = "status"
 ATTR_VALID_IN = "valid_in"
@@ -91,34 +96,10 @@ def async_setup_tag_actions(hass: HomeAssistant) -> None:
     optional, only = SupportsResponse.OPTIONAL, SupportsResponse.ONLY
     admin = partial(async_register_admin_service, hass, DOMAIN)
     admin(SET_TAG, _set_tag, SET_TAG_SCHEMA)
-    admin(
-        REMOVE_TAG,
-        _remove_tag,
-        vol.Schema({vol.Required(ATTR_ID): vol.All(cv.ensure_list, [cv.string]), **SITE_FIELD}),
-    )
+    admin(REMOVE_TAG, _remove_tag, REMOVE_SCHEMA)
     admin(LIST_TAGS, _list_tags, vol.Schema({**SITE_FIELD}), only)
-    admin(
-        IMPORT_TAGS,
-        _import_tags,
-        vol.Schema(
-            vol.All(
-                {
-                    vol.Exclusive(ATTR_CSV, ATTR_CSV): cv.string,
-                    vol.Exclusive(ATTR_PATH, ATTR_CSV): cv.string,
-                    vol.Optional(ATTR_REPLACE, default=False): cv.boolean,
-                    **SITE_FIELD,
-                },
-                cv.has_at_least_one_key(ATTR_CSV, ATTR_PATH),
-            )
-        ),
-        optional,
-    )
-    admin(
-        EXPORT_TAGS,
-        _export_tags,
-        vol.Schema({vol.Optional(ATTR_PATH): cv.string, **SITE_FIELD}),
-        optional,
-    )
+    admin(IMPORT_TAGS, _import_tags, IMPORT_SCHEMA, optional)
+    admin(EXPORT_TAGS, _export_tags, EXPORT_SCHEMA, optional)
     admin(
         SET_SESSION_PRIORITY,
         _set_session_priority,
@@ -143,32 +124,6 @@ def async_setup_tag_actions(hass: HomeAssistant) -> None:
                 **SITE_FIELD,
             }
         ),
-    )
-
-
-def refused_tag(error: TagError) -> ServiceValidationError:
-    """Return what to tell a user whose tag cannot be."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=error.code,
-        translation_placeholders={"value": error.value},
-    )
-
-
-def refused_file(error: TagFileError) -> ServiceValidationError:
-    """Return what to tell a user whose file cannot be taken over."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=error.code,
-        translation_placeholders={"value": error.value, "lines": lines_of(error)},
-    )
-
-
-def lines_of(error: TagFileError) -> str:
-    """Return what is wrong with the lines of a file, one after the other."""
-    return "; ".join(
-        f"{row.line}: {async_get_exception_message(DOMAIN, row.code, {'value': row.value})}"
-        for row in error.rows
     )
 
 
@@ -226,10 +181,7 @@ async def _list_tags(call: ServiceCall) -> ServiceResponse:
 async def _import_tags(call: ServiceCall) -> ServiceResponse:
     """Take over a CSV file as a whole; a single wrong line refuses all of it."""
     coordinator = site_target(call)
-    path = call.data.get(ATTR_PATH)
-    content: bytes | str = call.data.get(ATTR_CSV, "")
-    if path is not None:
-        content = await async_read_file(call.hass, path, most_bytes=MAX_BYTES)
+    content = await async_content(call, most_bytes=MAX_BYTES)
     try:
         read = partial(read_tags, content, places=frozenset(coordinator.devices))
         tags = await call.hass.async_add_executor_job(read)
@@ -244,11 +196,7 @@ async def _export_tags(call: ServiceCall) -> ServiceResponse:
     """Return all tags as CSV, or write them to a file."""
     tags = tuple(site_target(call).site.tags.known)
     text = await call.hass.async_add_executor_job(write_tags, tags)
-    path = call.data.get(ATTR_PATH)
-    if path is None:
-        return {"csv": text, "total": len(tags)}
-    await async_write_file(call.hass, path, text)
-    return {"total": len(tags)}
+    return await async_exported(call, text, len(tags))
 
 
 async def _answer_tag(call: ServiceCall) -> None:
@@ -265,7 +213,7 @@ async def _answer_tag(call: ServiceCall) -> None:
                 await site_tags.put(tag)
         site_tags.answer(asked, allow=data[ATTR_ALLOW])
     except TagError as error:
-        raise refused_tag(error) from error
+        raise refused_entry(error) from error
 
 
 async def _set_session_priority(call: ServiceCall) -> None:
@@ -283,7 +231,7 @@ async def _change(change: Callable[[], Any]) -> None:
         with recorded():
             await change()
     except TagError as error:
-        raise refused_tag(error) from error
+        raise refused_entry(error) from error
 
 
 def _fields(tag: Tag) -> dict[str, Any]:
@@ -317,7 +265,7 @@ def _places_of(coordinator: BalanzCoordinator, device_ids: list[str]) -> frozens
         names = () if device is None else (name for _, name in device.identifiers)
         key = next((keys[name] for name in names if name in keys), None)
         if key is None:
-            raise refused_tag(TagError("tag_place_unknown", device_id))
+            raise refused_entry(TagError("tag_place_unknown", device_id))
         places.add(key)
     return frozenset(places)
 

@@ -6,10 +6,8 @@ from functools import partial
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.components.file_upload import process_uploaded_file
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
 from homeassistant.const import CONF_ID, CONF_NAME, UnitOfTime
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import selector
 from homeassistant.util import dt as dt_util
 
@@ -22,8 +20,10 @@ from .const import (
 )
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
+from .csv_files import ATTR_REPLACE, CONF_FILE, async_uploaded, import_schema, wrong_lines
 from .forms import Errors
-from .selectors import number_selector, select
+from .selectors import choice, number_selector, select
+from .storage.csv_cells import CsvError
 from .storage.journal import StorageError
 from .storage.tag_csv import MAX_BYTES, TagFileError, read_tags
 from .storage.tags import (
@@ -37,15 +37,12 @@ from .storage.tags import (
 from .tag_actions import (
     ATTR_EXPIRES,
     ATTR_PERSON,
-    ATTR_REPLACE,
     ATTR_SESSIONS,
     ATTR_STATUS,
     ATTR_VALID_IN,
     in_local_time,
-    lines_of,
 )
 
-CONF_FILE = "file"
 CONF_TAG = "tag"
 FIELDS_OF_ERRORS: Mapping[str, str] = {
     "tag_id_invalid": CONF_ID,
@@ -94,39 +91,14 @@ def tag_schema(places: Mapping[str, str], *, new: bool) -> vol.Schema:
             vol.Optional(CONF_PARENT): selector.TextSelector(),
             vol.Optional(CONF_PRIORITY): number_selector(LOWEST_PRIORITY, HIGHEST_PRIORITY),
             vol.Optional(ATTR_SESSIONS): number_selector(1, MOST_SESSIONS),
-            vol.Optional(ATTR_VALID_IN): _choice(places, multiple=True),
+            vol.Optional(ATTR_VALID_IN): choice(places, multiple=True),
         }
     )
 
 
 def choice_schema(tags: Mapping[str, str], *, multiple: bool) -> vol.Schema:
     """Return the form for a choice among tags; `tags` are labels by key."""
-    return vol.Schema({vol.Required(CONF_TAG): _choice(tags, multiple=multiple)})
-
-
-def import_schema() -> vol.Schema:
-    """Return the form for a file of tags."""
-    return vol.Schema(
-        {
-            vol.Required(CONF_FILE): selector.FileSelector(
-                selector.FileSelectorConfig(accept=".csv,text/csv")
-            ),
-            vol.Required(ATTR_REPLACE, default=False): selector.BooleanSelector(),
-        }
-    )
-
-
-def _choice(labels: Mapping[str, str], *, multiple: bool) -> selector.SelectSelector:
-    return selector.SelectSelector(
-        selector.SelectSelectorConfig(
-            options=[
-                selector.SelectOptionDict(value=value, label=label)
-                for value, label in labels.items()
-            ],
-            mode=selector.SelectSelectorMode.DROPDOWN,
-            multiple=multiple,
-        )
-    )
+    return vol.Schema({vol.Required(CONF_TAG): choice(tags, multiple=multiple)})
 
 
 class TagSteps(OptionsFlow):
@@ -217,16 +189,14 @@ class TagSteps(OptionsFlow):
         placeholders = {"lines": "", "value": ""}
         if user_input is not None:
             try:
-                content = await self.hass.async_add_executor_job(
-                    _uploaded, self.hass, user_input[CONF_FILE]
-                )
+                content = await async_uploaded(self.hass, user_input, most_bytes=MAX_BYTES)
                 read = partial(read_tags, content, places=frozenset(self._coordinator.devices))
                 tags = await self.hass.async_add_executor_job(read)
                 await self._coordinator.site.tags.put_all(tags, replace=user_input[ATTR_REPLACE])
             except TagFileError as error:
                 errors[CONF_FILE] = error.code
-                placeholders = {"lines": lines_of(error), "value": error.value}
-            except TagError as error:
+                placeholders = {"lines": wrong_lines(error), "value": error.value}
+            except (CsvError, TagError) as error:
                 errors[CONF_FILE] = error.code
                 placeholders["value"] = error.value
             except StorageError:
@@ -323,12 +293,3 @@ def _suggested(tag: Tag) -> dict[str, Any]:
         ATTR_VALID_IN: sorted(tag.places) or None,
     }
     return {name: value for name, value in suggested.items() if value is not None}
-
-
-def _uploaded(hass: HomeAssistant, file_id: str) -> bytes:
-    """Return the content of an uploaded file. Raises TagFileError."""
-    try:
-        with process_uploaded_file(hass, file_id) as path, path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise TagFileError("tag_file_unusable") from error

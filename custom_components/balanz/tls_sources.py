@@ -114,7 +114,10 @@ async def async_tls_settings(
 async def async_prepare_own(
     hass: HomeAssistant, data: Mapping[str, Any], entry_id: str
 ) -> tuple[CertificateFiles, ...]:
-    """Make the certificates of a site's own where they are missing or end. Raises TlsError."""
+    """Make the certificates of a site's own where they are missing or end.
+
+    Raises TlsError, which is KeysLocked after a restore.
+    """
     authority = authority_of(hass, entry_id)
     try:
         return await hass.async_add_executor_job(authority.prepare, host_names(hass, data))

@@ -24,7 +24,9 @@ from .site.snapshot import FirmwareSnapshot
 # The site itself lets one charger after the other have its turn.
 PARALLEL_UPDATES = 0
 
-FIRMWARE = UpdateEntityDescription(key="firmware", device_class=UpdateDeviceClass.FIRMWARE)
+FIRMWARE = UpdateEntityDescription(
+    key="firmware", translation_key="firmware", device_class=UpdateDeviceClass.FIRMWARE
+)
 
 
 async def async_setup_entry(
@@ -52,11 +54,16 @@ class FirmwareUpdateEntity(ChargerEntity, UpdateEntity):
 
     @override
     def refresh(self) -> tuple[object, ...]:
-        """Take over what is installed, and what could be."""
+        """Take over what is installed, what could be, and how a change goes."""
         firmware = self._firmware
         self._attr_installed_version = firmware.installed
         # Where the catalogue has nothing newer, what is there is the latest that is known of.
         self._attr_latest_version = firmware.latest or firmware.installed
+        retry_at = firmware.retry_at
+        self._attr_extra_state_attributes = {
+            "next_try": None if retry_at is None else retry_at.isoformat(timespec="seconds"),
+            "last_failure": firmware.failure,
+        }
         return (firmware,)
 
     @property

@@ -84,6 +84,15 @@ def test_others_are_cut_in_the_place_of_a_busy_line() -> None:
     assert result.reasons[key("a")].rule is Rule.SHARED
 
 
+def test_who_waits_for_a_cut_behind_a_busy_line_is_told() -> None:
+    busy = known(obeying(12.0), line=Line.BUSY)
+    enough = inputs(TWO, [("a", busy), charging("b", 6.0)], capacities_a={"root": 24.0})
+    scarce = inputs(TWO, [("a", busy), charging("b", 6.0)], capacities_a={"root": 14.0})
+
+    assert decide(TWO, enough).cuts_waiting == frozenset()
+    assert decide(TWO, scarce).cuts_waiting == {key("a")}
+
+
 def test_a_cut_on_its_way_is_counted_on_for_some_seconds_only() -> None:
     def with_pending(since: float) -> dict[str, float]:
         pending = Pending(limit_a=6.0, sent_at=since)

@@ -221,6 +221,7 @@ def result(seen_of_group: GroupView, *, in_the_way: Iterable[str] = ()) -> Resul
     return Result(
         state=State(),
         commands=(),
+        cuts_waiting=frozenset(),
         reasons={},
         groups={"root": seen_of_group},
         in_the_way=frozenset(key(name) for name in in_the_way),

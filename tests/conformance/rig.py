@@ -50,6 +50,11 @@ class Rig:
         assert isinstance(response, dict)
         return response
 
+    async def tell(self, action: str, **fields: Any) -> None:
+        """Start something through an action of Home Assistant that has no response."""
+        data = {ATTR_DEVICE_ID: self._device_id, **fields}
+        await self.hass.services.async_call(DOMAIN, action, data, blocking=True)
+
     async def knows(self, id_tag: str, **fields: Any) -> None:
         """Set up a tag in Home Assistant."""
         await self.hass.services.async_call(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.balanz.csms import gate, line_watch, rpc, server, station
+from custom_components.balanz.csms import frame_watch, gate, line_watch, rpc, server, station
 from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.storage.journal import Journal
 from tests.csms.client import RawCharger
@@ -31,7 +31,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(gate, "HANDSHAKE_TIMEOUT_S", 1.0)
     monkeypatch.setattr(server, "CLOSE_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(gate, "FRAGMENTS_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(frame_watch, "FRAGMENTS_TIMEOUT_S", 0.5)
     monkeypatch.setattr(rpc, "SEND_TIMEOUT_S", 1.0)
     monkeypatch.setattr(line_watch, "PONG_TIMEOUT_S", 0.1)
 

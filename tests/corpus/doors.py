@@ -94,6 +94,8 @@ DOORS = (
     row("A30", "one that it has signed itself", CERTIFIED, HungUp(),
         encrypted(certificate="self-signed")),
     row("A30", "its own", CERTIFIED, Upgraded(), encrypted(certificate="its own")),
+    # 403 would tell whoever asks that this identity is one, and that it takes no more than the
+    # right address to be it. So the answer is that to a wrong password; the owner is told at once.
     row("A35", "another address while the charger is there", OPEN, status(401),
         plain(), plain(address="192.168.1.66"), told=RefusalCause.OTHER_ADDRESS),
     row("A38", "a public address", OPEN, status(403), plain(address="8.8.8.8"),

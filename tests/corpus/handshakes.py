@@ -51,6 +51,7 @@ HANDSHAKES = (
     row("A07", "Connection without upgrade", status(400), request(Connection="keep-alive")),
     row("A08", "version 8 of WebSocket", status(426), request(Sec_WebSocket_Version="8")),
     row("A08", "two keys", status(400), DUPLICATE_KEY),
+    # Chargers are sold that ask for none and mean 1.6.
     row("A09", "no subprotocol", Upgraded(), request(Sec_WebSocket_Protocol=None)),
     row("A10", "OCPP 1.2", status(400), request(Sec_WebSocket_Protocol="ocpp1.2")),
     row("A10", "OCPP 1.5", status(400), request(Sec_WebSocket_Protocol="ocpp1.5")),
@@ -59,6 +60,7 @@ HANDSHAKES = (
     row("A12", "two versions", Upgraded(), request(Sec_WebSocket_Protocol="ocpp2.0.1, ocpp1.6")),
     row("A13", "a probe for another version", status(400),
         request(Sec_WebSocket_Protocol="ocpp2.0.1")),
+    # 404 would tell which identities there are: it is the answer to a wrong password.
     row("A14", "an unknown identity", status(401), request("/ocpp/CP9")),
     row("A15", "the root", status(404), request("/")),
     row("A15", "the folder", status(401), request("/ocpp/")),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from .rows import (
 from .rpc_frames import ANSWERS, FRAMES
 from .scene import Scene
 from .table import ALL_IDS, DRIVEN, summary
+from .upstream import UPSTREAM
 from .websocket_frames import TEXT, WEBSOCKET_FRAMES, frame
 from .wire import Wire
 
@@ -62,6 +64,13 @@ def test_each_row_is_driven_or_waits_for_something() -> None:
     assert DRIVEN | NOT_YET.keys() == ALL_IDS
     assert not DRIVEN & NOT_YET.keys()
     print("\n".join(summary()))
+
+
+@pytest.mark.parametrize("where", sorted({it for tests in UPSTREAM.values() for it in tests}))
+def test_what_is_driven_elsewhere_is_there(where: str) -> None:
+    file, _, test = where.partition("::")
+
+    assert f"async def {test}(" in (Path(__file__).parents[2] / file).read_text()
 
 
 @pytest.mark.parametrize("row", [*HANDSHAKES, *WEBSOCKET_FRAMES], ids=name)

@@ -1,8 +1,16 @@
 """Where a connection comes from."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from custom_components.balanz.csms.peers import Peer, identity_uri, is_same_place, names_in
+from custom_components.balanz.csms.peers import (
+    Peer,
+    end_of,
+    identity_uri,
+    is_same_place,
+    names_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,11 @@ def test_a_certificate_names_a_charger_by_its_subject_or_by_its_uri() -> None:
     assert not peer.names("CP3")
     assert not peer.names("X")
     assert names_in({}) == names_in(None) == frozenset()
+
+
+def test_the_end_of_a_certificate_is_told_in_utc() -> None:
+    told = {"notAfter": "Jan  5 09:34:43 2027 GMT"}
+
+    assert end_of(told) == datetime(2027, 1, 5, 9, 34, 43, tzinfo=UTC)
+    assert end_of({}) is None
+    assert end_of(None) is None

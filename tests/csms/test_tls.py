@@ -195,25 +195,42 @@ async def test_a30_the_certificate_of_another_charger_is_refused(
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "told"),
     [
-        pytest.param(Made.of("CP1", CLIENT_ROOT, days=(-9, -2)), id="expired"),
-        pytest.param(Made.of("CP1", CLIENT_ROOT, days=(9, 20)), id="not-valid-yet"),
-        pytest.param(Made.of("CP1", Made.root("strangers")), id="another-authority"),
-        pytest.param(Made.of("CP1", None), id="self-signed"),
+        pytest.param(
+            Made.of("CP1", CLIENT_ROOT, days=(-9, -2)), "certificate has expired", id="expired"
+        ),
+        pytest.param(
+            Made.of("CP1", CLIENT_ROOT, days=(9, 20)),
+            "certificate is not yet valid",
+            id="not-valid-yet",
+        ),
+        pytest.param(
+            Made.of("CP1", Made.root("strangers")),
+            "unable to get local issuer certificate",
+            id="another-authority",
+        ),
+        pytest.param(Made.of("CP1", None), "self-signed certificate", id="self-signed"),
         pytest.param(
             Made.of("CP1", Made.root(CLIENT_ROOT.certificate.subject.rfc4514_string()[3:])),
+            "unable to get local issuer certificate",
             id="forged-authority",
         ),
     ],
 )
-async def test_a_bad_certificate_ends_the_handshake(
-    central: Bench, dial_tls: DialTls, tmp_path: Path, bad: Made
+async def test_a_bad_certificate_ends_the_handshake_and_the_log_says_why(
+    central: Bench,
+    dial_tls: DialTls,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    bad: Made,
+    told: str,
 ) -> None:
     with pytest.raises((OSError, InvalidMessage)):
         await dial_tls(client_context(certificate=bad.files(tmp_path, "bad")), **basic(PASSWORD))
 
     assert not central.stations["CP1"].connected
+    assert f"could not connect encrypted: {told}" in caplog.text
     assert await (await dial_tls(**basic(PASSWORD))).alive()
 
 

@@ -1,8 +1,9 @@
 """A Home Assistant that knows balanz, and chargers that dial in to it over real sockets."""
 
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 
 # The test plugin has custom components of its own; importing balanz first makes it be found.
+from custom_components.balanz import csv_files
 from custom_components.balanz.const import DOMAIN
 from simulator.charger import SimulatedCharger
 from simulator.options import ChargerOptions
@@ -41,6 +43,18 @@ def config_folder(hass: HomeAssistant, tmp_path: Any) -> None:
 def all_entities_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register also those entities that users have to enable themselves."""
     monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
+
+
+@pytest.fixture
+def uploads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Have what lies here taken for uploaded CSV files, by its name."""
+
+    @contextmanager
+    def uploaded(_hass: HomeAssistant, file_id: str) -> Iterator[Path]:
+        yield tmp_path / file_id
+
+    monkeypatch.setattr(csv_files, "process_uploaded_file", uploaded)
+    return tmp_path
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ SERVED: Mapping[str, str] = {
     "Authorize": "the tags that are set up decide; the user is asked about others",
     "BootNotification": "accepted, with the time in UTC; unknown chargers wait while pairing",
     "DataTransfer": "answered UnknownVendorId, never an error",
-    "DiagnosticsStatusNotification": "kept with the charger",
-    "FirmwareStatusNotification": "kept with the charger",
+    "DiagnosticsStatusNotification": "kept with the charger, and told as an event",
+    "FirmwareStatusNotification": "shown by the update",
     "Heartbeat": "answered with the time in UTC",
     "MeterValues": "currents, power and energy; old ones steer nothing",
     "StartTransaction": "on disk before the answer; told twice, it is one",
@@ -46,9 +46,9 @@ SENT: Mapping[str, str] = {
     "Reset": "on request, and to prove the fallback",
     "SendLocalList": "on request, full or differential",
     "SetChargingProfile": "each limit; on request, forced, once its rating is booked",
-    "TriggerMessage": "on request, and for statuses and meter values after a boot",
+    "TriggerMessage": "on request, for statuses and meter values, and for news of firmware",
     "UnlockConnector": "on request",
-    "UpdateFirmware": "on request",
+    "UpdateFirmware": "by the update; on request",
 }
 """When balanz sends what."""
 
@@ -83,6 +83,29 @@ FEATURE_PROFILES: Mapping[str, tuple[str, ...]] = {
     "Remote Trigger": ("TriggerMessage",),
 }
 """The feature profiles of OCPP 1.6 (chapter 3.2) and their messages."""
+
+SECURITY_EXTENSION: Mapping[str, tuple[bool, str, str | None]] = {
+    "CertificateSigned": (False, "once it has asked and has been checked", None),
+    "DeleteCertificate": (False, "on request", "delete_certificate"),
+    "ExtendedTriggerMessage": (
+        False,
+        "on request, before a certificate ends, and to ask after signed firmware after a restart",
+        "request_certificate",
+    ),
+    "GetInstalledCertificateIds": (False, "on request", "get_installed_certificates"),
+    "GetLog": (False, "on request", "get_log"),
+    "InstallCertificate": (False, "on request", "install_root_certificate"),
+    "LogStatusNotification": (True, "kept with the charger, and told as an event", None),
+    "SecurityEventNotification": (True, "told as an event, and in the log", None),
+    "SignCertificate": (True, "signed by balanz’s own root, if it has one", None),
+    "SignedFirmwareStatusNotification": (True, "shown by the update", None),
+    "SignedUpdateFirmware": (
+        False,
+        "by the update, where it is signed; on request",
+        "update_signed_firmware",
+    ),
+}
+"""The messages of the security whitepaper: from the charger or not, what for, and the action."""
 
 BASE_MESSAGES = frozenset(message for all_ in FEATURE_PROFILES.values() for message in all_)
 
@@ -147,10 +170,11 @@ def _lines() -> Iterator[str]:
     yield "# OCPP 1.6"
     yield ""
     yield (
-        f"All {len(BASE_MESSAGES)} messages of OCPP 1.6, edition 2, and what balanz as central"
-        " system does with them. What it sends is checked against the official schema before it"
-        " leaves; what it receives is served as far as it can be understood."
-        " `python -m tests.ha.ocpp16_coverage` writes this page from the code."
+        f"All {len(BASE_MESSAGES)} messages of OCPP 1.6, edition 2, the {len(SECURITY_EXTENSION)}"
+        " of its security extension, and what balanz as central system does with them. What it"
+        " sends is checked against the official schema before it leaves; what it receives is"
+        " served as far as it can be understood. `python -m tests.ha.ocpp16_coverage` writes this"
+        " page from the code."
     )
     for feature_profile in FEATURE_PROFILES:
         yield ""
@@ -164,6 +188,15 @@ def _lines() -> Iterator[str]:
                 action = "" if row.action is None else f"`balanz.{row.action}`"
                 admin = " (administrators)" if row.admin else ""
                 yield f"| {row.message} | {way} | {row.what} | {action}{admin} |"
+    yield ""
+    yield "## Security extension"
+    yield ""
+    yield "| message | | what balanz does | action |"
+    yield "|---|---|---|---|"
+    for message, (from_charger, what, name) in SECURITY_EXTENSION.items():
+        way = "from the charger" if from_charger else "to the charger"
+        action = "" if name is None else f"`balanz.{name}` (administrators)"
+        yield f"| {message} | {way} | {what} | {action} |"
     yield ""
     yield "## Actions"
     yield ""

@@ -168,7 +168,7 @@ class Bench:
                 data[name] = sample(action, name, kind, shape)
         if "target" in SERVICES[action]:
             data["device_id"] = [self.garage if "capacity" in action else self.charger]
-        if action == "set_capacity":
+        if action in ("set_capacity", "set_limit"):
             data["current"] = 10
         if action in ("import_tags", "import_firmware"):
             data["csv"] = "id\nABC"

@@ -125,6 +125,16 @@ async def test_a_group_carries_less_for_a_while(
     assert until_of(hass, "number.home_capacity") is None
 
 
+async def test_a_group_tells_whether_it_is_what_limits_its_chargers(
+    hass: HomeAssistant, charging: SimulatedCharger, act: Act
+) -> None:
+    assert state_of(hass, "binary_sensor.home_limiting") == "off"
+    await act("set_capacity", "home", current=15)
+    await wait_until(lambda: state_of(hass, "binary_sensor.home_limiting") == "on")
+    await act("set_limit", "CP-1", current=8)
+    await wait_until(lambda: state_of(hass, "binary_sensor.home_limiting") == "off")
+
+
 async def test_a_power_holds_over_all_phases(
     hass: HomeAssistant, charging: SimulatedCharger, act: Act
 ) -> None:
@@ -148,6 +158,14 @@ async def test_a_limit_holds_one_charger_and_tells_why(
 
     await act("clear_limit", "CP-1")
     await reaches(hass, 16.0)
+
+
+async def test_a_power_holds_one_charger_over_all_its_lines(
+    hass: HomeAssistant, charging: SimulatedCharger, act: Act
+) -> None:
+    await act("set_limit", "CP-1", power=5_520)
+    await reaches(hass, 8.0)
+    assert state_of(hass, "sensor.left_reason") == "limit_set"
 
 
 async def test_a_charger_is_paused_until_it_is_resumed(
@@ -470,14 +488,17 @@ async def test_no_group_of_several_carries_more_than_it_can(
         assert state.attributes["override"] is state.attributes["override_power"] is None
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "highest"), [("current", 16.5, "16 A"), ("power", 11_041, "11040 W")]
+)
 async def test_no_limit_is_above_the_rating_of_one_of_several(
-    hass: HomeAssistant, home: MockConfigEntry, act: Act
+    hass: HomeAssistant, home: MockConfigEntry, act: Act, field: str, value: float, highest: str
 ) -> None:
     with pytest.raises(ServiceValidationError) as refused:
-        await act("set_limit", "CP-1", "CP-2", current=16.5)
+        await act("set_limit", "CP-1", "CP-2", **{field: value})
     assert refused.value.translation_key == "limit_too_high"
     assert refused.value.translation_placeholders is not None
-    assert refused.value.translation_placeholders["rating"] == "16"
+    assert refused.value.translation_placeholders["highest"] == highest
     chargers = home.runtime_data.site.snapshot.chargers.values()
     assert not any(one.bounds for charger in chargers for one in charger.connectors)
 
@@ -490,11 +511,12 @@ async def test_each_action_needs_a_target(
         await act(action, current=8, priority=1)
 
 
-async def test_a_capacity_needs_a_current_or_a_power(
-    hass: HomeAssistant, home: MockConfigEntry, act: Act
+@pytest.mark.parametrize(("action", "device"), [("set_capacity", "home"), ("set_limit", "CP-1")])
+async def test_an_amount_is_needed_as_a_current_or_a_power(
+    hass: HomeAssistant, home: MockConfigEntry, act: Act, action: str, device: str
 ) -> None:
     with pytest.raises(vol.Invalid):
-        await act("set_capacity", "home", duration=60)
+        await act(action, device, duration=60)
 
 
 # How a group shares, and how important a charger is

@@ -234,10 +234,26 @@ async def test_a_port_in_use_is_refused_in_the_form(hass: HomeAssistant, port: i
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_an_address_of_another_machine_is_refused_in_the_form(
+@pytest.mark.parametrize("host", ["192.0.2.1", " "])
+async def test_an_address_that_is_none_of_this_machine_is_refused_in_the_form(
+    hass: HomeAssistant, port: int, host: str
+) -> None:
+    form = await answer(hass, await start(hass), site(port, host=host))
+    assert form["errors"] == {"host": "cannot_listen"}
+
+    result = await finish_without_sensors(hass, await answer(hass, form, site(port)))
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_an_address_that_cannot_even_be_looked_up_is_refused_in_the_form(
     hass: HomeAssistant, port: int
 ) -> None:
-    form = await answer(hass, await start(hass), site(port, host="192.0.2.1"))
+    with patch(
+        "asyncio.base_events.BaseEventLoop.create_server",
+        side_effect=UnicodeError("label too long"),
+    ):
+        form = await answer(hass, await start(hass), site(port, host="endless" * 50))
     assert form["errors"] == {"host": "cannot_listen"}
 
     result = await finish_without_sensors(hass, await answer(hass, form, site(port)))

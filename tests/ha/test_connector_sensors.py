@@ -1,12 +1,13 @@
 """What chargers report is shown from when they first do, and energy never falls."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import mock_restore_cache_with_extra_data
 
 from custom_components.balanz import coordinator
@@ -129,6 +130,56 @@ async def test_a_session_shows_when_it_began(hass: HomeAssistant, port: int, dia
     )
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
+async def test_a_session_shows_how_long_it_lasts_and_then_how_long_it_has_lasted(
+    hass: HomeAssistant, port: int, dial: Dial
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    raw = await dial("CP-1")
+    began = dt_util.utcnow() - timedelta(minutes=90)
+    tag = {"connectorId": 1, "idTag": "TAG", "meterStart": 5000}
+    answer = await raw.call("StartTransaction", {**tag, "timestamp": began.isoformat()})
+    await wait_until(lambda: state_of(hass, "sensor.left_session_duration") == "90")
+
+    stop = {"transactionId": answer["transactionId"], "meterStop": 6000}
+    ended = began + timedelta(minutes=40)
+    await raw.call("StopTransaction", {**stop, "timestamp": ended.isoformat()})
+    await wait_until(lambda: state_of(hass, "sensor.left_session_duration") == "40")
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    await wait_until(lambda: state_of(hass, "sensor.left_session_duration") == "40")
+
+
+@pytest.mark.usefixtures("all_entities_enabled")
+async def test_a_charger_shows_since_when_it_is_connected_and_how_often_it_was(
+    hass: HomeAssistant, port: int, dial: Dial
+) -> None:
+    await set_up(hass, site_entry(port, charger("CP-1")))
+    assert state_of(hass, "sensor.left_connected_since") == "unknown"
+    assert state_of(hass, "sensor.left_last_message") == "unknown"
+    assert state_of(hass, "sensor.left_connections") == "0"
+
+    first = await dial("CP-1")
+    await wait_until(lambda: state_of(hass, "sensor.left_connections") == "1")
+    since = state_of(hass, "sensor.left_connected_since")
+    assert since is not None
+    lasts = dt_util.utcnow() - dt_util.parse_datetime(since, raise_on_error=True)
+    assert timedelta(0) <= lasts < timedelta(minutes=1)
+
+    await first.call("Heartbeat", {})
+    await first.close()
+    await wait_until(lambda: state_of(hass, "sensor.left_connected_since") == "unknown")
+    heard = state_of(hass, "sensor.left_last_message")
+    assert heard is not None
+    ago = dt_util.utcnow() - dt_util.parse_datetime(heard, raise_on_error=True)
+    assert timedelta(0) <= ago < timedelta(minutes=2)
+
+    await dial("CP-1")
+    await wait_until(lambda: state_of(hass, "sensor.left_connections") == "2")
+
+
 @pytest.mark.parametrize(
     ("shown_kwh", "register_wh", "expected_kwh"),
     [
@@ -189,5 +240,6 @@ def test_each_sensor_has_a_key_of_its_own() -> None:
     assert {description.key for description in REPORTED_SENSORS} == {
         *(REPORTED.keys() - {"offered_current"}),
         "offered",
+        "session_duration",
         "session_start",
     }

@@ -1,20 +1,26 @@
 """Diagnostics tell how a site is doing, and nothing that names its household's hardware."""
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
+import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.balanz import diagnostics
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.diagnostics import (
-    _plain,
+    PACKED,
+    _readable_or_packed,
     async_get_config_entry_diagnostics,
     async_get_device_diagnostics,
 )
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.replay import replay, unpacked
+from script import unpack_diagnostics
 from simulator.car import Car
 from tests.ha.build import CURRENT_SENSORS, charger, group, set_up, site_entry, state_of, wait_until
 from tests.ha.conftest import DialIn
@@ -152,7 +158,56 @@ async def test_a_device_that_is_being_removed_has_no_diagnostics(
 def test_of_a_url_only_the_host_is_told() -> None:
     url = "wss://me:SECRET@office.example:444/ocpp/SECRET?key=SECRET"
 
-    assert _plain({"url": url, "error": f"no answer from {url} in time"}) == {
+    assert _readable_or_packed({"url": url, "error": f"no answer from {url} in time"}) == {
         "url": "wss://office.example:444",
         "error": "no answer from wss://office.example:444 in time",
     }
+
+
+@pytest.fixture
+async def long_file(hass: HomeAssistant, port: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The diagnostics of a site, were its snapshot too long to be read."""
+    entry = site_entry(port, charger("CP-1"), charger("CP-2", name="Right"))
+    await set_up(hass, entry)
+    readable = await async_get_config_entry_diagnostics(hass, entry)
+    snapshot = len(json.dumps(readable["snapshot"]))
+    monkeypatch.setattr(diagnostics, "LONGEST_READABLE", snapshot // 2)
+    return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, path: Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["unpack", str(path)])
+    return unpack_diagnostics.main()
+
+
+async def test_what_is_too_long_to_be_read_is_packed_and_can_be_unpacked(
+    long_file: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert set(long_file["snapshot"]) == {PACKED}
+    assert set(long_file["last_step"]) == {PACKED}
+    assert long_file["entry"]["rating_a"] == 32.0
+    path = tmp_path / "diagnostics.json"
+    path.write_text(json.dumps({"data": long_file}))
+
+    assert run(monkeypatch, path) == 0
+
+    told = json.loads(capsys.readouterr().out)["data"]
+    assert set(told["snapshot"]["chargers"]) == {"CP-1", "CP-2"}
+    assert told["replay"] == long_file["replay"]
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"data": {"snapshot": {"packed": "!"}}}'])
+def test_what_is_no_file_of_ours_is_told(
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+
+    assert run(monkeypatch, path) == 2
+    assert "holds no diagnostics" in capsys.readouterr().err

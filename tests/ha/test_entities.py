@@ -89,9 +89,10 @@ async def test_what_few_need_is_disabled_at_first(
     }
     assert disabled == {
         f"sensor.home_{key}_l{line}"
-        for key in ("available", "allocated", "booked")
+        for key in ("available", "allocated", "booked", "headroom")
         for line in (1, 2, 3)
     } | {
+        "button.left_ask_for_status",
         "button.left_start_charging",
         "button.left_stop_charging",
         "button.left_unlock_cable",
@@ -99,6 +100,9 @@ async def test_what_few_need_is_disabled_at_first(
         "sensor.left_reason_for_the_last_stop",
         "sensor.left_transaction",
         "switch.left_in_service",
+        "sensor.left_connected_since",
+        "sensor.left_connections",
+        "sensor.left_last_message",
         "sensor.left_firmware_status",
         "sensor.left_upload_status",
     }
@@ -300,6 +304,33 @@ async def test_what_is_planned_for_a_car_is_set_shown_and_cleared(
     await call(hass, Platform.BUTTON, SERVICE_PRESS, "button.left_clear_plan")
     await wait_until(lambda: state_of(hass, "datetime.left_departure") == "unknown")
     assert state_of(hass, "number.left_energy_target") == "0.0"
+
+
+async def test_a_boost_lasts_as_long_as_its_number_says_whoever_starts_it(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, charger("CP-1"))
+    await set_up(hass, entry)
+    assert state_of(hass, "number.left_boost_duration") == "60.0"
+    await call(
+        hass, Platform.NUMBER, SERVICE_SET_VALUE, "number.left_boost_duration", **{ATTR_VALUE: 20}
+    )
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(hass, "number.left_boost_duration") == "20.0"
+
+    for domain, service, entity_id in (
+        (Platform.BUTTON, SERVICE_PRESS, "button.left_start_boost"),
+        (Platform.SWITCH, SERVICE_TURN_ON, "switch.left_boost"),
+        (DOMAIN, "boost", "switch.left_boost"),
+    ):
+        await call(hass, Platform.SWITCH, SERVICE_TURN_OFF, "switch.left_boost")
+        await call(hass, domain, service, entity_id)
+        boost = hass.states.get("switch.left_boost")
+        assert boost is not None
+        until = dt_util.parse_datetime(boost.attributes["until"], raise_on_error=True)
+        lasts = until - dt_util.utcnow()
+        assert timedelta(minutes=19) < lasts <= timedelta(minutes=20, seconds=1)
 
 
 async def test_a_departure_in_the_past_is_refused(hass: HomeAssistant, port: int) -> None:

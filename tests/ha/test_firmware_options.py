@@ -1,8 +1,6 @@
 """The firmware catalogue in the options of a site, as whoever clicks through them sees it."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz import firmware_options
+from custom_components.balanz.storage.firmware_catalogue import FIELDS
 from custom_components.balanz.storage.firmware_entry import FirmwareEntry
 from tests.ha.build import charger, set_up, site_entry
 
@@ -26,18 +25,6 @@ async def entry(hass: HomeAssistant, port: int) -> MockConfigEntry:
     await set_up(hass, entry)
     await entry.runtime_data.site.firmware.put(ONE)
     return entry
-
-
-@pytest.fixture
-def uploads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where the browser's uploads are."""
-
-    @contextmanager
-    def uploaded(_hass: HomeAssistant, file_id: str) -> Iterator[Path]:
-        yield tmp_path / file_id
-
-    monkeypatch.setattr(firmware_options, "process_uploaded_file", uploaded)
-    return tmp_path
 
 
 async def answer(hass: HomeAssistant, form: Any, user_input: dict[str, Any]) -> Any:
@@ -76,6 +63,12 @@ async def test_a_long_catalogue_is_shown_in_part(
 
     lines = menu["description_placeholders"]["firmware"].splitlines()
     assert (lines[0], len(lines), lines[-1]) == ("- 0.0", 31, "- …")
+
+
+def test_the_form_asks_for_all_that_a_firmware_has_but_its_id() -> None:
+    asked = {str(field) for field in firmware_options.firmware_schema().schema}
+
+    assert asked == set(FIELDS) - {"id"}
 
 
 async def test_a_firmware_is_added_and_removed_again(

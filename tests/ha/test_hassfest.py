@@ -332,7 +332,7 @@ def test_each_logger_that_can_be_silenced_is_one_of_a_requirement() -> None:
 
 ALWAYS_THERE = {
     *Platform,
-    *("diagnostics", "frontend", "homeassistant", "input_boolean", "logbook", "person"),
+    *("diagnostics", "frontend", "homeassistant", "input_boolean", "person"),
     *("persistent_notification", "repairs", "system_health", "websocket_api"),
 }
 """Integrations that may be imported without being a dependency."""

@@ -1,10 +1,26 @@
 """The page on OCPP 1.6 tells what the code does, and nothing of OCPP 1.6 is missing."""
 
-from custom_components.balanz.csms.v16_commands import ACTIONS
-from custom_components.balanz.csms.validation import is_known
-from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+import inspect
+import re
 
-from .ocpp16_coverage import BASE_MESSAGES, PAGE, SENT, SERVED, page, rows, served, snake_case
+from custom_components.balanz.csms.v16_commands import ACTIONS
+from custom_components.balanz.csms.v16_security import SecurityCommands
+from custom_components.balanz.csms.validation import is_known
+from custom_components.balanz.log_action import GET_LOG
+from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
+from custom_components.balanz.security_actions import SECURITY_ACTIONS
+
+from .ocpp16_coverage import (
+    BASE_MESSAGES,
+    PAGE,
+    SECURITY_EXTENSION,
+    SENT,
+    SERVED,
+    page,
+    rows,
+    served,
+    snake_case,
+)
 
 
 def test_each_of_the_28_messages_is_served_or_sent() -> None:
@@ -27,6 +43,18 @@ def test_what_is_told_is_what_the_code_has() -> None:
 def test_users_can_ask_for_each_message_that_balanz_sends() -> None:
     assert {action.name for action in OCPP_ACTIONS} == {snake_case(name) for name in ACTIONS}
     assert all(row.action is not None for row in rows() if not row.from_charger)
+
+
+def test_each_of_the_11_messages_of_the_security_extension_is_served_or_sent() -> None:
+    asked = set(re.findall(r'_ask\(\s*"(\w+)"', inspect.getsource(SecurityCommands)))
+    told = {message for message, (from_charger, *_) in SECURITY_EXTENSION.items() if from_charger}
+    actions = {name for _, _, name in SECURITY_EXTENSION.values() if name is not None}
+
+    assert len(SECURITY_EXTENSION) == 11
+    assert all(is_known(message) for message in SECURITY_EXTENSION)
+    assert told == served() - BASE_MESSAGES
+    assert SECURITY_EXTENSION.keys() - told == asked - BASE_MESSAGES
+    assert actions <= {*(action.name for action in SECURITY_ACTIONS), GET_LOG.name}
 
 
 def test_the_page_is_up_to_date() -> None:

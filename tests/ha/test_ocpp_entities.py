@@ -84,6 +84,15 @@ async def test_a_transaction_is_shown_while_it_runs_and_then_why_it_ended(
     assert state_of(hass, "sensor.left_transaction") == "unknown"
 
 
+async def test_a_connector_is_asked_how_it_stands(hass: HomeAssistant, wired: RawCharger) -> None:
+    wired.answers["TriggerMessage"] = {"status": "Accepted"}
+
+    await press(hass, "button", "press", "button.left_ask_for_status")
+
+    asked = {"requestedMessage": "StatusNotification", "connectorId": 1}
+    assert asked in wired.received("TriggerMessage")
+
+
 async def test_a_cable_is_let_go(hass: HomeAssistant, wired: RawCharger) -> None:
     wired.answers["UnlockConnector"] = {"status": "Unlocked"}
 

@@ -18,6 +18,7 @@ from custom_components.balanz.csms.security_profile import SecurityProfile
 from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.security_events import EVENT_SECURITY
 from custom_components.balanz.tls_sources import authority_of
+from tests.csms.certificates import Made
 from tests.csms.client import RawCharger
 from tests.csms.test_security_messages import PEM, TOLD_HASH
 from tests.ha.build import charger, set_up, site_entry, wait_until
@@ -175,6 +176,24 @@ async def test_a_charger_is_given_the_root_of_the_site(
     assert simulated.received("InstallCertificate") == [
         {"certificateType": "CentralSystemRootCertificate", "certificate": root}
     ]
+    await simulated.close()
+
+
+async def test_a_charger_is_given_another_root(
+    hass: HomeAssistant, entry: MockConfigEntry, port: int
+) -> None:
+    simulated = await connect(entry, port)
+    pem = Made.root("who makes its firmware").pem.decode()
+
+    await ask(hass, "install_root_certificate", certificate=pem, use="manufacturer")
+
+    assert simulated.received("InstallCertificate") == [
+        {"certificateType": "ManufacturerRootCertificate", "certificate": pem.strip()}
+    ]
+    with pytest.raises(vol.Invalid, match="PEM"):
+        await ask(hass, "install_root_certificate", certificate="x", use="manufacturer")
+    with pytest.raises(vol.Invalid):
+        await ask(hass, "install_root_certificate", certificate=pem)
     await simulated.close()
 
 

@@ -1,8 +1,6 @@
 """Tags in the options of a site, as whoever clicks through them sees it."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.balanz import tag_options
 from custom_components.balanz.csms.authorization import UnknownTags
 from custom_components.balanz.entry_settings import read_entry
 from custom_components.balanz.storage.tags import Tag, TagStatus
@@ -206,18 +203,6 @@ async def test_a_site_that_does_not_run_has_no_tags_to_change(
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "site_not_running")
 
 
-@pytest.fixture
-def uploads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Have what lies here taken for uploaded, by its name."""
-
-    @contextmanager
-    def uploaded(_hass: HomeAssistant, file_id: str) -> Iterator[Path]:
-        yield tmp_path / file_id
-
-    monkeypatch.setattr(tag_options, "process_uploaded_file", uploaded)
-    return tmp_path
-
-
 FILE_ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -235,10 +220,10 @@ async def test_a_file_of_tags_is_imported(
 @pytest.mark.parametrize(
     ("content", "error", "lines"),
     [
-        (b"id,status\nA,lost\n", "tag_rows_wrong", "2: The status has to be accepted or blocked"),
-        (b"\xff\xfe", "tag_file_encoding", ""),
+        (b"id,status\nA,lost\n", "csv_rows_wrong", "2: The status has to be accepted or blocked"),
+        (b"\xff\xfe", "csv_encoding", ""),
         (b"name\nAnne\n", "tag_file_no_id", ""),
-        (None, "tag_file_unusable", ""),
+        (None, "csv_unusable", ""),
     ],
 )
 async def test_a_file_that_cannot_be_imported_is_explained_and_nothing_changes(

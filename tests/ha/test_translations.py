@@ -20,6 +20,7 @@ from custom_components.balanz import (
     charger_events,
     charger_sensors,
     config_flow,
+    csv_files,
     datetime,
     event,
     firmware_actions,
@@ -36,6 +37,7 @@ from custom_components.balanz import (
     switch,
     tag_actions,
     tag_options,
+    update,
 )
 from custom_components.balanz.allocation_action import GET_ALLOCATION
 from custom_components.balanz.balancing.meter_watch import MeterStage
@@ -53,10 +55,12 @@ from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.issues import (
     FIXABLE,
     GROUP_GONE,
+    KEYS_LOCKED,
     SCHEDULE_UNREADABLE,
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
+from custom_components.balanz.key_actions import PROTECT_KEYS
 from custom_components.balanz.log_action import GET_LOG
 from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.proof_actions import EXPORT_PROOFS
@@ -128,9 +132,9 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     yield (
         "options import_firmware",
         options["import_firmware"],
-        firmware_options.firmware_import_schema(),
+        csv_files.import_schema(),
     )
-    yield "options import", options["import_tags"], tag_options.import_schema()
+    yield "options import", options["import_tags"], csv_files.import_schema()
     files = ocpp_balanz_steps.files_schema(single_phase=False)
     yield "options ocpp-balanz", options["ocpp_balanz"], files
     yield "config confirm", config["confirm"], without
@@ -199,7 +203,7 @@ def test_each_action_has_its_texts_its_icon_and_its_fields() -> None:
     schemas = {action.name: action.schema for action in (*OCPP_ACTIONS, *SECURITY_ACTIONS, GET_LOG)}
     targeting = {action.name for action in BALANCING_ACTIONS} | {GET_ALLOCATION}
 
-    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
+    own = {RUN_OVERLOAD_DRILL, EXPORT_PROOFS, PROTECT_KEYS, *TAG_ACTIONS, *FIRMWARE_ACTIONS}
     assert set(schemas) | targeting | own == set(SERVICES)
     assert targeting == {name for name, action in SERVICES.items() if "target" in action}
     for balancing in BALANCING_ACTIONS:
@@ -262,11 +266,13 @@ def test_each_error_of_a_form_is_translated() -> None:
     assert schedule <= set(EN["config"]["error"]) <= config | schedule
     assert supply <= set(EN["config"]["error"])
     assert charger_errors - {"identity_invalid"} <= set(EN["config"]["error"])
-    assert set(EN["config_subentries"]["group"]["error"]) == supply | schedule | named
+    upstream = {"upstream_url_invalid", "upstream_url_missing", "too_many_observers"}
+    group_errors = set(EN["config_subentries"]["group"]["error"])
+    assert group_errors == supply | schedule | named | upstream
     assert set(EN["config_subentries"]["charger"]["error"]) <= subentry
     assert charger_errors <= set(EN["config_subentries"]["charger"]["error"])
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
-    of_files = set(re.findall(r'TagFileError\("(\w+)"', STORAGE + SOURCES["tag_options.py"]))
+    of_files = set(re.findall(r'TagFileError\("(tag_\w+)"', STORAGE))
     own = {"not_a_date", "short_turn_too_long"}
     of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["ocpp_balanz_steps.py"]))
     of_firmware = firmware_errors() | {"csv_unusable"}
@@ -277,6 +283,22 @@ def firmware_errors(*, of_rows: bool = False) -> set[str]:
     """Return what can be wrong with a firmware or a file of them."""
     found = set(re.findall(r'Error\(\s*"((?:firmware|csv)_\w+)"', FIRMWARE_STORAGE))
     return found | {"csv_row_unreadable"} if of_rows else found - {"csv_row_too_long"}
+
+
+def described(texts: object) -> Iterator[tuple[set[str], set[str]]]:
+    """Yield the fields of each form, wherever it is, and those that have a description."""
+    if isinstance(texts, dict):
+        if "title" in texts or "data_description" in texts:
+            yield set(texts.get("data", ())), set(texts.get("data_description", ()))
+        for part in texts.values():
+            yield from described(part)
+
+
+def test_each_field_of_each_form_has_a_description() -> None:
+    forms = list(described({name: EN[name] for name in EN if name != "services"}))
+    assert sum(len(fields) for fields, _ in forms) > 100
+    for fields, with_description in forms:
+        assert fields == with_description
 
 
 def test_an_error_about_a_schedule_tells_where_it_is() -> None:
@@ -297,15 +319,19 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     """Yield the platform and translation key of each entity."""
     for description in (binary_sensor.CONNECTED, *binary_sensor.CONNECTOR_BINARY_SENSORS):
         yield "binary_sensor", str(description.translation_key)
-    for alone in (binary_sensor.SAFE_ALONE, binary_sensor.UPSTREAM_CONNECTED):
+    for alone in (
+        binary_sensor.LIMITING,
+        binary_sensor.SAFE_ALONE,
+        binary_sensor.UPSTREAM_CONNECTED,
+    ):
         yield "binary_sensor", str(alone.translation_key)
     for problem in binary_sensor.SITE_PROBLEMS:
         yield "binary_sensor", str(problem.translation_key)
     own = (button.OPEN_PAIRING, button.OVERLOAD_DRILL, button.RESTART, button.PROVE_FALLBACK)
-    for press in (*own, button.CLEAR_PLAN, *button.CONNECTOR_BUTTONS):
+    for press in (*own, button.START_BOOST, button.CLEAR_PLAN, *button.CONNECTOR_BUTTONS):
         yield "button", str(press.translation_key)
     yield "datetime", str(datetime.DEPARTURE.translation_key)
-    for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET):
+    for value in (number.CAPACITY, number.MAXIMUM, number.ENERGY_TARGET, number.BOOST_DURATION):
         yield "number", str(value.translation_key)
     for toggle in (
         switch.BOOST,
@@ -329,11 +355,12 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     )
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
-    for told in charger_sensors.CHARGER_STATUSES:
+    for told in charger_sensors.CHARGER_SENSORS:
         yield "sensor", str(told.translation_key)
     yield "event", str(security_event_entity.SECURITY.translation_key)
     for happening in (event.TAG, SESSION):
         yield "event", str(happening.translation_key)
+    yield "update", str(update.FIRMWARE.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
     for grouped in sensor.GROUP_SENSORS:
@@ -369,11 +396,13 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     ended = EN["entity"]["event"]["firmware"]["state_attributes"]
     assert set(ended["event_type"]["state"]) == {charger_events.INSTALLED, charger_events.FAILED}
     assert set(ended["reason"]["state"]) == set(UpdateFailure)
+    offered = EN["entity"]["update"]["firmware"]["state_attributes"]
+    assert set(offered["last_failure"]["state"]) == set(UpdateFailure)
     came = EN["entity"]["event"]["upload"]["state_attributes"]
     assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
     assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
-    for told in charger_sensors.CHARGER_STATUSES:
-        assert set(texts[told.key]["state"]) == set(told.options or ())
+    for told in charger_sensors.CHARGER_SENSORS:
+        assert set(texts[told.key].get("state", ())) == set(told.options or ())
     kinds = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
     assert set(kinds) == set(SessionKind)
     proof = texts["fallback_proof"]
@@ -410,7 +439,7 @@ def test_each_exception_has_its_message() -> None:
 
 
 def test_each_issue_has_its_text() -> None:
-    own = {SENSOR_MISSING, GROUP_GONE, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
+    own = {SENSOR_MISSING, GROUP_GONE, KEYS_LOCKED, SCHEDULE_UNREADABLE, SETTINGS_REFUSED}
     silent = ProblemKind.METER_SILENT
     staged = {f"{silent}_{stage}" for stage in MeterStage if stage is not MeterStage.FRESH}
     assert set(EN["issues"]) == (set(ProblemKind) - {silent}) | staged | own

@@ -1,6 +1,7 @@
 """The firmware of chargers as Home Assistant's updates."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from homeassistant.components.update.const import (
 from homeassistant.const import ATTR_ENTITY_ID, STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util.dt import utcnow
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.balanz.site.firmware_update import RETRY_AFTER_S
 from custom_components.balanz.storage.firmware_catalogue import FirmwareCatalogue
 from custom_components.balanz.storage.firmware_entry import FirmwareEntry
 from simulator.car import Car
-from simulator.maintenance import firmware_file
+from simulator.maintenance import CERTIFICATE_MARK, firmware_file
 from tests.file_server import FileServer, file_server
 from tests.ha.build import charger, set_up, site_entry, state_of, wait_until
 from tests.ha.conftest import DialIn
@@ -146,7 +149,27 @@ async def test_a_failure_is_told_in_words_and_as_an_event(
     assert attribute(hass, EVENT, "event_type") == "failed"
     assert attribute(hass, EVENT, "reason") == "installation_failed"
     assert attribute(hass, EVENT, "detail") == "InstallationFailed"
+    assert attribute(hass, LEFT, "last_failure") == "installation_failed"
     assert state_of(hass, LEFT) == STATE_ON
+
+
+async def test_a_signed_firmware_that_could_not_be_loaded_says_when_it_is_tried_again(
+    hass: HomeAssistant, entry: MockConfigEntry, dial_in: DialIn, files: FileServer
+) -> None:
+    await offer(entry, files.url("/none.bin"), signature="wrong", certificate=CERTIFICATE_MARK)
+    await dial_in("CP-1", checks_signatures=True, **QUICK)
+    await wait_until(lambda: state_of(hass, LEFT) == STATE_ON)
+    assert attribute(hass, LEFT, "next_try") is None
+    began = utcnow()
+
+    installing = hass.async_create_task(install(hass, LEFT))
+    await wait_until(lambda: attribute(hass, LEFT, "next_try") is not None)
+
+    tried_in = datetime.fromisoformat(attribute(hass, LEFT, "next_try")) - began
+    assert timedelta(seconds=RETRY_AFTER_S - 5) < tried_in < timedelta(seconds=RETRY_AFTER_S + 60)
+    assert attribute(hass, LEFT, ATTR_IN_PROGRESS) is True
+    await hass.config_entries.async_unload(entry.entry_id)
+    await installing
 
 
 async def test_a_firmware_that_goes_at_that_moment_cannot_be_installed(

@@ -171,6 +171,28 @@ async def test_diagnostics_keep_the_password_to_themselves(hass: HomeAssistant, 
     assert told["snapshot"]["chargers"]["CP-1"]["upstream"]["waiting"] == 0
 
 
+async def test_diagnostics_show_what_was_said_on_both_legs(
+    hass: HomeAssistant, port: int, office: BackOffice
+) -> None:
+    entry = site_entry(port, passed_on(office.url))
+    await set_up(hass, entry)
+    simulated = SimulatedCharger(
+        "CP-1", f"ws://127.0.0.1:{port}", rating_a=16.0, phases=3, car=Car()
+    )
+    await simulated.start()
+    await wait_until(lambda: bool(office.starts))
+
+    told = await async_get_config_entry_diagnostics(hass, entry)
+    station = told["stations"]["CP-1"]
+    await simulated.stop()
+
+    assert any("from charger: [2," in it and "StartTransaction" in it for it in station["frames"])
+    upstream = station["back_office_frames"]
+    assert any("to back office: [2," in it and "StartTransaction" in it for it in upstream)
+    assert any("from back office: [3," in it for it in upstream)
+    assert simulated.options.id_tag not in str(upstream)
+
+
 @pytest.mark.parametrize(
     ("url", "good"),
     [

@@ -98,6 +98,48 @@ async def test_a_limit_below_the_minimum_pauses_and_is_named(bench: Bench) -> No
     await until(lambda: accepted_a(site, "A") == 0.0 and rule(site) is Rule.LIMIT_SET)
 
 
+async def test_a_power_is_shared_by_all_lines_until_fewer_are_known_to_be_used(
+    bench: Bench,
+) -> None:
+    site = await bench.start(settings(charger("A")))
+    await site.ceilings.set(A, BoundName.LIMIT, power_w=4830.0)
+    await bench.dial_in(site, "A", car=Car(phases=1))
+    await until(lambda: accepted_a(site, "A") == 7.0 and rule(site) is Rule.LIMIT_SET)
+    await until(lambda: accepted_a(site, "A") == 16.0)
+    await site.ceilings.set(A, BoundName.LIMIT, power_w=2300.0)
+    await until(lambda: accepted_a(site, "A") == 10.0)
+
+
+async def test_the_power_for_one_line_is_not_left_to_the_next_car_on_three(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    dialled = await bench.dial_in(site, "A", car=Car(phases=1))
+    await until(lambda: site._rooms.live[A].known_lines == 1)
+    await site.ceilings.set(A, BoundName.LIMIT, power_w=2300.0)
+    await until(lambda: accepted_a(site, "A") == 10.0)
+    dialled.unplug()
+    dialled.plug_in(Car())
+    await until(lambda: accepted_a(site, "A") == 0.0 and rule(site) is Rule.LIMIT_SET)
+
+
+async def test_of_a_current_and_a_power_both_hold(bench: Bench) -> None:
+    site = await one_that_charges(bench)
+    await site.ceilings.set(A, BoundName.LIMIT, 10.0, power_w=4830.0)
+    await until(lambda: accepted_a(site, "A") == 7.0)
+    await site.ceilings.set(A, BoundName.LIMIT, 7.0, power_w=6900.0)
+    assert [bound.limit_a for bound in connector(site, "A").bounds] == [7.0]
+
+
+@pytest.mark.parametrize("power_w", [-0.1, 11_040.1, float("nan"), float("inf")])
+async def test_a_power_that_cannot_be_changes_nothing(bench: Bench, power_w: float) -> None:
+    site = await bench.start(settings(charger("A")))
+    await site.ceilings.set(A, BoundName.LIMIT, power_w=6900.0)
+    with pytest.raises(ValueError, match="not within"):
+        await site.ceilings.set(A, BoundName.LIMIT, power_w=power_w)
+    with pytest.raises(ValueError, match="no limit"):
+        await site.ceilings.set(A, BoundName.LIMIT)
+    assert [bound.limit_a for bound in connector(site, "A").bounds] == [10.0]
+
+
 @pytest.mark.parametrize("limit_a", [-0.1, 16.1, float("nan"), float("inf")])
 async def test_a_limit_that_cannot_be_changes_nothing(bench: Bench, limit_a: float) -> None:
     site = await bench.start(settings(charger("A")))
@@ -175,10 +217,23 @@ def test_no_bound_is_below_the_lowest_and_none_as_low_outlasts_it(bounds: list[B
             assert bound.until <= found.until
 
 
-@given(
-    st.builds(KeptBound, limit_a=st.floats(0, 100), until=st.none() | st.just(NOON)),
-    st.sampled_from(BoundName),
-)
+KEPT = st.builds(
+    KeptBound,
+    limit_a=st.floats(0, 100),
+    power_w=st.none() | st.floats(0, 70_000),
+    until=st.none() | st.just(NOON),
+) | st.builds(KeptBound, power_w=st.floats(0, 70_000), until=st.none() | st.just(NOON))
+
+
+@given(KEPT, KEPT, st.integers(1, 3))
+def test_a_bound_that_leaves_more_on_any_lines_allows_more(
+    one: KeptBound, other: KeptBound, lines: int
+) -> None:
+    if not one.allows_more_than(other):
+        assert one.current_a(lines) <= other.current_a(lines)
+
+
+@given(KEPT, st.sampled_from(BoundName))
 def test_a_recorded_bound_is_read_back_as_it_was(bound: KeptBound, name: BoundName) -> None:
     ledger, again = Ledger(), Ledger()
     ledger.apply(ledger.note_bound(A, name, bound))
@@ -186,9 +241,15 @@ def test_a_recorded_bound_is_read_back_as_it_was(bound: KeptBound, name: BoundNa
     assert again.bounds == {A: {name: bound}}
 
 
+def test_a_bound_that_was_recorded_without_a_power_is_a_current() -> None:
+    recorded_before = {"limit_a": 8.0, "until": None}
+    assert KeptBound.from_record(recorded_before) == KeptBound(limit_a=8.0)
+
+
 def test_a_record_that_is_no_bound_changes_nothing() -> None:
     ledger = Ledger()
-    for told in ({"limit_a": "many", "until": None}, {"limit_a": float("nan"), "until": None}):
+    nothing = {"limit_a": None, "power_w": None, "until": None}
+    for told in (nothing, {**nothing, "limit_a": "many"}, {**nothing, "power_w": float("nan")}):
         ledger.restore(
             [{"kind": "bound", "charger": "A", "connector": 1, "name": "limit", "bound": told}]
         )

@@ -399,6 +399,87 @@ async def test_tc_074_a_charger_asks_for_a_certificate_and_comes_with_it(
     await site.stop()
 
 
+async def certified(site: BalanzSite, folder: Path, charger: RawCharger) -> RawCharger:
+    """Have a charger ask for a certificate, and come back with it."""
+    known = len(charger.received("CertificateSigned"))
+    charger.answers["CertificateSigned"] = {"status": "Accepted"}
+    key = ec_key()
+    await charger.call("SignCertificate", {"csr": csr("A", key)})
+    await until(lambda: len(charger.received("CertificateSigned")) > known)
+    chain = charger.received("CertificateSigned")[-1]["certificateChain"]
+    await charger.close()
+    own = Made(x509.load_pem_x509_certificate(chain.encode()), key).files(folder, "own")
+    root = folder / "certificates" / "balanz-root.pem"
+    context = ssl.create_default_context(cafile=root)
+    context.load_cert_chain(own.certificate, own.key)
+    assert site.door.port is not None
+    again = await RawCharger.dial(site.door.port, "A", ssl=context)
+    again.answers["ExtendedTriggerMessage"] = {"status": "Accepted"}
+    await again.boot()
+    return again
+
+
+async def test_a_charger_whose_certificate_ends_soon_is_asked_for_a_new_one(
+    socket_enabled: None,
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = await start_with_own(tmp_path, authority)
+    charger = await dial(site, PASSWORD)
+    await charger.boot()
+    lasts = certificate_authority.CHARGER_LASTS
+    monkeypatch.setattr(certificate_authority, "CHARGER_LASTS", timedelta(days=10))
+
+    charger = await certified(site, tmp_path, charger)
+
+    await until(lambda: charger.received("ExtendedTriggerMessage"))
+    asked = {"requestedMessage": "SignChargePointCertificate"}
+    assert charger.received("ExtendedTriggerMessage") == [asked]
+    await until(lambda: kinds(site) == [ProblemKind.CHARGER_CERTIFICATE_EXPIRES])
+    ends = (datetime.now(UTC) + timedelta(days=10)).date()
+    assert problems(site)[0].placeholders == {"charger": "Charger A", "date": ends.isoformat()}
+    # It has not listened, so that it is asked again the next day.
+    site.door.renew_certificates()
+    await until(lambda: len(charger.received("ExtendedTriggerMessage")) == 2)
+
+    monkeypatch.setattr(certificate_authority, "CHARGER_LASTS", lasts)
+    charger = await certified(site, tmp_path, charger)
+    site.door.renew_certificates()
+    await charger.alive()
+    assert charger.received("ExtendedTriggerMessage") == []
+    assert kinds(site) == []
+    await charger.close()
+    await site.stop()
+
+
+async def test_a_charger_that_does_not_renew_its_certificate_is_told_of_after_a_restart_too(
+    socket_enabled: None,
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(certificate_authority, "CHARGER_LASTS", timedelta(days=10))
+    site = await start_with_own(tmp_path, authority)
+    charger = await dial(site, PASSWORD)
+    await charger.boot()
+    charger = await certified(site, tmp_path, charger)
+    charger.answers["ExtendedTriggerMessage"] = {"status": "Rejected"}
+    site.door.renew_certificates()
+    await until(lambda: "Charger A does not renew its certificate: Rejected" in caplog.text)
+    await charger.close()
+    await site.stop()
+
+    site = await start_with_own(tmp_path, authority)
+
+    await until(lambda: kinds(site) == [ProblemKind.CHARGER_CERTIFICATE_EXPIRES])
+    # Who asks for less needs no certificate.
+    await site.apply(asking(SecurityProfile.TLS_PASSWORD))
+    await until(lambda: kinds(site) == [])
+    await site.stop()
+
+
 async def test_d31_a_request_that_is_not_the_chargers_is_refused(
     socket_enabled: None,
     tmp_path: Path,

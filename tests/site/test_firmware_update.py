@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from custom_components.balanz.site.firmware_update import (
     LONGEST_S,
     REBOOT_S,
+    RETRY_AFTER_S,
     SILENCE_S,
     START_S,
+    TRIES,
     FirmwareUpdate,
     UpdateFailure,
-    UpdateStage,
 )
 from custom_components.balanz.storage.firmware_entry import FirmwareEntry
+from custom_components.balanz.storage.kept_updates import KeptUpdate, UpdateStage
 
 ENTRY = FirmwareEntry(version="2.0", url="https://a.b/2")
 STATUSES = [
@@ -36,10 +38,9 @@ def begun(at: float = 0.0, **changes: Any) -> FirmwareUpdate:
         "identity": "CP-1",
         "entry": ENTRY,
         "version_before": "1.0",
-        "request_id": 7,
     }
     update = FirmwareUpdate(**(fields | changes))
-    update.begin(at)
+    update.begin(at, request_id=7)
     return update
 
 
@@ -177,6 +178,144 @@ def test_a_charger_that_talks_for_ever_does_not_hold_up_the_others_for_ever() ->
 
     assert now == LONGEST_S
     assert failure(update) is UpdateFailure.SILENT
+
+
+def kept(entry: FirmwareEntry = ENTRY, **changes: Any) -> FirmwareUpdate:
+    """A change as it is after a restart, at 0."""
+    fields: dict[str, Any] = {
+        "firmware": ENTRY.key,
+        "version": "2.0",
+        "version_before": "1.0",
+        "stage": UpdateStage.DOWNLOADING,
+        "request_id": 7,
+        "tries": 1,
+        "retries_itself": True,
+    }
+    return FirmwareUpdate.kept("CP-1", entry, KeptUpdate(**(fields | changes)), 0.0)
+
+
+def test_a_download_that_fails_is_tried_again_after_a_minute() -> None:
+    update = begun(retries_itself=False)
+    update.told("DownloadFailed", 7, 1.0)
+    assert (update.stage, update.outcome, update.waits) == (UpdateStage.QUEUED, None, False)
+    assert update.due_at == 1.0 + RETRY_AFTER_S
+
+    update.look(0.9 + RETRY_AFTER_S)
+    assert not update.waits
+    update.look(1.0 + RETRY_AFTER_S)
+    assert update.waits
+    assert update.due_at is None
+
+
+def test_the_third_download_that_fails_is_the_last() -> None:
+    update = begun(retries_itself=False)
+    for try_ in range(2, TRIES + 1):
+        update.told("DownloadFailed", update.request_id, 1.0)
+        update.look(1.0 + RETRY_AFTER_S)
+        update.begin(100.0, request_id=7 + try_)
+    assert update.outcome is None
+
+    update.told("DownloadFailed", update.request_id, 101.0)
+
+    assert failure(update) is UpdateFailure.DOWNLOAD_FAILED
+
+
+def test_a_signature_that_is_wrong_is_wrong_the_next_time_too() -> None:
+    update = begun(retries_itself=False)
+    update.told("InvalidSignature", 7, 1.0)
+
+    assert failure(update) is UpdateFailure.SIGNATURE_INVALID
+
+
+def test_what_could_not_be_asked_was_no_try() -> None:
+    update = begun()
+    update.requeue()
+
+    assert (update.tries, update.waits) == (0, True)
+
+
+@given(
+    st.sampled_from(UpdateStage), st.integers(0, TRIES), st.booleans(), st.integers(1, 2**31 - 1)
+)
+def test_what_is_kept_of_a_change_reads_back_as_the_same(
+    stage: UpdateStage, tries: int, retries_itself: bool, request_id: int
+) -> None:
+    told = KeptUpdate(
+        firmware=ENTRY.key,
+        version="2.0",
+        version_before="1.0",
+        stage=stage,
+        request_id=request_id,
+        tries=tries,
+        retries_itself=retries_itself,
+    )
+
+    assert KeptUpdate.from_record(told.as_record()) == told
+    assert FirmwareUpdate.kept("CP-1", ENTRY, told, 0.0).as_kept() == told
+
+
+def test_after_a_restart_the_next_status_tells_how_it_goes() -> None:
+    update = kept()
+    assert update.in_doubt
+
+    update.told("Installing", None, 5.0)
+
+    assert (update.in_doubt, update.stage) == (False, UpdateStage.INSTALLING)
+
+
+def test_a_charger_that_is_idle_after_a_restart_is_asked_again() -> None:
+    update = kept()
+    update.told("Idle", None, 5.0)
+
+    assert (update.waits, update.tries, update.outcome) == (True, 1, None)
+
+
+def test_a_charger_that_is_always_idle_is_not_asked_for_ever() -> None:
+    update = kept(tries=TRIES)
+    update.told("Idle", None, 5.0)
+
+    assert failure(update) is UpdateFailure.SILENT
+
+
+@pytest.mark.parametrize("before", ["Downloading", "Installed"])
+def test_idle_says_nothing_of_what_was_heard_since(before: str) -> None:
+    update = kept()
+    update.told(before, None, 5.0)
+    stage = update.stage
+    update.told("Idle", None, 6.0)
+
+    assert (update.stage, update.outcome) == (stage, None)
+
+
+def test_who_has_installed_before_a_restart_may_be_idle_before_its_own() -> None:
+    update = kept(stage=UpdateStage.RESTARTING)
+    update.told("Idle", None, 5.0)
+    assert (update.stage, update.outcome) == (UpdateStage.RESTARTING, None)
+
+    update.look(REBOOT_S)
+    assert failure(update) is UpdateFailure.VERSION_UNCHANGED
+
+
+def test_a_charger_that_stays_away_after_a_restart_ends_it_in_time() -> None:
+    update = kept()
+    update.look(SILENCE_S)
+
+    assert failure(update) is UpdateFailure.SILENT
+
+
+@pytest.mark.parametrize(
+    ("stage", "then"),
+    [
+        (UpdateStage.DOWNLOADING, UpdateStage.QUEUED),
+        (UpdateStage.DOWNLOADED, UpdateStage.DOWNLOADED),
+    ],
+)
+def test_what_balanz_served_itself_is_loaded_anew_after_a_restart(
+    stage: UpdateStage, then: UpdateStage
+) -> None:
+    update = kept(FirmwareEntry(version="2.0", url="local:2.bin"), stage=stage)
+
+    assert (update.stage, update.in_doubt) == (then, then is not UpdateStage.QUEUED)
 
 
 def test_the_first_end_counts() -> None:

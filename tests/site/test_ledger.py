@@ -1,7 +1,8 @@
 """The ledger reads back what it wrote, and nothing else."""
 
+import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ def filled() -> Ledger:
             ledger.note_capacity("root", 20.0),
             ledger.note_maximum(A, 10.0),
             ledger.note_enabled(A, enabled=False),
+            ledger.note_boost_duration(A, timedelta(minutes=30)),
             ledger.note_booking(BOOKING),
         ]
     )
@@ -50,6 +52,7 @@ def state(ledger: Ledger) -> tuple[object, ...]:
         ledger.capacities_a,
         ledger.maxima_a,
         ledger.disabled,
+        ledger.boosts,
         ledger.bookings,
     )
 
@@ -74,7 +77,7 @@ def test_a_forgotten_charger_leaves_only_its_bookings() -> None:
     ledger = filled()
     ledger.apply(ledger.note_forgotten("A"))
     assert ledger.limits_a == {B: 6.0}
-    assert (ledger.maxima_a, ledger.disabled) == ({}, set())
+    assert (ledger.maxima_a, ledger.disabled, ledger.boosts) == ({}, set(), {})
     assert ledger.bookings == {"b1": BOOKING}
 
 
@@ -87,6 +90,9 @@ def test_a_forgotten_charger_leaves_only_its_bookings() -> None:
         {"kind": "limit", "charger": "A", "connector": "x", "limit_a": 1},
         {"kind": "capacity", "group": "root", "capacity_a": None},
         {"kind": "booking", "id": "b2"},
+        {"kind": "boost_duration", "charger": "A", "connector": 1, "duration_s": 0},
+        {"kind": "boost_duration", "charger": "A", "connector": 1, "duration_s": math.nan},
+        {"kind": "boost_duration", "charger": "A", "connector": 1, "duration_s": 86_401},
     ],
 )
 def test_a_record_that_does_not_read_as_one_of_its_own_changes_nothing(

@@ -49,6 +49,30 @@ async def test_a_boost_ends_by_itself(bench: Bench) -> None:
     await until(lambda: accepted_a(site, "A") == accepted_a(site, "B") == 10.0)
 
 
+async def test_how_long_a_boost_lasts_outlives_a_restart_and_not_its_charger(
+    bench: Bench,
+) -> None:
+    setup = settings(charger("A"), charger("B"))
+    site = await bench.start(setup)
+    assert connector(site, "A").boost_lasts == timedelta(hours=1)
+    await site.set_boost_duration(A, timedelta(minutes=20))
+    await site.stop()
+    again = await bench.start(setup)
+    assert connector(again, "A").boost_lasts == timedelta(minutes=20)
+    assert connector(again, "B").boost_lasts == timedelta(hours=1)
+    await again.apply(settings(charger("B")))
+    await again.apply(setup)
+    assert connector(again, "A").boost_lasts == timedelta(hours=1)
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 24 * 60 + 1])
+async def test_no_boost_lasts_no_time_or_more_than_a_day(bench: Bench, minutes: int) -> None:
+    site = await bench.start(settings(charger("A")))
+    with pytest.raises(ValueError, match="not within"):
+        await site.set_boost_duration(A, timedelta(minutes=minutes))
+    assert connector(site, "A").boost_lasts == timedelta(hours=1)
+
+
 async def test_who_leaves_soon_and_needs_much_gets_more_where_need_counts(bench: Bench) -> None:
     site = await two_that_share(bench, policy=Policy.NEED)
     await site.set_plan(B, Plan(departs_at=later(2), energy_wh=22_000.0))

@@ -7,6 +7,7 @@ import zlib
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from custom_components.balanz.balancing.inputs import ConnectorInput, Inputs
 from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.site import BalanzSite, step_log
+from custom_components.balanz.site.bound import BoundName
 from custom_components.balanz.site.replay import (
     RecordedStep,
     ReplayError,
@@ -88,6 +90,31 @@ async def test_nothing_of_what_was_kept_is_lost_in_the_file(bench: Bench) -> Non
     assert [(it.site, it.state, it.inputs, it.steps) for it in read] == [
         (it.site, it.state, it.inputs, it.steps) for it in kept
     ]
+
+
+async def test_what_a_thousand_chargers_did_is_taken_down_between_two_events(bench: Bench) -> None:
+    many = (charger(f"CP-{number}") for number in range(1000))
+    site = await bench.start(settings(*many, rating_a=1000.0))
+
+    def takes_s() -> float:
+        began = thread_time()
+        site.evidence()
+        return thread_time() - began
+
+    # What other programs and the garbage collector take is not its doing.
+    assert min(takes_s() for _ in range(5)) < 0.01
+
+
+async def test_what_was_taken_down_does_not_change_any_more(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    await site.ceilings.set(A, BoundName.LIMIT, 8.0)
+    evidence = site.evidence()
+    before = list(evidence.records())
+    await site.ceilings.set(A, BoundName.LIMIT, 7.0)
+    await site.ceilings.set(A, BoundName.PAUSE, 0.0)
+    await site.set_enabled(A, enabled=False)
+
+    assert list(evidence.records()) == before
 
 
 def test_a_site_that_has_taken_no_step_has_nothing_to_replay() -> None:

@@ -1,19 +1,25 @@
 """A site whose chargers belong to another back office as well."""
 
+import asyncio
+import json
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
+import orjson
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.local_controller.upstream import Trouble
 from custom_components.balanz.csms.local_controller.upstream_settings import UpstreamSettings
-from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site import BalanzSite, upstreams
 from custom_components.balanz.site.snapshot import ProblemKind, UpstreamSnapshot
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import Faults
+from simulator.frames import Direction
 
 from ..csms.local_controller.back_office import BackOffice
 from .build import (
@@ -198,6 +204,78 @@ async def test_a_back_office_is_added_and_taken_away_while_the_charger_is_connec
     await until(lambda: site.snapshot.chargers["CP1"].upstream is None)
     assert simulated.connected
     assert accepted_a(site, "CP1") == 16.0
+
+
+async def test_a_cut_goes_before_all_that_the_back_office_asks(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+    simulated.faults = Faults(answer_delay_s=0.5)
+    asking = [
+        asyncio.create_task(office.ask("GetConfiguration", {"key": ["x"]}, within_s=60.0))
+        for _ in range(15)
+    ]
+    await until(lambda: [it for it in simulated.frames if '"GetConfiguration"' in it.text][-2:])
+    before = len(simulated.frames)
+
+    await site.set_capacity("root", 6.0)
+    await until(lambda: accepted_a(site, "CP1") == 6.0)
+
+    asked = [
+        orjson.loads(it.text)[2]
+        for it in list(simulated.frames)[before:]
+        if it.direction is Direction.RECEIVED and it.text.startswith("[2")
+    ]
+    assert asked.index("SetChargingProfile") <= 1
+    await asyncio.gather(*asking)
+
+
+@pytest.mark.parametrize("flood", ["huge", "unreadable", "unsolicited"])
+async def test_a_hostile_back_office_is_contained_and_told(
+    bench: Bench, office: BackOffice, flood: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstreams, "MISBEHAVES_FOR_S", 60.0)
+    site, simulated = await charging(bench, office)
+    sent = {
+        "huge": [json.dumps([2, "h", "DataTransfer", {"vendorId": "x" * 300_000}])],
+        "unreadable": ['[2,"n","SetChargingProfile",{"connectorId":NaN}]'] * 500,
+        "unsolicited": ['[3,"nobody",{}]'] * 500,
+    }[flood]
+
+    line = office.lines["CP1"].socket
+    with suppress(ConnectionClosed):
+        for text in sent:
+            await line.send(text)
+    await until(lambda: subjects(site, ProblemKind.UPSTREAM_MISBEHAVES) == ["CP1"])
+
+    assert simulated.connections == 1
+    assert site.snapshot.groups["root"].within_limit
+    await site.set_capacity("root", 8.0)
+    await until(lambda: accepted_a(site, "CP1") == 8.0)
+    await until(lambda: upstream(site).connected)
+    await until(lambda: subjects(site, ProblemKind.UPSTREAM_MISBEHAVES) == [])
+
+
+async def test_endless_profiles_are_no_more_than_the_charger_could_hold(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await charging(bench, office)
+
+    answers = [
+        await office.ask(
+            "SetChargingProfile", profile(20.0 - it / 100, chargingProfileId=it, stackLevel=it % 9)
+        )
+        for it in range(300)
+    ]
+    installed = len({it.profile.id for it in simulated.profiles.installed})
+    levels = await office.ask(
+        "SetChargingProfile", profile(7.0, chargingProfileId=1000, stackLevel=8)
+    )
+
+    assert {it["status"] for it in answers} <= {"Accepted", "Rejected"}
+    assert installed == 1
+    assert levels == {"status": "Accepted"}
+    await until(lambda: accepted_a(site, "CP1") == 7.0)
 
 
 async def test_a_refusal_is_told_to_the_user(bench: Bench, office: BackOffice) -> None:

@@ -99,7 +99,7 @@ def test_each_wrong_line_is_told_with_its_number() -> None:
     with pytest.raises(TagFileError) as error:
         read_tags(content, places={"charger:CP1"})
 
-    assert error.value.code == "tag_rows_wrong"
+    assert error.value.code == "csv_rows_wrong"
     assert [(row.line, row.code) for row in error.value.rows] == [
         (2, "tag_status_invalid"),
         (3, "tag_name_invalid"),
@@ -108,7 +108,7 @@ def test_each_wrong_line_is_told_with_its_number() -> None:
         (7, "tag_expiry_invalid"),
         (8, "tag_place_unknown"),
         (9, "tag_sessions_invalid"),
-        (10, "tag_row_too_long"),
+        (10, "csv_row_too_long"),
         (12, "tag_twice"),
         (13, "tag_id_invalid"),
     ]
@@ -126,14 +126,14 @@ def test_a_file_that_is_wrong_throughout_is_not_told_line_by_line() -> None:
     [
         (b"", "tag_file_no_id"),
         (b"name,status\nAnne,accepted\n", "tag_file_no_id"),
-        (b"id,id_tag\nA,B\n", "tag_file_column_twice"),
+        (b"id,id_tag\nA,B\n", "csv_column_twice"),
         (b"id,name\n", "tag_file_empty"),
-        (b"id,name\nA,\xff\xfe\n", "tag_file_encoding"),
-        ("id,name\nA,Änne\n".encode("utf-16"), "tag_file_encoding"),
-        ("id,name\nA,Änne\n".encode("latin-1"), "tag_file_encoding"),
-        (b"id,name\nA,\0\n", "tag_file_encoding"),
-        (b"x" * (MAX_BYTES + 1), "tag_file_too_large"),
-        ("x" * (MAX_BYTES + 1), "tag_file_too_large"),
+        (b"id,name\nA,\xff\xfe\n", "csv_encoding"),
+        ("id,name\nA,Änne\n".encode("utf-16"), "csv_encoding"),
+        ("id,name\nA,Änne\n".encode("latin-1"), "csv_encoding"),
+        (b"id,name\nA,\0\n", "csv_encoding"),
+        (b"x" * (MAX_BYTES + 1), "csv_too_large"),
+        ("x" * (MAX_BYTES + 1), "csv_too_large"),
     ],
 )
 def test_a_file_that_is_no_list_of_tags_is_refused(content: bytes | str, code: str) -> None:
@@ -147,4 +147,4 @@ def test_a_broken_quote_is_told_with_its_line() -> None:
     with pytest.raises(TagFileError) as error:
         read_tags('id,name\nA,"Anne"x\n')
 
-    assert error.value.rows == (RowError(2, "tag_row_unreadable", ""),)
+    assert error.value.rows == (RowError(2, "csv_row_unreadable", ""),)

@@ -58,6 +58,8 @@ class Plan:
     commands: tuple[Command, ...]
     """Cuts and renewals first, raises last."""
     held_back: Mapping[ConnectorKey, Reason]
+    cuts_waiting: frozenset[ConnectorKey] = frozenset()
+    """Connectors that would be cut if their line were free."""
 
 
 def plan(
@@ -72,6 +74,7 @@ def plan(
     commands: list[Command] = []
     doubtful: list[Standing] = []
     rising: list[Standing] = []
+    cuts_waiting: set[ConnectorKey] = set()
     room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
     for key, standing in standings.items():
         line = standing.known.line
@@ -89,7 +92,8 @@ def plan(
             elif renew_at is not None and renew_at <= now and line is Line.FREE and calm.durable:
                 commands.append(Command(key=key, limit_a=target_a, kind=Kind.RENEW))
         elif line is Line.BUSY:
-            continue
+            if target_a < standing.aim_a:
+                cuts_waiting.add(key)
         elif standing.must_wait(target_a) and not _is_pressing(standing, target_a, room, now):
             continue
         elif in_doubt and (
@@ -106,7 +110,9 @@ def plan(
     raises, held_back = _raises(rising, targets, room, headroom, calm, now)
     for reason in held_back.values():
         alarm.at(reason.until)
-    return Plan(commands=(*commands, *raises), held_back=held_back)
+    return Plan(
+        commands=(*commands, *raises), held_back=held_back, cuts_waiting=frozenset(cuts_waiting)
+    )
 
 
 def _raises(

@@ -47,6 +47,8 @@ class Result:
 
     state: State
     commands: tuple[Command, ...]
+    cuts_waiting: frozenset[ConnectorKey]
+    """Connectors that would be cut if their line were free."""
     reasons: Mapping[ConnectorKey, Reason]
     groups: Mapping[str, GroupView]
     in_the_way: frozenset[ConnectorKey]
@@ -87,6 +89,7 @@ def step(site: Site, inputs: Inputs, state: State, now: float) -> Result:
             budgets=writes,
         ),
         commands=sending.commands,
+        cuts_waiting=sending.cuts_waiting,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
         groups=group_views(site, standing, left, limits_a),
         in_the_way=aims.in_the_way,

@@ -14,6 +14,7 @@ from .peers import Peer, is_same_place
 from .security_events import (
     AddressPinned,
     AdmissionRefused,
+    CertificateShown,
     IdentityShared,
     PasswordTaken,
     ProfileRaised,
@@ -165,6 +166,9 @@ class Admission:
             rule = replace(rule, profile=grant.profile)
             self._rules[identity] = rule
             self._emit(ProfileRaised(identity=identity, profile=grant.profile))
+        if grant.profile is SecurityProfile.TLS_CERTIFICATE and grant.peer.certificate_ends:
+            ends = grant.peer.certificate_ends
+            self._emit(CertificateShown(identity=identity, ends=ends))
         if rule.profile is SecurityProfile.OPEN and rule.address != grant.peer.address:
             self._rules[identity] = replace(rule, address=grant.peer.address)
             self._emit(AddressPinned(identity=identity, address=grant.peer.address))

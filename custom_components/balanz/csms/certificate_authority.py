@@ -5,7 +5,6 @@ certificates are made anew before they end, or when the machine gets another nam
 know the root do not mind.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from .key_lock import KeyLock, write_private
 from .peers import identity_uri
 from .tls import CertificateFiles
 
@@ -53,13 +53,15 @@ class CertificateAuthority:
         """Make nothing yet."""
         self.root = folder / "balanz-root.pem"
         """The root's certificate: the file to install in chargers."""
+        self.lock = KeyLock(self.root.with_suffix(".key"))
+        """What keeps its keys out of copies of the folder."""
         self._folder = folder
 
     def prepare(self, names: Sequence[str]) -> tuple[CertificateFiles, ...]:
         """Return server certificates for host names and addresses; make what is missing of them.
 
-        One has an elliptic curve key, the other an RSA key. Raises OSError, or ValueError if what
-        is in the folder cannot be read.
+        One has an elliptic curve key, the other an RSA key. Raises KeysLocked, OSError, or
+        ValueError if what is in the folder cannot be read.
         """
         issuer = self._issuer()
         return (
@@ -71,8 +73,8 @@ class CertificateAuthority:
         """Return a charger's certificate and the root, as PEM, for its signing request.
 
         The subject's common name has to be the charger's identity or its serial number; the
-        identity is among the names of the certificate in any case. Raises CsrRefused, OSError, or
-        ValueError if what is in the folder cannot be read.
+        identity is among the names of the certificate in any case. Raises CsrRefused, KeysLocked,
+        OSError, or ValueError if what is in the folder cannot be read.
         """
         request = checked(csr_pem, identity, serial=serial)
         issuer = self._issuer()
@@ -91,15 +93,17 @@ class CertificateAuthority:
     def _issuer(self) -> _Issuer:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         key_path = self.root.with_suffix(".key")
-        if not (self.root.exists() and key_path.exists()):
+        key_pem = self.lock.root_key()
+        if key_pem is None or not self.root.exists():
             return self._new_issuer(key_path)
-        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
+        key = serialization.load_pem_private_key(key_pem, None)
         certificate = x509.load_pem_x509_certificate(self.root.read_bytes())
         if isinstance(key, rsa.RSAPrivateKey):
             return _Issuer(certificate=certificate, key=key)
         raise ValueError(f"{key_path} is not the key of a root")
 
     def _new_issuer(self, key_path: Path) -> _Issuer:
+        self.lock.forget()
         key = rsa.generate_private_key(65537, _ROOT_KEY_BITS)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "balanz root")])
         certificate = (
@@ -108,8 +112,8 @@ class CertificateAuthority:
             .add_extension(_usage(signs=True), critical=True)
             .sign(key, hashes.SHA256())
         )
-        _write(key_path, _key_pem(key))
-        _write(self.root, _pem(certificate))
+        write_private(key_path, _key_pem(key))
+        write_private(self.root, _pem(certificate))
         return _Issuer(certificate=certificate, key=key)
 
     def _server(self, stem: str, names: Sequence[str], issuer: _Issuer) -> CertificateFiles:
@@ -137,8 +141,8 @@ class CertificateAuthority:
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(issuer.key, hashes.SHA256())
         )
-        _write(files.key, _key_pem(key))
-        _write(files.certificate, _pem(certificate))
+        write_private(files.key, _key_pem(key))
+        write_private(files.certificate, _pem(certificate))
         return files
 
 
@@ -242,15 +246,3 @@ def _key_pem(key: Key) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file at once; nobody else may read it."""
-    new = path.with_suffix(f"{path.suffix}.new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600, exist_ok=False)
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

@@ -39,9 +39,11 @@ class KeptFrame:
 
     at: datetime
     received: bool
-    """Whether the charger sent it."""
+    """Whether the other side sent it."""
     text: str
     """Its beginning, as it went over the wire."""
+    peer: str = "charger"
+    """Who is at the other side."""
     answers_secret: bool = False
     """Whether it is the answer to a call with a secret in it, which it may repeat."""
 
@@ -60,13 +62,16 @@ class KeptFrame:
 
 
 class FrameLog:
-    """Keeps the last frames of one charger, over all its connections."""
+    """Keeps the last frames of one charger, or its back office, over all its connections."""
 
-    def __init__(self) -> None:
-        """Start with none."""
+    def __init__(self, peer: str = "charger") -> None:
+        """Start with none; `peer` is what the other side is called."""
+        self._peer = peer
         self._frames: deque[KeptFrame] = deque(maxlen=MOST_FRAMES)
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
+        self.heard_at: datetime | None = None
+        """When the charger said something last; None before it has."""
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
@@ -78,11 +83,18 @@ class FrameLog:
         text = text[:MOST_CHARACTERS]
         answers_secret = False
         if received:
+            self.heard_at = at
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
                 answers_secret = answer[1] == self._secret_call
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
         self._frames.append(
-            KeptFrame(at=at, received=received, text=text, answers_secret=answers_secret)
+            KeptFrame(
+                at=at,
+                received=received,
+                text=text,
+                peer=self._peer,
+                answers_secret=answers_secret,
+            )
         )

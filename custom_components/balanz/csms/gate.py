@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.frames import Frame, Opcode
 
 from .admission import Grant
-from .patience import Budget
+from .frame_watch import FrameWatch, read_little
 from .tls import TlsContexts
 from .tls_handshake import Failures, shake_hands
 from .transfers import Transfers
@@ -21,13 +20,7 @@ SPARE_SOCKETS = 32
 SPARE_PER_ADDRESS = 16
 HANDSHAKE_TIMEOUT_S = 10.0
 """How long a peer may take for each of its handshakes, that of TLS and that of WebSocket."""
-MAX_FRAGMENTS = 64
-FRAGMENTS_TIMEOUT_S = 30.0
-MAX_PINGS = {1.0: 20}
-READ_BYTES = 4096
-"""So much is read of a socket until the others have their turn: some hundred tiny frames."""
 MAX_REQUEST_LINE_BYTES = 8 * 1024
-_DATA = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
 
 class Gate:
@@ -117,7 +110,7 @@ class GatedConnection(ServerConnection):
         self.gate.enter(self)
         _keep_alive(transport.get_extra_info("socket"))
         if self.tls is None:
-            _read_little(transport)
+            read_little(transport)
             self._open(transport)
         else:
             self._encrypting = self.loop.create_task(self._encrypt(transport, self.tls.context))
@@ -137,10 +130,7 @@ class GatedConnection(ServerConnection):
         """Begin to listen to the peer."""
         self._is_open = True
         self.heard_at = self.loop.time()
-        self._pings = Budget(MAX_PINGS)
-        self._fragments = 0
-        self._fragments_due: asyncio.TimerHandle | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._watch = FrameWatch(self)
         self._first = bytearray()
         """What has come before it was clear what the connection is about."""
         self._is_clear = False
@@ -164,19 +154,13 @@ class GatedConnection(ServerConnection):
     def process_event(self, event: Any) -> None:
         """Look at each frame that the package takes for a good one."""
         super().process_event(event)
-        if not isinstance(event, Frame):
-            return
-        if event.opcode is Opcode.PING:
-            if self._pings.spend(self.loop.time()):
-                self._show_out("too many pings")
-        elif event.opcode in _DATA:
-            self._count_fragment(is_last=event.fin)
+        self._watch.look_at(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the gate."""
         self.gate.leave(self)
         if self._is_open:
-            self._end_message()
+            self._watch.end()
             super().connection_lost(exc)
 
     def _hand_over(self, head: bytes) -> None:
@@ -185,29 +169,6 @@ class GatedConnection(ServerConnection):
         super().connection_lost(None)
         self.gate.end_handshake(self)
         self.gate.transfers.begin(transport, head, lambda: self.gate.leave(self))
-
-    def _count_fragment(self, *, is_last: bool) -> None:
-        """Let nobody hold back the end of a message, or send it in crumbs."""
-        if is_last:
-            self._end_message()
-            return
-        self._fragments += 1
-        if self._fragments_due is None:
-            self._fragments_due = self.loop.call_later(
-                FRAGMENTS_TIMEOUT_S, self._show_out, "a message without an end"
-            )
-        if self._fragments > MAX_FRAGMENTS:
-            self._show_out("too many fragments")
-
-    def _end_message(self) -> None:
-        self._fragments = 0
-        if self._fragments_due is not None:
-            self._fragments_due.cancel()
-            self._fragments_due = None
-
-    def _show_out(self, reason: str) -> None:
-        if self._closing is None:
-            self._closing = self.loop.create_task(self.close(1008, reason))
 
 
 class _Elsewhere(asyncio.Transport):
@@ -240,9 +201,3 @@ def _keep_alive(socket: Any) -> None:
     for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 5)):
         if hasattr(sockets, option):
             socket.setsockopt(sockets.IPPROTO_TCP, getattr(sockets, option), value)
-
-
-def _read_little(transport: Any) -> None:
-    """Have asyncio read a socket in small portions, each in a turn of its own."""
-    if hasattr(transport, "max_size"):
-        transport.max_size = READ_BYTES

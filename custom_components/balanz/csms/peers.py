@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ssl import cert_time_to_seconds
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,8 @@ class Peer:
     encrypted: bool = False
     certificate_names: frozenset[str] = frozenset()
     """The names in its verified certificate; empty without one."""
+    certificate_ends: datetime | None = None
+    """Until when that certificate is good; None without one."""
 
     @property
     def from_the_internet(self) -> bool:
@@ -58,6 +62,13 @@ def names_in(certificate: Mapping[str, Any] | None) -> frozenset[str]:
     }
     uris = {value for kind, value in certificate.get("subjectAltName", ()) if kind == "URI"}
     return frozenset(subject | uris)
+
+
+def end_of(certificate: Mapping[str, Any] | None) -> datetime | None:
+    """Return until when a verified certificate is good; None without one."""
+    if not certificate:
+        return None
+    return datetime.fromtimestamp(cert_time_to_seconds(certificate["notAfter"]), UTC)
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -159,6 +159,10 @@ class RpcConnection:
         """Whether a call is outstanding."""
         return self._line.busy
 
+    def reserve_line(self) -> None:
+        """Let nothing but an urgent call follow the outstanding one, for a moment."""
+        self._line.reserve()
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that ends at the latest with the connection."""
         if self._lost or self._stop.done():

@@ -54,6 +54,7 @@ class ErrorCode(StrEnum):
     PROTOCOL_ERROR = "ProtocolError"
     SECURITY_ERROR = "SecurityError"
     FORMATION_VIOLATION = "FormationViolation"
+    OCCURENCE_CONSTRAINT_VIOLATION = "OccurenceConstraintViolation"
     PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
     TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
     GENERIC_ERROR = "GenericError"

@@ -68,3 +68,10 @@ class SecurityReported(SecurityEvent):
     type: str
     info: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateShown(StationEvent):
+    """A charger came with a certificate of its own; told each time."""
+
+    ends: datetime

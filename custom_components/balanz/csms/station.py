@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from .capabilities import MAX_CONNECTORS, Capabilities, RateUnit
@@ -25,7 +25,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .frame_log import FrameLog
+from .frame_log import FrameLog, KeptFrame
 from .interview import Extent, interview
 from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
@@ -66,6 +66,11 @@ class BackOffice(Protocol):
     @property
     def desk(self) -> Desk:
         """Who decides about the tags of transactions."""
+        ...
+
+    @property
+    def frames(self) -> tuple[KeptFrame, ...]:
+        """The last of what it was told and has said."""
         ...
 
     async def serve(
@@ -120,6 +125,10 @@ class Station:
         self.last_violation: str | None = None
         self.frames = FrameLog()
         """The last of what it was told and has said."""
+        self.connections = 0
+        """How often it has connected."""
+        self.connected_at: datetime | None = None
+        """When the connection that there is began; None where there is none."""
         self.boots = 0
         """How often it was accepted after a boot."""
         self.late_answers = 0
@@ -151,6 +160,11 @@ class Station:
     def busy(self) -> bool:
         """Whether a call is outstanding."""
         return self._link is not None and self._link.rpc.busy
+
+    def reserve_line(self) -> None:
+        """Have what is in no hurry wait for a moment once the outstanding call has ended."""
+        if self._link is not None:
+            self._link.rpc.reserve_line()
 
     @property
     def meter_quirks(self) -> MeterQuirks:
@@ -330,6 +344,8 @@ class Station:
         rpc.frames = self.frames
         self.ready = False
         self._limits.leases.forget()
+        self.connections += 1
+        self.connected_at = datetime.now(UTC)
         if older is not None:
             older.rpc.stop(1000, "replaced by a new connection")
         self._authorization = authorization
@@ -342,7 +358,7 @@ class Station:
     def detach(self, rpc: RpcConnection) -> None:
         """Forget a connection that has ended, unless a newer one has replaced it."""
         if self._link is not None and self._link.rpc is rpc:
-            self._link = None
+            self._link = self.connected_at = None
             self.ready = False
             self._authorization = None
             self.emit(StationDisconnected(identity=self.identity))

@@ -74,6 +74,8 @@ class TlsContexts:
         """When the first of the certificates ends."""
         self.trouble: TlsError | None = None
         """Why changed files are not in use; None where nothing is wrong."""
+        self.paused = False
+        """Whether files may be away for a while, so that nobody looks for changed ones."""
         self._newest: ssl.SSLContext | None = None
         self._stamp: _Stamp = ()
 
@@ -90,7 +92,11 @@ class TlsContexts:
     async def reload_if_changed(self) -> None:
         """Load the files again where they have changed; what is wrong with them is `trouble`."""
         loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(None, _stamp, self.settings) == self._stamp:
+        stamp = await loop.run_in_executor(None, _stamp, self.settings)
+        if self.paused:
+            return
+        if stamp == self._stamp:
+            self.trouble = None
             return
         try:
             self._newest, self.expires_at, self._stamp = await self._load()

@@ -26,7 +26,8 @@ class Failures:
         if not isinstance(error, ssl.SSLError):
             return
         self._told = {it: at for it, at in self._told.items() if at > now - TOLD_AGAIN_S}
-        reason = (getattr(error, "reason", None) or "no reason given").lower().replace("_", " ")
+        told = getattr(error, "verify_message", None) or getattr(error, "reason", None)
+        reason = (told or "no reason given").lower().replace("_", " ")
         if (address, reason) not in self._told and len(self._told) < MAX_TOLD:
             self._told[(address, reason)] = now
             _LOGGER.warning("%s could not connect encrypted: %s", address, reason)

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -21,6 +22,18 @@ class Direction(StrEnum):
     RESPONSE = "Response"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """Where and how a payload breaks its schema, without quoting it."""
+
+    place: str
+    rule: str
+    """The keyword of the schema that is broken, such as `enum`."""
+
+    def __str__(self) -> str:
+        return f"{self.place} breaks {self.rule}"
+
+
 async def load() -> None:
     """Read and compile all schemas in a thread, since that takes tens of milliseconds."""
     with ThreadPoolExecutor(max_workers=1) as executor:
@@ -33,7 +46,16 @@ def _compile() -> None:
 
 
 def check(action: str, direction: Direction, payload: dict[str, Any]) -> str | None:
-    """Return where and how a payload breaks its schema, without quoting it; None if it fits.
+    """Return what is wrong with a payload as a text, which does not quote it; None if it fits.
+
+    Raises KeyError for an action that OCPP 1.6 does not know.
+    """
+    found = violation(action, direction, payload)
+    return None if found is None else str(found)
+
+
+def violation(action: str, direction: Direction, payload: dict[str, Any]) -> Violation | None:
+    """Return the first thing that is wrong with a payload; None if it fits.
 
     Raises KeyError for an action that OCPP 1.6 does not know.
     """
@@ -42,7 +64,7 @@ def check(action: str, direction: Direction, payload: dict[str, Any]) -> str | N
         _validators()[f"{action}{direction}"].validate(payload)
     except jsonschema_rs.ValidationError as error:
         place = "/".join(str(step) for step in error.instance_path)
-        return f"{place or 'payload'} breaks {error.schema_path[-1]}"
+        return Violation(place=place or "payload", rule=str(error.schema_path[-1]))
     return None
 
 

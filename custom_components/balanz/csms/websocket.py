@@ -11,7 +11,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
 from .gate import GatedConnection
-from .peers import Peer, names_in
+from .peers import Peer, end_of, names_in
 from .rpc_errors import ConnectionLost
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -113,10 +113,12 @@ class ChargerSocket(WebSocket):
 def peer_of(connection: GatedConnection) -> Peer:
     """Return who is at the other end; without an address if it has gone already."""
     encryption = connection.transport.get_extra_info("ssl_object")
+    certificate = encryption.getpeercert() if encryption else None
     return Peer(
         address=connection.address,
         encrypted=encryption is not None,
-        certificate_names=names_in(encryption.getpeercert()) if encryption else frozenset(),
+        certificate_names=names_in(certificate),
+        certificate_ends=end_of(certificate),
     )
 
 

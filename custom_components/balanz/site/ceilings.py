@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from ..balancing.model import ConnectorKey
+from ..balancing.model import NOMINAL_VOLTAGE_V, ConnectorKey
 from ..storage.bounds import KeptBound
 from ..storage.ledger import Ledger
 from .bound import Bound, BoundName
@@ -39,17 +39,23 @@ class Ceilings:
         self._on_asked_back = on_asked_back
 
     async def set(
-        self, key: ConnectorKey, name: BoundName, limit_a: float, until: datetime | None = None
+        self,
+        key: ConnectorKey,
+        name: BoundName,
+        limit_a: float | None = None,
+        until: datetime | None = None,
+        *,
+        power_w: float | None = None,
     ) -> None:
         """Bound a connector, in place of what had that name; `until` has a time zone.
 
-        Raises ValueError below 0 or above the rating, and StorageError, and changes nothing, if
-        what allows more than before cannot be recorded.
+        `limit_a` is per line, `power_w` over all lines; where both are given, both hold. Raises
+        ValueError below 0, above the rating or without either, and StorageError, and changes
+        nothing, if what allows more than before cannot be recorded.
         """
-        rating_a = self.rating_a(key)
-        if not 0 <= limit_a <= rating_a:
-            raise ValueError(f"{limit_a} A is not within 0 and {rating_a} A")
-        bound = KeptBound(limit_a=limit_a, until=until)
+        _check(limit_a, self.rating_a(key), "A")
+        _check(power_w, self.rating_w(key), "W")
+        bound = KeptBound(limit_a=limit_a, power_w=power_w, until=until)
         before = self._ledger.bounds.get(key, NO_BOUNDS).get(name)
         raising = before is not None and bound.allows_more_than(before)
         await self._recorder.change(self._ledger.note_bound(key, name, bound), raising=raising)
@@ -58,6 +64,10 @@ class Ceilings:
     def rating_a(self, key: ConnectorKey) -> float:
         """Return what no bound of a connector may be above."""
         return self._live[key].connector.rating_a
+
+    def rating_w(self, key: ConnectorKey) -> float:
+        """Return the power at that rating, with all lines that are wired."""
+        return self.rating_a(key) * NOMINAL_VOLTAGE_V * self._live[key].charger.phases
 
     async def end(self, key: ConnectorKey, name: BoundName) -> None:
         """End the bound of that name, if there is one. Raises StorageError, as `set` does."""
@@ -76,7 +86,11 @@ class Ceilings:
         for key, live in self._live.items():
             kept = self._ledger.bounds.get(key, NO_BOUNDS)
             live.bounds = tuple(
-                Bound(name=BoundName(name), limit_a=bound.limit_a, until=bound.until)
+                Bound(
+                    name=BoundName(name),
+                    limit_a=bound.current_a(live.lines_to_reckon_with),
+                    until=bound.until,
+                )
                 for name, bound in kept.items()
             )
 
@@ -95,3 +109,8 @@ class Ceilings:
         for key, bounds in self._ledger.bounds.items():
             for name, bound in bounds.items():
                 yield key, name, bound
+
+
+def _check(value: float | None, highest: float, unit: str) -> None:
+    if value is not None and not 0 <= value <= highest:
+        raise ValueError(f"{value} {unit} is not within 0 and {highest} {unit}")

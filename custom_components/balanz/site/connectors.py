@@ -53,6 +53,7 @@ class Connectors:
                     min(self._ledger.maxima_a.get(key, charger.maximum_a), connector.rating_a),
                 )
                 live.enabled = key not in self._ledger.disabled
+                live.boost_lasts = self._ledger.boosts.get(key, live.boost_lasts)
                 live.restored(self._ledger.limits_a.get(key))
                 live.energy = self._kept_energy.restored(key)
                 self._live[key] = live

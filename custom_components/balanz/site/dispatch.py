@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from itertools import starmap
 
@@ -86,6 +86,13 @@ class Dispatcher:
         live.lines_told = limit.phases if station.takes_watts else None
         live.sending(command.limit_a, now, lapse=_lapse(live, limit, station, now))
         self._spawn(self._send(command, limit, live, station))
+
+    def reserve(self, keys: Iterable[ConnectorKey]) -> None:
+        """Keep the lines of connectors free for a cut, once what occupies them has ended."""
+        for key in keys:
+            live = self._live[key]
+            if live.balanced and not live.held:
+                self._central.stations[key.charger].reserve_line()
 
     def send_again(self, key: ConnectorKey, now: float) -> None:
         """Tell a connector its accepted limit once more, if its line is free; it raises nothing."""

@@ -11,11 +11,19 @@ from functools import partial
 from typing import Any
 
 from ..csms.admission import AdmissionRule
-from ..csms.certificate_authority import CertificateAuthority, CsrRefused, checked
+from ..csms.certificate_authority import (
+    CHARGER_LASTS,
+    RENEW_BEFORE,
+    CertificateAuthority,
+    CsrRefused,
+    checked,
+)
 from ..csms.credentials import PasswordHash
+from ..csms.key_lock import KeysLocked
 from ..csms.security_events import (
     AddressPinned,
     AdmissionRefused,
+    CertificateShown,
     IdentityShared,
     PasswordTaken,
     ProfileRaised,
@@ -26,7 +34,7 @@ from ..csms.security_events import (
 from ..csms.security_profile import SecurityProfile
 from ..csms.server import CentralSystem
 from ..csms.station import StationError, StationUnreachable
-from ..csms.v16_security import CertificateUse, SecurityCommands
+from ..csms.v16_security import CertificateUse, ExtendedTrigger, SecurityCommands
 from ..storage.ledger import Ledger
 from .recorder import Recorder
 from .settings import ChargerSettings, SiteSettings
@@ -60,17 +68,21 @@ class _Known:
     """The profile that it came with though less was asked for."""
     raised_from: SecurityProfile | None = None
     """What was asked for then; once the user asks for something else, that holds."""
+    certificate_ends: datetime | None = None
+    """Until when its own certificate is good; None where it has shown none."""
 
     @classmethod
     def from_record(cls, told: Mapping[str, Any]) -> _Known:
         """Read what was recorded. Raises KeyError, TypeError or ValueError."""
         address, raised = told["address"], told["raised"]
         raised_from, raised_to = raised or (None, None)
+        ends = told.get("certificate_ends")
         return cls(
             passwords=tuple(PasswordHash.from_text(text) for text in told["passwords"]),
             address=None if address is None else str(address),
             raised_to=None if raised_to is None else SecurityProfile(raised_to),
             raised_from=None if raised_from is None else SecurityProfile(raised_from),
+            certificate_ends=None if ends is None else datetime.fromisoformat(ends),
         )
 
     def as_record(self) -> dict[str, Any]:
@@ -82,6 +94,7 @@ class _Known:
             "passwords": [known.as_text() for known in self.passwords],
             "address": self.address,
             "raised": raised,
+            "certificate_ends": _text(self.certificate_ends),
         }
 
     def rule(self, asked: SecurityProfile) -> AdmissionRule:
@@ -194,8 +207,11 @@ class Doorkeeper:
             raise LookupError("the site has no root of its own")
         loop = asyncio.get_running_loop()
         root_pem = await loop.run_in_executor(None, self._authority.root.read_text)
-        commands = self.commands(identity)
-        await commands.install_certificate(CertificateUse.CENTRAL_SYSTEM, root_pem)
+        await self.install_root(identity, CertificateUse.CENTRAL_SYSTEM, root_pem)
+
+    async def install_root(self, identity: str, use: CertificateUse, root_pem: str) -> None:
+        """Have a charger trust any root. Raises StationError."""
+        await self.commands(identity).install_certificate(use, root_pem)
 
     def certificate_wanted(self, identity: str, csr_pem: str) -> bool:
         """Learn that a charger wants a certificate; return whether it will get one."""
@@ -216,10 +232,38 @@ class Doorkeeper:
             chain = await asyncio.get_running_loop().run_in_executor(None, sign)
             await self.commands(identity).certificate_signed(chain)
             _LOGGER.info("Charger %s has a new certificate", identity)
-        except (StationError, OSError, ValueError) as error:
+            if self._known(identity).certificate_ends is not None:
+                # Until it shows another one, it is taken to use this one.
+                self._change(identity, certificate_ends=datetime.now(UTC) + CHARGER_LASTS)
+        except (StationError, KeysLocked, OSError, ValueError) as error:
             _LOGGER.warning("Charger %s got no certificate: %s", identity, error)
         finally:
             self._certifying.discard(identity)
+
+    def renew_certificates(self) -> None:
+        """Have the chargers ask for new certificates whose own end soon; for once a day."""
+        for identity in self._chargers:
+            self._renew_certificate(identity)
+
+    def _renew_certificate(self, identity: str) -> None:
+        ends = self._certificate_ends(identity)
+        if ends is None or ends - datetime.now(UTC) > RENEW_BEFORE or self._authority is None:
+            return
+        if self.is_connected(identity):
+            self._spawn(self._ask_for_request(identity))
+
+    async def _ask_for_request(self, identity: str) -> None:
+        try:
+            await self.commands(identity).trigger(ExtendedTrigger.SIGN_CERTIFICATE)
+        except StationError as error:
+            _LOGGER.warning("Charger %s does not renew its certificate: %s", identity, error)
+
+    def _certificate_ends(self, identity: str) -> datetime | None:
+        """Return until when a charger has a certificate that it needs; None if it needs none."""
+        rule = self._central.admission.rules.get(identity)
+        if rule is None or rule.profile is not SecurityProfile.TLS_CERTIFICATE:
+            return None
+        return self._known(identity).certificate_ends
 
     def _serial(self, identity: str) -> str:
         station = self._central.stations.get(identity)
@@ -231,6 +275,7 @@ class Doorkeeper:
 
     def ready(self, identity: str) -> None:
         """Learn that a charger takes commands."""
+        self._renew_certificate(identity)
         password = self._to_give.pop(identity, None)
         if password is not None:
             self._spawn(self._give(identity, password))
@@ -249,8 +294,12 @@ class Doorkeeper:
             self._change(identity, address=refused.address)
             self._on_change()
 
-    def take(self, event: SecurityEvent) -> None:
+    def take(self, event: SecurityEvent | CertificateShown) -> None:
         """Learn what has happened at the door."""
+        if isinstance(event, CertificateShown):
+            if self._known(event.identity).certificate_ends != event.ends:
+                self._change(event.identity, certificate_ends=event.ends)
+            return
         rule = self._central.admission.rules.get(event.identity)
         match event:
             case AdmissionRefused():
@@ -314,6 +363,14 @@ class Doorkeeper:
                         "addresses": ", ".join(shared.addresses),
                     },
                 )
+        for identity, charger in self._chargers.items():
+            ends = self._certificate_ends(identity)
+            if ends is not None and ends - utc < EXPIRES_SOON:
+                yield Problem(
+                    kind=ProblemKind.CHARGER_CERTIFICATE_EXPIRES,
+                    subject=identity,
+                    placeholders={"charger": charger.name, "date": _date(ends)},
+                )
         yield from self._of_certificates(utc)
 
     def next_change(self, now: float) -> float | None:
@@ -334,7 +391,7 @@ class Doorkeeper:
             yield Problem(
                 kind=ProblemKind.CERTIFICATE_EXPIRES,
                 subject="",
-                placeholders={"date": tls.expires_at.astimezone(UTC).date().isoformat()},
+                placeholders={"date": _date(tls.expires_at)},
             )
 
     def _raise(self, identity: str, profile: SecurityProfile) -> None:
@@ -360,3 +417,11 @@ class Doorkeeper:
         charger = self._chargers.get(identity)
         if charger is not None:
             self._central.admission.set_rule(identity, known.rule(charger.security))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _date(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()

@@ -87,6 +87,7 @@ class ConnectorEnergy:
     """The lifetime energy when it began; None where the register had not told any yet."""
     ended_at_wh: float | None = None
     """The lifetime energy when it ended; None while it runs."""
+    ended_at: datetime | None = None
     running: bool = False
 
     @property
@@ -112,7 +113,7 @@ class ConnectorEnergy:
     ) -> ConnectorEnergy:
         """Return the energy after the begin of a session, which may be told again."""
         if transaction_id == self.transaction_id:
-            return replace(self, running=True, ended_at_wh=None)
+            return replace(self, running=True, ended_at_wh=None, ended_at=None)
         lifetime, told_late_wh = self.lifetime, 0.0
         if meter_start_wh is not None:
             behind_wh = lifetime.register_wh - meter_start_wh
@@ -134,7 +135,7 @@ class ConnectorEnergy:
     def ended(self, meter_stop_wh: float | None, at: datetime, most_w: float) -> ConnectorEnergy:
         """Return the energy after the end of the session that runs."""
         read = self if meter_stop_wh is None else self.read(meter_stop_wh, at, most_w)
-        return replace(read, running=False, ended_at_wh=read.lifetime.total_wh)
+        return replace(read, running=False, ended_at_wh=read.lifetime.total_wh, ended_at=at)
 
     def as_record(self) -> dict[str, Any]:
         """Return what is worth to be kept over a restart."""
@@ -148,6 +149,7 @@ class ConnectorEnergy:
             "started_at": _text(self.started_at),
             "began_at_wh": self.began_at_wh,
             "ended_at_wh": self.ended_at_wh,
+            "ended_at": _text(self.ended_at),
         }
 
     @classmethod
@@ -165,6 +167,8 @@ class ConnectorEnergy:
             started_at=_moment(record["started_at"]),
             began_at_wh=_number(record["began_at_wh"]),
             ended_at_wh=_number(record["ended_at_wh"]),
+            # What was recorded before this was kept does not tell.
+            ended_at=_moment(record.get("ended_at")),
             running=transaction_id is not None and record["ended_at_wh"] is None,
         )
 

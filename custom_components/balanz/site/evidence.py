@@ -1,14 +1,14 @@
 """What a developer needs to see of a running site, beyond what it shows to its users."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..balancing.control import Result
 from ..balancing.inputs import Inputs
 from ..csms.capabilities import Capabilities
 from ..csms.frame_log import KeptFrame
 from ..csms.station import Station
+from ..storage.ledger import Ledger, Record
 from .rooms import Rooms
 from .step_log import Segment
 
@@ -19,6 +19,8 @@ class StationEvidence:
 
     frames: tuple[KeptFrame, ...]
     """The last ones, oldest first; they hold secrets until they are told."""
+    back_office_frames: tuple[KeptFrame, ...]
+    """The same of its other leg; none where there is no back office."""
     capabilities: Capabilities
     clock_skew_s: float | None
     boots: int
@@ -32,6 +34,7 @@ class StationEvidence:
         """Take down what is known of a charger now."""
         return cls(
             frames=station.frames.frames,
+            back_office_frames=() if station.back_office is None else station.back_office.frames,
             capabilities=station.capabilities,
             clock_skew_s=station.clock_skew_s,
             boots=station.boots,
@@ -49,12 +52,19 @@ class Evidence:
     """What the last step looked at; None before the first one."""
     result: Result | None
     """What it decided."""
-    ledger: tuple[Mapping[str, Any], ...]
-    """What would be on disk if it were written anew; nothing of how chargers get in."""
+    ledger: Ledger
+    """A copy of what is kept on disk."""
     stations: Mapping[str, StationEvidence]
     """By charger identity."""
     segments: tuple[Segment, ...]
     """The steps of the last hour; the last segment still grows."""
+
+    def records(self) -> Iterator[Record]:
+        """Yield what would be on disk if it were written anew; nothing of how chargers get in.
+
+        For a large site that takes longer than the event loop has.
+        """
+        return (record for record in self.ledger.records() if record.get("kind") != "admission")
 
 
 def evidence_of(rooms: Rooms) -> Evidence:
@@ -62,9 +72,7 @@ def evidence_of(rooms: Rooms) -> Evidence:
     return Evidence(
         inputs=rooms.control.last_inputs,
         result=rooms.control.result,
-        ledger=tuple(
-            record for record in rooms.ledger.records() if record.get("kind") != "admission"
-        ),
+        ledger=rooms.ledger.copy(),
         stations={
             identity: StationEvidence.of(station)
             for identity, station in rooms.central.stations.items()

@@ -1,11 +1,13 @@
 """New firmware for chargers: what there is for each, and one change at a time over the site."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import randbelow
 
+from ..csms.command_values import MessageTrigger
 from ..csms.events import BootInfo, FirmwareStatusChanged
 from ..csms.server import CentralSystem
 from ..csms.station import Station
@@ -13,20 +15,26 @@ from ..csms.station_errors import (
     CallRefused,
     CommandInvalid,
     CommandRejected,
+    StationError,
     StationOffline,
     StationUnreachable,
 )
-from ..csms.v16_security import SecurityCommands, SignedFirmware
+from ..csms.v16_security import ExtendedTrigger, SecurityCommands, SignedFirmware
 from ..storage.firmware_catalogue import FirmwareCatalogue
 from ..storage.firmware_entry import FirmwareEntry, InstalledFirmware
 from ..storage.journal import Journal
-from ..storage.proofs import Firmware
-from .firmware_update import FirmwareUpdate, UpdateFailure, UpdateOutcome, UpdateStage
+from ..storage.kept_updates import UpdateStage
+from ..storage.ledger import Ledger
+from .firmware_update import (
+    RETRY_AFTER_S,
+    TRIES,
+    FirmwareUpdate,
+    UpdateFailure,
+    UpdateOutcome,
+)
+from .recorder import Recorder
 from .snapshot import FirmwareSnapshot
 
-RETRIES = 3
-RETRY_INTERVAL_S = 60
-"""How a charger is to try again by itself if it cannot load a firmware."""
 _MAX_REQUEST_ID = 2**31 - 1
 _NOT_KNOWN = ("NotImplemented", "NotSupported")
 """How a charger says that it has no security extension."""
@@ -41,7 +49,8 @@ class NoUpdate(ValueError):
 class FirmwareUpdates:
     """Keeps the catalogue, and works off the changes that users ask for.
 
-    A change waits until its charger is connected and idle, and until no other one runs.
+    A change waits until its charger is connected and idle, and until no other one runs. It
+    outlives a restart: who waits goes on waiting, and whoever was at it is asked how it went.
     """
 
     def __init__(
@@ -50,21 +59,22 @@ class FirmwareUpdates:
         folder: Path,
         files: Path,
         central: CentralSystem,
-        firmwares: Mapping[str, Firmware],
+        ledger: Ledger,
+        recorder: Recorder,
         is_idle: Callable[[str], bool],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
         on_change: Callable[[], None],
     ) -> None:
         """Know nothing yet; the catalogue is kept in the folder.
 
-        `files` is where the firmwares are that balanz serves itself; `firmwares` are those that
-        the chargers last booted with; `is_idle` tells by identity; `on_change` is called when
-        there is something else to show.
+        `files` is where the firmwares are that balanz serves itself; `is_idle` tells by identity;
+        `on_change` is called when there is something else to show.
         """
         self._catalogue = FirmwareCatalogue(Journal(folder / "firmware.jsonl"))
         self._files = files
         self._central = central
-        self._firmwares = firmwares
+        self._ledger = ledger
+        self._recorder = recorder
         self._is_idle = is_idle
         self._spawn = spawn
         self._on_change = on_change
@@ -74,7 +84,7 @@ class FirmwareUpdates:
         """All that have not ended, by identity, in the order in which they were asked for."""
         self._ended: dict[str, UpdateOutcome] = {}
         """How the last one of each charger ended."""
-        self._waiting: dict[str, list[asyncio.Future[UpdateOutcome]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[UpdateOutcome | None]]] = {}
         self._listeners: dict[str, set[OutcomeListener]] = {}
         self._shown: dict[str, FirmwareSnapshot] = {}
         """What has not changed since it was made, by identity."""
@@ -87,12 +97,25 @@ class FirmwareUpdates:
     # Life
 
     async def open(self) -> None:
-        """Read the catalogue back. Raises StorageError."""
+        """Read back the catalogue and what had not ended. Raises StorageError."""
         await self._catalogue.open()
+        now = self._now()
+        for identity, kept in self._ledger.updates.items():
+            entry = self._catalogue.get(kept.firmware)
+            if entry is not None and entry.version == kept.version:
+                self._updates[identity] = FirmwareUpdate.kept(identity, entry, kept, now)
+        for identity in self._ledger.updates.keys() - self._updates.keys():
+            self._recorder.note(self._ledger.note_update(identity, None))
+        for identity, update in list(self._updates.items()):
+            update.booted(self._installed(identity).version)
+            self._settle(update)
 
     async def close(self) -> None:
-        """Ask nobody any more, and close the file."""
-        self._drop(self._updates, UpdateFailure.WITHDRAWN)
+        """Leave to the next start what has not ended, and close the file."""
+        for waiting in self._waiting.values():
+            for one in waiting:
+                if not one.done():
+                    one.set_result(None)
         await self._catalogue.close()
 
     def configure(self, identities: Collection[str]) -> None:
@@ -145,7 +168,7 @@ class FirmwareUpdates:
         """Have a charger install the newest firmware that there is for it.
 
         Return how that ended; None if it has to wait, until its charger is connected and idle and
-        those before it have ended. Raises NoUpdate if there is none.
+        those before it have ended, or for the next start. Raises NoUpdate if there is none.
         """
         entry = self.latest(identity)
         if entry is None:
@@ -156,7 +179,6 @@ class FirmwareUpdates:
                 identity=identity,
                 entry=entry,
                 version_before=self._installed(identity).version,
-                request_id=1 + randbelow(_MAX_REQUEST_ID),
             )
             self._begin_next()
             self._changed(identity)
@@ -164,7 +186,7 @@ class FirmwareUpdates:
             return self._ended.get(identity)
         if update.stage is UpdateStage.QUEUED:
             return None
-        ended: asyncio.Future[UpdateOutcome] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[UpdateOutcome | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(identity, []).append(ended)
         return await ended
 
@@ -190,20 +212,28 @@ class FirmwareUpdates:
             self._settle(update)
         self._changed(identity)
 
+    def ready(self, identity: str) -> None:
+        """Have a charger that was at it before a restart tell how it went."""
+        update, station = self._updates.get(identity), self._central.stations.get(identity)
+        if update is not None and station is not None and update.in_doubt:
+            self._spawn(_have_it_tell(station, update))
+
     # Steps
 
     def look(self, now: float) -> None:
         """End what has taken too long, and begin what can."""
         for update in list(self._updates.values()):
-            if update.stage is not UpdateStage.QUEUED:
-                update.look(now)
-                self._settle(update)
+            retry_at = update.retry_at
+            update.look(now)
+            self._settle(update)
+            if update.retry_at != retry_at:
+                self._changed(update.identity)
         self._begin_next()
 
     def next_change(self) -> float | None:
-        """Return when time alone may end something; None if nothing runs."""
-        running = self._running
-        return None if running is None else running.due_at
+        """Return when time alone may end or begin something; None if it does not."""
+        times = (update.due_at for update in self._updates.values())
+        return min((at for at in times if at is not None), default=None)
 
     def snapshot(self, identity: str) -> FirmwareSnapshot:
         """Return what is known of a charger's firmware; the same object while nothing is new."""
@@ -214,6 +244,11 @@ class FirmwareUpdates:
     # Details
 
     def _changed(self, identity: str) -> None:
+        """Keep and show how far a charger's change is."""
+        update = self._updates.get(identity)
+        kept = None if update is None else update.as_kept()
+        if kept != self._ledger.updates.get(identity):
+            self._recorder.note(self._ledger.note_update(identity, kept))
         self._shown.pop(identity, None)
         self._on_change()
 
@@ -226,6 +261,7 @@ class FirmwareUpdates:
             release_notes="" if latest is None else latest.release_notes,
             stage=None if update is None else update.stage,
             percentage=None if update is None else update.percentage,
+            retry_at=None if update is None else self._calendar(update.retry_at),
             failure=None if ended is None else ended.failure,
         )
 
@@ -234,8 +270,9 @@ class FirmwareUpdates:
             return
         for identity, update in self._updates.items():
             station = self._central.stations.get(identity)
-            if station is not None and station.ready and self._is_idle(identity):
-                update.begin(self._now())
+            is_there = station is not None and station.ready and self._is_idle(identity)
+            if station is not None and is_there and update.waits:
+                update.begin(self._now(), 1 + randbelow(_MAX_REQUEST_ID))
                 self._changed(identity)
                 self._spawn(self._ask(station, update))
                 return
@@ -277,6 +314,8 @@ class FirmwareUpdates:
                 signature=entry.signature,
             )
             commands = SecurityCommands(station.request)
+            # There is nothing in the message by which it could be told to try again by itself.
+            update.retries_itself = False
             try:
                 await commands.update_firmware(firmware, request_id=update.request_id)
             except CallRefused as error:
@@ -284,11 +323,12 @@ class FirmwareUpdates:
                     raise
             else:
                 return
+        update.retries_itself = True
         await station.commands.update_firmware(
             location,
             retrieve_at=retrieve_at,
-            retries=RETRIES,
-            retry_interval_s=RETRY_INTERVAL_S,
+            retries=TRIES,
+            retry_interval_s=int(RETRY_AFTER_S),
         )
 
     def _location(self, station: Station, entry: FirmwareEntry) -> str | None:
@@ -332,7 +372,7 @@ class FirmwareUpdates:
                 version=boot.firmware,
                 meter_type=boot.meter_type,
             )
-        known = self._firmwares.get(identity)
+        known = self._ledger.firmwares.get(identity)
         if known is None:
             return InstalledFirmware(vendor="", model="", version="")
         return InstalledFirmware(vendor=known.vendor, model=known.model, version=known.version)
@@ -340,3 +380,15 @@ class FirmwareUpdates:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+    def _calendar(self, at: float | None) -> datetime | None:
+        return None if at is None else datetime.now(UTC) + timedelta(seconds=at - self._now())
+
+
+async def _have_it_tell(station: Station, update: FirmwareUpdate) -> None:
+    """Ask a charger how a change of its firmware goes; where it does not tell, time ends it."""
+    with suppress(StationError):
+        if update.retries_itself:
+            await station.trigger(MessageTrigger.FIRMWARE_STATUS_NOTIFICATION)
+        else:
+            await SecurityCommands(station.request).trigger(ExtendedTrigger.FIRMWARE_STATUS)

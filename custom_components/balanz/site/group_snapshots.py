@@ -22,6 +22,7 @@ def group_snapshots(
     snapshots: dict[str, GroupSnapshot] = {}
     shown = rooms.meters.snapshots(result)
     drilled = rooms.drills.running
+    binding = {reason.group_id for reason in result.reasons.values()}
     for group in rooms.layout.site.groups.values():
         if is_charger_group(group.id):
             continue
@@ -41,6 +42,7 @@ def group_snapshots(
             measured=rooms.meters.measured(group.id),
             base_load=view.base_load,
             within_limit=view.within_limit,
+            limiting=group.id in binding,
             drill=rooms.drills.reports.get(group.id),
             drilling=drilled is not None and drilled.group_id == group.id,
             charging=charging.get(group.id, 0),

@@ -22,6 +22,7 @@ from ..csms.events import (
     TransactionStopped,
 )
 from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.plans import BOOST_LASTS
 from ..storage.tags import Tag
 from .bound import Bound, BoundName, lowest
 from .draws import AT_REST_BELOW_A, NOMINAL_VOLTAGE_V, RegisterPower, drawn
@@ -97,6 +98,8 @@ class LiveConnector:
         self.need = Need()
         self.boosted = False
         """Whether it goes before all others for now."""
+        self.boost_lasts = BOOST_LASTS
+        """How long it is to do so when the user asks for it."""
         self.tag: Tag | None = None
         """That of the running transaction, if it is known."""
         self.session_priority: int | None = None
@@ -259,6 +262,12 @@ class LiveConnector:
     def known_lines(self) -> int | None:
         """How many lines the car is known to use; None as long as it may be all of them."""
         return len(self._phase_use.seen) if self._phase_use.is_learnt else None
+
+    @property
+    def lines_to_reckon_with(self) -> int:
+        """How many lines may share a power: all that are wired until fewer are known."""
+        wired = self.charger.phases
+        return wired if self.known_lines is None else min(self.known_lines, wired)
 
     def ready(self) -> None:
         """The charger takes commands; what it has in force has to be set again."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..balancing.model import ConnectorKey
 from ..csms.charging_profile import ChargingProfile
-from ..csms.command_values import AvailabilityType, CommandStatus
+from ..csms.command_values import AvailabilityType, CommandStatus, MessageTrigger
 from ..csms.guarded_keys import KeyWarning, read_again, tells_a_capability, warning_of
 from ..csms.server import CentralSystem
 from ..csms.station import Station
@@ -71,6 +71,11 @@ class RemoteCommands:
         status = await self.commands(key.charger).unlock_connector(key.connector)
         if status is not CommandStatus.UNLOCKED:
             raise CommandRejected(status)
+
+    async def tell_status(self, key: ConnectorKey) -> None:
+        """Have a charger tell how a connector stands. Raises StationError."""
+        station = self.station(key.charger)
+        await station.trigger(MessageTrigger.STATUS_NOTIFICATION, key.connector)
 
     async def set_in_service(self, key: ConnectorKey, in_service: bool) -> None:
         """Put a connector in or out of service; what runs may end first. Raises StationError."""

@@ -1,9 +1,6 @@
 """The steps of a running site as a text that fits into a file, and taken again from there."""
 
-import base64
-import binascii
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +10,11 @@ from ..balancing.control import Result, step
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
 from ..balancing.reasons import Reason, Rule
+from .packed_text import PackedTextError, Packer, unpack
 from .step_log import LoggedStep, Segment
 from .value_codec import CodecError, Decoder, Encoder
 
 FORMAT = 1
-MOST_BYTES = 200_000_000
-"""A text that is longer once it is unpacked was not written by balanz."""
 
 
 class ReplayError(ValueError):
@@ -46,14 +42,10 @@ class RecordedStep:
 
 
 def packed(segments: Iterable[Segment]) -> str:
-    """Return steps as a text without line breaks.
-
-    It takes a second for a log that is full. It is made piece by piece, so that a thread that makes
-    it holds nobody else up.
-    """
-    packer = zlib.compressobj()
-    pieces = [packer.compress(text.encode()) for text in _texts(segments)]
-    return base64.b64encode(b"".join((*pieces, packer.flush()))).decode()
+    """Return steps as a text without line breaks. It takes a second for a log that is full."""
+    packer = Packer()
+    packer.add(_texts(segments))
+    return packer.finish()
 
 
 def _texts(segments: Iterable[Segment]) -> Iterator[str]:
@@ -98,17 +90,15 @@ def _listed(items: Iterable[Iterable[str]]) -> Iterator[str]:
 def unpacked(text: str) -> tuple[Segment, ...]:
     """Return the steps of a text. Raises ReplayError."""
     try:
-        unpacker = zlib.decompressobj()
-        told = unpacker.decompress(base64.b64decode(text, validate=True), MOST_BYTES)
-        whole = json.loads(told)
+        whole = json.loads(unpack(text))
         if whole["format"] != FORMAT:
             raise ReplayError(f"its format is {whole['format']}, not {FORMAT}")
         decoder = Decoder(whole["types"], whole["objects"])
         return tuple(_segment(decoder, segment) for segment in whole["segments"])
-    except (CodecError, KeyError, TypeError, binascii.Error, zlib.error) as error:
-        raise ReplayError(str(error)) from error
     except json.JSONDecodeError as error:
         raise ReplayError("it is cut off, or something else") from error
+    except (CodecError, KeyError, TypeError, PackedTextError) as error:
+        raise ReplayError(str(error)) from error
 
 
 def _segment(decoder: Decoder, told: Mapping[str, Any]) -> Segment:

@@ -25,6 +25,7 @@ from .firmwares import Firmwares
 from .foreign_profiles import ForeignProfiles
 from .kept_base_loads import KeptBaseLoads
 from .kept_energy import KeptEnergy
+from .key_guard import KeyGuard
 from .layout import Layout
 from .leaving import LeavingChargers
 from .live import LiveConnector
@@ -116,6 +117,7 @@ class Rooms:
             on_change=self.timer.soon,
             authority=authority,
         )
+        self.keys = KeyGuard(central=self.central, authority=authority)
         self.pairing = Pairing(central=self.central, on_change=self.timer.step)
         self.firmwares = Firmwares(ledger=self.ledger, recorder=self.recorder, central=self.central)
         self.sessions = Sessions(live=self.live, tag_of=self.tags.known.get)
@@ -239,7 +241,8 @@ class Rooms:
             folder=storage_path,
             files=files_path / "firmware",
             central=self.central,
-            firmwares=self.ledger.firmwares,
+            ledger=self.ledger,
+            recorder=self.recorder,
             is_idle=partial(is_idle, self.live),
             spawn=self.tasks.spawn,
             on_change=self.timer.soon,

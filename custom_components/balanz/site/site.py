@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 
@@ -71,6 +71,8 @@ class BalanzSite:
         """Who may charge."""
         self.door = self._rooms.door
         """Who gets in: passwords, pinned addresses and security profiles."""
+        self.keys = self._rooms.keys
+        """The private keys of its certificates, and who copies them."""
         self.ceilings = self._rooms.ceilings
         """How high connectors may go: limits for one of them, and pauses."""
         self.capacity = self._rooms.capacity_settings
@@ -167,6 +169,7 @@ class BalanzSite:
         await rooms.upstreams.stop()
         rooms.tags.desk.close()
         await rooms.tasks.cancel()
+        await rooms.keys.stop()
         await rooms.tags.close()
         await rooms.firmware_updates.close()
         await rooms.journal.close()
@@ -266,6 +269,10 @@ class BalanzSite:
         await self._rooms.plans.change(key, plan)
         self._rooms.timer.step()
 
+    async def set_boost_duration(self, key: ConnectorKey, lasts: timedelta) -> None:
+        """Set how long a boost lasts. Raises ValueError for nothing, and for more than a day."""
+        await self._rooms.user_settings.set_boost_duration(key, lasts)
+
     async def set_enabled(self, key: ConnectorKey, enabled: bool) -> None:
         """Let a connector charge, or pause it."""
         await self._rooms.user_settings.set_enabled(key, enabled)
@@ -357,6 +364,7 @@ class BalanzSite:
             rooms.drills.running.observe(rooms.live)
         for command in result.commands:
             rooms.dispatcher.dispatch(command, now)
+        rooms.dispatcher.reserve(result.cuts_waiting)
         rooms.dispatcher.follow_lines(now)
         raising = {command.key for command in result.commands if command.kind is Kind.RAISE}
         rooms.recorder.keep_limits(rooms.live, raising, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ..balancing.dark_budget import DarkBudget
@@ -15,12 +15,13 @@ from ..balancing.surplus import SurplusMode
 from ..csms.events import UNKNOWN_LINES, BootInfo, ConnectorStatus, PerLine
 from ..csms.local_controller.upstream import Trouble
 from ..csms.reported_codes import ErrorCode, StopReason
+from ..storage.kept_updates import UpdateStage
 from ..storage.overrides import CapacityOverride
-from ..storage.plans import Plan
+from ..storage.plans import BOOST_LASTS, Plan
 from ..storage.proofs import Fact, FirmwareProof
 from .bound import Bound
 from .drill_report import DrillReport
-from .firmware_update import UpdateFailure, UpdateStage
+from .firmware_update import UpdateFailure
 
 
 class ProblemKind(StrEnum):
@@ -58,6 +59,8 @@ class ProblemKind(StrEnum):
     """A charger comes from the internet, and must not, or not unencrypted."""
     IDENTITY_SHARED = "identity_shared"
     """Connections under one identity keep replacing one another."""
+    CHARGER_CERTIFICATE_EXPIRES = "charger_certificate_expires"
+    """A charger's own certificate ends soon, or has ended; without it, it does not get in."""
     CERTIFICATE_EXPIRES = "certificate_expires"
     """The server's certificate ends soon, and then chargers stay away."""
     CERTIFICATE_UNUSABLE = "certificate_unusable"
@@ -76,6 +79,8 @@ class ProblemKind(StrEnum):
     """Its certificate cannot be trusted."""
     UPSTREAM_PROTOCOL = "upstream_protocol"
     """What answers at its address speaks no OCPP 1.6."""
+    UPSTREAM_MISBEHAVES = "upstream_misbehaves"
+    """Its connection was closed for what it had sent."""
     UPSTREAM_PARKED = "upstream_parked"
     """It refuses for good to take the start or stop of a transaction."""
     UPSTREAM_LEADS_AWAY = "upstream_leads_away"
@@ -173,6 +178,8 @@ class ConnectorSnapshot:
     bounds: tuple[Bound, ...] = ()
     """Other upper bounds that hold now, for a while or until they are ended."""
     plan: Plan = field(default_factory=Plan)
+    boost_lasts: timedelta = BOOST_LASTS
+    """How long a boost lasts that begins now."""
     report_card: ReportCardSnapshot | None = None
     voltages_v: PerLine = UNKNOWN_LINES
     powers_w: PerLine = UNKNOWN_LINES
@@ -185,6 +192,8 @@ class ConnectorSnapshot:
     error_code: ErrorCode | None = None
     transaction_id: int | None = None
     """None where no transaction runs."""
+    session_ended_at: datetime | None = None
+    """When the last session ended; None while one runs."""
     stop_reason: StopReason | None = None
     """Why the last transaction ended; None while one runs."""
     tag: TagSnapshot | None = None
@@ -217,6 +226,8 @@ class FirmwareSnapshot:
     stage: UpdateStage | None = None
     """How far its change is; None where none is asked for."""
     percentage: int | None = None
+    retry_at: datetime | None = None
+    """When it is tried again (UTC); None where it does not wait for that."""
     failure: UpdateFailure | None = None
     """Why the last change failed; None where it did not, or there was none."""
 
@@ -261,6 +272,12 @@ class ChargerSnapshot:
     firmware: FirmwareSnapshot = field(default_factory=FirmwareSnapshot)
     upstream: UpstreamSnapshot | None = None
     """None where balanz is its only central system."""
+    connected_at: datetime | None = None
+    """When its link began; None without one."""
+    connections: int = 0
+    """How often it has connected since the start."""
+    heard_at: datetime | None = None
+    """In which minute it said something last; None where it has not since the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +312,8 @@ class GroupSnapshot:
     base_load: PhaseCurrents | None
     within_limit: bool
     """Whether booked currents and base load fit the capacity."""
+    limiting: bool
+    """Whether it is what bounds a connector."""
     drill: DrillReport | None = None
     """The last overload drill; None where there was none."""
     drilling: bool = False
@@ -312,6 +331,11 @@ class GroupSnapshot:
     surplus: SurplusMode = SurplusMode.IGNORE
     override: CapacityOverride | None = None
     """What it may carry for a while instead of its capacity; None if nothing else."""
+
+    @property
+    def headroom(self) -> PhaseCurrents | None:
+        """What more could flow: what is available less what is booked; below 0 where it is less."""
+        return None if self.available is None else self.available - self.booked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,9 @@ class ChargerSnapshots:
             firmware_status=link.firmware_status,
             firmware=firmware,
             upstream=upstream,
+            connected_at=link.connected_at,
+            connections=link.connections,
+            heard_at=link.heard_at,
         )
         self._made[charger.identity] = (sources, snapshot)
         return snapshot
@@ -85,13 +88,24 @@ class _Link(NamedTuple):
     boot: BootInfo | None = None
     diagnostics_status: str | None = None
     firmware_status: str | None = None
+    connected_at: datetime | None = None
+    connections: int = 0
+    heard_at: datetime | None = None
 
     @classmethod
     def of(cls, station: Station | None) -> _Link:
         if station is None:
             return cls()
+        heard_at = station.frames.heard_at
         return cls(
-            station.connected, station.boot, station.diagnostics_status, station.firmware_status
+            connected=station.connected,
+            boot=station.boot,
+            diagnostics_status=station.diagnostics_status,
+            firmware_status=station.firmware_status,
+            connected_at=station.connected_at,
+            connections=station.connections,
+            # To the second it would make the snapshot anew with each message.
+            heard_at=None if heard_at is None else heard_at.replace(second=0, microsecond=0),
         )
 
 
@@ -116,6 +130,7 @@ def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
         live.enabled,
         live.maximum_a,
         live.bounds,
+        live.boost_lasts,
         live.writes,
         live.card,
     )
@@ -136,6 +151,7 @@ def _connector_snapshot(
         energy_wh=live.energy.lifetime.total_wh,
         session_energy_wh=live.session_energy_wh,
         session_started_at=live.session_started_at,
+        session_ended_at=live.energy.ended_at,
         commanded_a=live.commanded_a,
         accepted_a=live.commitment.accepted_a,
         booked_a=live.commitment.booked_a(live.connector, now),
@@ -146,6 +162,7 @@ def _connector_snapshot(
         rating_a=live.connector.rating_a,
         writes=live.writes,
         plan=plan,
+        boost_lasts=live.boost_lasts,
         report_card=live.card.snapshot(),
         voltages_v=UNKNOWN_LINES if values is None else values.voltages_v,
         powers_w=UNKNOWN_LINES if values is None else values.powers_w,

@@ -24,7 +24,7 @@ from ..csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
-from ..csms.security_events import SecurityEvent
+from ..csms.security_events import CertificateShown, SecurityEvent
 from .live import LiveConnector
 from .rooms import Rooms
 from .step_timer import COALESCE_S
@@ -48,6 +48,7 @@ class StationEvents:
                 self._each(event.identity, LiveConnector.ready)
                 rooms.local_lists.charger_changed(event.identity)
                 rooms.door.ready(event.identity)
+                rooms.firmware_updates.ready(event.identity)
             case CapabilitiesLearnt():
                 told = event.capabilities.as_record()
                 rooms.recorder.note(rooms.ledger.note_capabilities(event.identity, told))
@@ -61,7 +62,7 @@ class StationEvents:
                 | TransactionStopped()
             ):
                 self._of_connector(event)
-            case SecurityEvent():
+            case SecurityEvent() | CertificateShown():
                 rooms.door.take(event)
             case StationPending() | StationRefused():
                 rooms.pairing.take(event)

@@ -34,6 +34,9 @@ UNREACHABLE_FOR_S = 600.0
 TAKE_OVER_EVERY_S = 60.0
 """How often it is tried to clear a charger's profiles that are kept here from now on."""
 
+MISBEHAVES_FOR_S = 3_600.0
+"""How long it is told that a back office has sent what it must not."""
+
 _PROBLEMS = {
     Trouble.CREDENTIALS: ProblemKind.UPSTREAM_CREDENTIALS,
     Trouble.UNKNOWN_CHARGER: ProblemKind.UPSTREAM_UNKNOWN_CHARGER,
@@ -287,6 +290,11 @@ class Upstreams:
             if controller.trouble in _PROBLEMS:
                 kind = _PROBLEMS[controller.trouble]
                 yield Problem(kind=kind, subject=identity, placeholders=names)
+            shown_out_at = controller.shown_out_at
+            if shown_out_at is not None and now - shown_out_at < MISBEHAVES_FOR_S:
+                yield Problem(
+                    kind=ProblemKind.UPSTREAM_MISBEHAVES, subject=identity, placeholders=names
+                )
             if controller.parked:
                 names_parked = names | {"count": str(controller.parked)}
                 yield Problem(
@@ -306,6 +314,11 @@ class Upstreams:
             upstream.unreachable_since + UNREACHABLE_FOR_S - now
             for upstream in self._upstreams.values()
             if upstream.unreachable_since is not None
+        ]
+        waits += [
+            upstream.controller.shown_out_at + MISBEHAVES_FOR_S - now
+            for upstream in self._upstreams.values()
+            if upstream.controller.shown_out_at is not None
         ]
         return min((wait for wait in waits if wait > 0.0), default=None)
 

@@ -1,9 +1,11 @@
 """What users set while the site runs, which is recorded: maxima, switches, releases."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from ..balancing.model import ConnectorKey
 from ..storage.ledger import Ledger, Record
+from ..storage.plans import LONGEST_BOOST
 from .layout import Layout
 from .live import LiveConnector
 from .recorder import Recorder
@@ -55,6 +57,12 @@ class UserSettings:
         if enabled:
             self._on_asked_back(key)
 
+    async def set_boost_duration(self, key: ConnectorKey, lasts: timedelta) -> None:
+        """Set how long a boost lasts. Raises ValueError for nothing, and for more than a day."""
+        if not timedelta(0) < lasts <= LONGEST_BOOST:
+            raise ValueError(f"{lasts} is not within 0 and {LONGEST_BOOST}")
+        await self._change(self._ledger.note_boost_duration(key, lasts), raising=False)
+
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
         if booking_id in self._ledger.bookings:
@@ -76,6 +84,7 @@ class UserSettings:
         await self._recorder.change(record, raising=raising)
         for key, live in self._live.items():
             live.enabled = key not in self._ledger.disabled
+            live.boost_lasts = self._ledger.boosts.get(key, live.boost_lasts)
             maximum_a = self._ledger.maxima_a.get(key, live.maximum_a)
             live.maximum_a = min(maximum_a, live.connector.rating_a)
         self._smart_charging.follow(self._layout.site)

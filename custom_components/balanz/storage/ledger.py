@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
 from ..balancing.model import ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from .bounds import KeptBound
+from .kept_updates import KeptUpdate
 from .overrides import CapacityOverride
-from .plans import Plan
+from .plans import LONGEST_BOOST, Plan
 from .proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
 type Record = dict[str, Any]
@@ -62,9 +63,13 @@ class Ledger:
         """Ids of groups in which smart charging is switched off."""
         self.plans: dict[ConnectorKey, Plan] = {}
         """What users have planned; connectors without a plan are left out."""
+        self.boosts: dict[ConnectorKey, timedelta] = {}
+        """How long a boost lasts, where users have said so."""
         self.bookings: dict[str, KeptBooking] = {}
         self.firmwares: dict[str, Firmware] = {}
         """The firmware that each charger last booted with, by identity."""
+        self.updates: dict[str, KeptUpdate] = {}
+        """The changes of firmware that have not ended, by identity, oldest first."""
         self.proofs: dict[Firmware, FirmwareProof] = {}
         self.interviews: dict[Firmware, Record] = {}
         """What a charger of a firmware told and took, in words of whoever asked it."""
@@ -88,6 +93,7 @@ class Ledger:
             "admission": self._take_admission,
             "base_load": self._take_base_load,
             "booking": self._take_booking,
+            "boost_duration": self._take_boost_duration,
             "bound": self._take_bound,
             "capabilities": self._take_capabilities,
             "capacity": self._take_capacity,
@@ -107,6 +113,7 @@ class Ledger:
             "plan": self._take_plan,
             "released": self._take_released,
             "smart_charging": self._take_smart_charging,
+            "update": self._take_update,
             "worst_hours": self._take_worst_hours,
         }
 
@@ -120,6 +127,14 @@ class Ledger:
                 self._apply(record)
             except KeyError, TypeError, ValueError:
                 continue
+
+    def copy(self) -> Ledger:
+        """Return one that knows the same, and goes on knowing it whatever is recorded here."""
+        copy = Ledger()
+        for name, known in vars(self).items():
+            if not name.startswith("_"):
+                setattr(copy, name, _copied(known))
+        return copy
 
     def records(self) -> Iterator[Record]:
         """Yield the records that make this state."""
@@ -156,10 +171,14 @@ class Ledger:
             yield self.note_smart_charging(group_id, False)
         for key, plan in self.plans.items():
             yield self.note_plan(key, plan)
+        for key, lasts in self.boosts.items():
+            yield self.note_boost_duration(key, lasts)
 
     def _records_of_firmwares(self) -> Iterator[Record]:
         for identity, firmware in self.firmwares.items():
             yield self.note_firmware(identity, firmware)
+        for identity, update in self.updates.items():
+            yield self.note_update(identity, update)
         for firmware, proof in self.proofs.items():
             for fact, finding in proof.findings.items():
                 yield self.note_finding(firmware, fact, finding)
@@ -206,6 +225,10 @@ class Ledger:
         """Return the record of what is planned for a connector."""
         return {**_of_connector("plan", key), "plan": plan.as_record()}
 
+    def note_boost_duration(self, key: ConnectorKey, lasts: timedelta) -> Record:
+        """Return the record of how long a boost of a connector lasts."""
+        return _of_connector("boost_duration", key, duration_s=lasts.total_seconds())
+
     def note_limit_cleared(self, key: ConnectorKey) -> Record:
         """Return the record of a connector that has no limit of ours any more."""
         return _of_connector("limit_cleared", key)
@@ -221,6 +244,11 @@ class Ledger:
     def note_firmware(self, identity: str, firmware: Firmware) -> Record:
         """Return the record of the firmware that a charger has booted with."""
         return {"kind": "firmware", "charger": identity, **_of_firmware(firmware)}
+
+    def note_update(self, identity: str, update: KeptUpdate | None) -> Record:
+        """Return the record of how far a change of firmware is; None ends it."""
+        told = None if update is None else update.as_record()
+        return {"kind": "update", "charger": identity, "update": told}
 
     def note_finding(self, firmware: Firmware, fact: Fact, finding: Finding) -> Record:
         """Return the record of what was seen of a firmware."""
@@ -320,6 +348,12 @@ class Ledger:
         if not left:
             self.bounds.pop(key, None)
 
+    def _take_boost_duration(self, record: Mapping[str, Any]) -> None:
+        duration_s = float(record["duration_s"])
+        if not 0 < duration_s <= LONGEST_BOOST.total_seconds():
+            raise ValueError(f"no duration: {duration_s} s")
+        self.boosts[_key(record)] = timedelta(seconds=duration_s)
+
     def _take_enabled(self, record: Mapping[str, Any]) -> None:
         change = self.disabled.discard if record["enabled"] else self.disabled.add
         change(_key(record))
@@ -352,6 +386,13 @@ class Ledger:
 
     def _take_firmware(self, record: Mapping[str, Any]) -> None:
         self.firmwares[str(record["charger"])] = _firmware(record)
+
+    def _take_update(self, record: Mapping[str, Any]) -> None:
+        identity, told = str(record["charger"]), record["update"]
+        if told is None:
+            self.updates.pop(identity, None)
+        else:
+            self.updates[identity] = KeptUpdate.from_record(told)
 
     def _take_interview(self, record: Mapping[str, Any]) -> None:
         self.interviews[_firmware(record)] = dict(record["answers"])
@@ -410,12 +451,21 @@ class Ledger:
         self.bounds = {k: v for k, v in self.bounds.items() if k.charger != identity}
         self.disabled = {key for key in self.disabled if key.charger != identity}
         self.firmwares.pop(identity, None)
+        self.updates.pop(identity, None)
         self.plans = {k: v for k, v in self.plans.items() if k.charger != identity}
+        self.boosts = {k: v for k, v in self.boosts.items() if k.charger != identity}
         self.obedience = {k: v for k, v in self.obedience.items() if k.charger != identity}
         self.energies = {k: v for k, v in self.energies.items() if k.charger != identity}
         self.capabilities.pop(identity, None)
         self.foreign_profiles.pop(identity, None)
         self.admissions.pop(identity, None)
+
+
+def _copied(known: Any) -> Any:
+    """Return a set, or a dictionary with the dictionaries in it; all else in them never changes."""
+    if isinstance(known, set):
+        return set(known)
+    return {key: dict(one) if isinstance(one, dict) else one for key, one in known.items()}
 
 
 def _key(record: Mapping[str, Any]) -> ConnectorKey:

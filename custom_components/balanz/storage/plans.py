@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
+
+BOOST_LASTS = timedelta(hours=1)
+"""How long a boost lasts where the user has not said otherwise."""
+LONGEST_BOOST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

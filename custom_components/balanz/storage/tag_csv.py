@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from .csv_cells import neutral, plain
+from .csv_cells import CsvError, columns_of, decoded, delimiter_of, neutral, plain
 from .tags import Tag, TagError, TagStatus, tag_key
 
 MAX_BYTES = 5_000_000
@@ -88,38 +88,10 @@ def read_tags(content: bytes | str, *, places: Container[str] | None = None) -> 
     Commas or semicolons separate the columns; those that are not known are passed over. `places`
     are those where a tag can be valid; None does not check.
     """
-    text = _decoded(content)
-    header, _, _ = text.partition("\n")
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    tags: dict[str, Tag] = {}
-    errors: list[RowError] = []
     try:
-        columns = _columns(next(reader, []))
-        begins = reader.line_num + 1
-        for cells in reader:
-            line, begins = begins, reader.line_num + 1
-            if not any(cell.strip() for cell in cells):
-                continue
-            try:
-                tag = _tag(_row(columns, cells))
-                for place in sorted(tag.places):
-                    if places is not None and place not in places:
-                        raise TagError("tag_place_unknown", place)
-                if tag.key in tags:
-                    raise TagError("tag_twice", tag.id)
-                tags[tag.key] = tag
-            except TagError as error:
-                errors.append(RowError(line, error.code, error.value))
-                if len(errors) == MAX_ERRORS:
-                    break
-    except csv.Error:
-        errors.append(RowError(reader.line_num, "tag_row_unreadable", ""))
-    if errors:
-        raise TagFileError("tag_rows_wrong", tuple(errors))
-    if not tags:
-        raise TagFileError("tag_file_empty")
-    return list(tags.values())
+        return _read(decoded(content, most_bytes=MAX_BYTES), places)
+    except CsvError as error:
+        raise TagFileError(error.code, value=error.value) from None
 
 
 def write_tags(tags: Iterable[Tag]) -> str:
@@ -143,37 +115,43 @@ def write_tags(tags: Iterable[Tag]) -> str:
     return file.getvalue()
 
 
-def _decoded(content: bytes | str) -> str:
-    if len(content) > MAX_BYTES:
-        raise TagFileError("tag_file_too_large", value=str(MAX_BYTES // 1_000_000))
-    if isinstance(content, bytes):
-        try:
-            content = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise TagFileError("tag_file_encoding", value=str(line)) from None
-    content = content.removeprefix("\ufeff")
-    if "\0" in content:
-        raise TagFileError(
-            "tag_file_encoding", value=str(content.partition("\0")[0].count("\n") + 1)
-        )
-    return content
-
-
-def _columns(header: list[str]) -> list[str]:
-    names = [cell.strip().lower().replace(" ", "_") for cell in header]
-    columns = [_OTHER_NAMES.get(name, name) for name in names]
-    if "id" not in columns:
-        raise TagFileError("tag_file_no_id")
-    known = [column for column in columns if column in COLUMNS]
-    if len(set(known)) < len(known):
-        raise TagFileError("tag_file_column_twice")
-    return columns
+def _read(text: str, places: Container[str] | None) -> list[Tag]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
+    tags: dict[str, Tag] = {}
+    errors: list[RowError] = []
+    try:
+        columns = columns_of(next(reader, []), known=COLUMNS, other_names=_OTHER_NAMES)
+        if "id" not in columns:
+            raise TagFileError("tag_file_no_id")
+        begins = reader.line_num + 1
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            try:
+                tag = _tag(_row(columns, cells))
+                for place in sorted(tag.places):
+                    if places is not None and place not in places:
+                        raise TagError("tag_place_unknown", place)
+                if tag.key in tags:
+                    raise TagError("tag_twice", tag.id)
+                tags[tag.key] = tag
+            except TagError as error:
+                errors.append(RowError(line, error.code, error.value))
+                if len(errors) == MAX_ERRORS:
+                    break
+    except csv.Error:
+        errors.append(RowError(reader.line_num, "csv_row_unreadable", ""))
+    if errors:
+        raise TagFileError("csv_rows_wrong", tuple(errors))
+    if not tags:
+        raise TagFileError("tag_file_empty")
+    return list(tags.values())
 
 
 def _row(columns: list[str], cells: list[str]) -> _Row:
     if len(cells) > len(columns):
-        raise TagError("tag_row_too_long", len(cells))
+        raise TagError("csv_row_too_long", len(cells))
     # Spreadsheets leave out the last cells of a line where they are empty.
     return _Row(dict(zip(columns, (plain(cell.strip()) for cell in cells), strict=False)))
 

@@ -3,7 +3,6 @@
 import pytest
 
 from custom_components.balanz.csms.local_controller.answers import relayed
-from custom_components.balanz.csms.rpc_errors import CallRejected
 from custom_components.balanz.csms.rpc_frames import ErrorCode
 
 
@@ -11,10 +10,12 @@ from custom_components.balanz.csms.rpc_frames import ErrorCode
     ("code", "told"),
     [
         ("NotSupported", (ErrorCode.NOT_SUPPORTED, "why")),
+        ("FormatViolation", (ErrorCode.FORMATION_VIOLATION, "why")),
+        ("OccurrenceConstraintViolation", (ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION, "why")),
         ("OfItsOwn", (ErrorCode.GENERIC_ERROR, "OfItsOwn: why")),
     ],
 )
 def test_a_refusal_is_told_in_words_that_ocpp_knows(code: str, told: tuple[ErrorCode, str]) -> None:
-    error = relayed(CallRejected(code, "why"))
+    error = relayed(code, "why")
 
     assert (error.code, error.description) == told

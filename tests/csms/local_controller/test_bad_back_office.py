@@ -4,9 +4,11 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import serve
 
 from custom_components.balanz.csms.local_controller import observer
 from custom_components.balanz.csms.local_controller.controller import LocalController, Patience
@@ -355,3 +357,77 @@ async def test_a_link_that_has_lasted_makes_up_for_failures_before(
     await wait_until(lambda: not controller.connected)
 
     assert controller.failures == 1
+
+
+async def test_a_start_that_is_answered_late_is_the_one_that_was_begun(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    controller = between.pass_on(patience=Patience(call_timeout_s=30.0))
+    charger = await dial()
+    await charger.boot()
+    await wait_until(lambda: controller.connected)
+    office.delay_s = 15.0
+
+    await charger.send(json.dumps([2, "s", "StartTransaction", START]))
+    await asyncio.sleep(12.0)
+    _, _, told = charger.results["s"]
+    office.delay_s = 0.0
+    await asyncio.sleep(10.0)
+    await charger.call("StopTransaction", stop(told["transactionId"]))
+    await wait_until(lambda: controller.waiting == 0)
+
+    [started] = office.starts
+    [stopped] = office.stops
+    assert stopped["transactionId"] == started["id"] != told["transactionId"]
+
+
+async def test_a_link_that_never_lasts_is_dialled_ever_later(
+    between: Between, office: BackOffice, dial: Dial
+) -> None:
+    between.pass_on(patience=Patience())
+    await dial()
+    loop = asyncio.get_running_loop()
+    dialled_at: list[float] = []
+
+    while len(dialled_at) < 5:
+        async with asyncio.timeout(1000.0):
+            while office.connections == len(dialled_at):
+                await asyncio.sleep(0.1)
+        dialled_at.append(loop.time())
+        await office.lines["CP1"].socket.close()
+
+    waits_s = [later - earlier for earlier, later in pairwise(dialled_at)]
+    for least_s, wait_s in zip((5.0, 10.0, 20.0, 40.0), waits_s, strict=True):
+        assert least_s <= wait_s <= 2 * least_s + 3.0
+
+
+async def test_who_answers_but_speaks_no_ocpp_is_told_so(between: Between, dial: Dial) -> None:
+    async def nothing(_: object) -> None:
+        """Let whoever comes go."""
+
+    async with serve(nothing, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        controller = between.pass_on(url=f"ws://127.0.0.1:{port}")
+
+        charger = await dial()
+
+        await wait_until(lambda: controller.trouble is Trouble.PROTOCOL)
+        assert await charger.alive()
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_one_that_never_finishes_its_handshake_is_left(
+    between: Between, dial: Dial, scheme: str
+) -> None:
+    async with await asyncio.get_running_loop().create_server(
+        asyncio.Protocol, "127.0.0.1", 0
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        controller = between.pass_on(url=f"{scheme}://127.0.0.1:{port}")
+        charger = await dial()
+
+        await asyncio.sleep(10.5)
+
+        assert controller.trouble is Trouble.UNREACHABLE
+        assert await charger.alive()
+        await controller.stop()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -247,10 +248,11 @@ async def test_an_interval_is_kept_within_what_keeps_the_charger_in_sight(
     assert told == [300, 60, 300, 120]
 
 
+@pytest.mark.parametrize("told", ["2026-01-01T00:00:00Z", "yesterday"])
 async def test_a_clock_that_is_a_day_off_does_not_reach_the_charger(
-    connected: RawCharger, office: BackOffice, controller: LocalController
+    connected: RawCharger, office: BackOffice, controller: LocalController, told: str
 ) -> None:
-    office.time = "2026-01-01T00:00:00Z"
+    office.raw["Heartbeat"] = json.dumps({"currentTime": told})
 
     answer = await connected.call("Heartbeat", {})
 
@@ -273,12 +275,21 @@ async def test_a_charger_that_has_to_wait_is_not_given_orders(
     await wait_until(lambda: central.stations["CP1"].ready)
 
 
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"type": "Explosive"}, "PropertyConstraintViolation"),
+        ({"type": 7}, "TypeConstraintViolation"),
+        ({}, "ProtocolError"),
+        ({"type": "Hard", "colour": "red"}, "FormationViolation"),
+    ],
+)
 async def test_a_call_that_breaks_the_schema_does_not_reach_the_charger(
-    connected: RawCharger, office: BackOffice
+    connected: RawCharger, office: BackOffice, payload: dict[str, Any], code: str
 ) -> None:
-    answer = await office.ask("Reset", {"type": "Explosive"})
+    answer = await office.ask("Reset", payload)
 
-    assert answer == "FormationViolation"
+    assert answer == code
     assert connected.received("Reset") == []
 
 

@@ -42,6 +42,16 @@ PROFILE = {
 START = {"idTag": "TAG", "connectorId": 1, "chargingProfile": PROFILE}
 
 
+def of_limit(limit: Any) -> dict[str, Any]:
+    """The same profile with another limit, also as the least."""
+    schedule = {
+        "chargingRateUnit": "A",
+        "minChargingRate": limit,
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
+    }
+    return PROFILE | {"chargingSchedule": schedule}
+
+
 class Charger:
     """One that answers as it is told to."""
 
@@ -148,13 +158,36 @@ async def test_a_start_with_a_profile_that_cannot_be_used_is_rejected(rig: Rig) 
     assert rig.charger.asked == []
 
 
+@pytest.mark.parametrize(
+    ("limit", "sent"),
+    [(13.33, 13.3), (12.299999999999999, 12.3), (12.3, 12.3), (16, 16), (6.99, 6.9)],
+)
+async def test_without_smart_charging_a_limit_reaches_the_charger_in_tenths(
+    rig: Rig, limit: float, sent: float
+) -> None:
+    set_it = {"connectorId": 1, "csChargingProfiles": of_limit(limit)}
+
+    assert await rig.ask("SetChargingProfile", set_it) == {"status": "Accepted"}
+    assert await rig.ask("RemoteStartTransaction", START | {"chargingProfile": of_limit(limit)})
+
+    [(_, first), (_, second)] = rig.charger.asked
+    assert first == {"connectorId": 1, "csChargingProfiles": of_limit(sent)}
+    assert second == START | {"chargingProfile": of_limit(sent)}
+
+
+@pytest.mark.parametrize("limit", [1e308, True, "13.33", None])
+async def test_what_is_no_limit_is_not_made_one(rig: Rig, limit: Any) -> None:
+    set_it = {"connectorId": 1, "csChargingProfiles": of_limit(limit)}
+
+    await rig.ask("SetChargingProfile", set_it)
+
+    assert all(payload == set_it for _, payload in rig.charger.asked)
+
+
 @pytest.mark.parametrize("limit", [13.33, 12.299999999999999])
 async def test_a_limit_counts_whatever_its_digits(rig: Rig, limit: float) -> None:
     rig.desk = Desk()
-    periods = [{"startPeriod": 0, "limit": limit}]
-    profile = PROFILE | {
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": periods}
-    }
+    profile = of_limit(limit)
     set_it = {"connectorId": 1, "csChargingProfiles": profile}
 
     assert await rig.ask("SetChargingProfile", set_it) == {"status": "Accepted"}
@@ -168,7 +201,9 @@ async def test_a_limit_counts_whatever_its_digits(rig: Rig, limit: float) -> Non
 async def test_a_start_that_breaks_the_schema_reaches_no_charger(rig: Rig) -> None:
     rig.desk = Desk()
 
-    assert await rig.ask("RemoteStartTransaction", START | {"idTag": 7}) == "FormationViolation"
+    assert (
+        await rig.ask("RemoteStartTransaction", START | {"idTag": 7}) == "TypeConstraintViolation"
+    )
 
     assert rig.charger.asked == []
     assert rig.calls.odd_frames == 1
@@ -338,6 +373,11 @@ def test_an_identity_is_escaped_in_the_url() -> None:
         ("SecurityEventsEnabled", False),
         ("MaturityLevel", False),
         ("ConnectorCapNumber", False),
+        ("MeterValuesDuringPause", False),
+        ("EnergyPerHourLimit", False),
+        ("ocppTransportTrace", False),
+        ("DuringServerUrlChange", True),
+        ("ocppTransportUrl", True),
     ],
 )
 def test_only_keys_that_lead_away_are_held(key: str, leads_away: bool) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from ..guarded_keys import LONGEST_HEARTBEAT_S
 from ..lenient import integer, timestamp
-from ..rpc_errors import CallError, CallRejected
+from ..rpc_errors import CallError
 from ..rpc_frames import ErrorCode, Payload
 from ..v16 import utc_text
 
@@ -12,6 +12,11 @@ SHORTEST_INTERVAL_S = 60
 DEFAULT_INTERVAL_S = 300
 CLOCK_TOLERANCE_S = 60.0
 """Limits begin and end by the charger's clock, which it sets by such answers."""
+_SPELT_RIGHT = {
+    "FormatViolation": ErrorCode.FORMATION_VIOLATION,
+    "OccurrenceConstraintViolation": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
+}
+"""As many write what OCPP 1.6 misspells."""
 
 
 def boot_answer(answer: Payload) -> Payload:
@@ -36,10 +41,10 @@ def clock_differs(answer: Payload) -> bool:
     return told is None or abs((told - datetime.now(UTC)).total_seconds()) > CLOCK_TOLERANCE_S
 
 
-def relayed(error: CallRejected) -> CallError:
+def relayed(code: str, description: str) -> CallError:
     """Return the refusal of one leg as that of the other."""
-    try:
-        code = ErrorCode(error.code)
-    except ValueError:
-        return CallError(ErrorCode.GENERIC_ERROR, f"{error.code}: {error.description}")
-    return CallError(code, error.description)
+    if code in _SPELT_RIGHT:
+        return CallError(_SPELT_RIGHT[code], description)
+    if code in tuple(ErrorCode):
+        return CallError(ErrorCode(code), description)
+    return CallError(ErrorCode.GENERIC_ERROR, f"{code}: {description}")

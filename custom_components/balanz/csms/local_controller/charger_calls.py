@@ -163,7 +163,7 @@ class ChargerCalls:
         try:
             return task.result()
         except CallRejected as error:
-            raise relayed(error) from None
+            raise relayed(error.code, error.description) from None
         except CallFailed:
             return None
 
@@ -270,7 +270,7 @@ class ChargerCalls:
         try:
             answer = await self._delivered(call, row.patience_s)
         except CallRejected as error:
-            raise relayed(error) from None
+            raise relayed(error.code, error.description) from None
         if answer is None or check(action, Direction.RESPONSE, answer) is not None:
             return local
         return answer

@@ -11,6 +11,7 @@ import orjson
 
 from ...storage.upstream_ledger import UpstreamQueue
 from ..command_values import MessageTrigger
+from ..frame_log import KeptFrame
 from ..lenient import integer
 from ..rpc_errors import CallFailed
 from ..rpc_frames import Payload
@@ -125,6 +126,16 @@ class LocalController:
     def failures(self) -> int:
         """How many times in a row it could not be reached."""
         return self._leg.failures
+
+    @property
+    def frames(self) -> tuple[KeptFrame, ...]:
+        """The last of what it was told and has said."""
+        return self._leg.frames.frames
+
+    @property
+    def shown_out_at(self) -> float | None:
+        """When its connection was last closed for what it had sent (monotonic s)."""
+        return self._leg.shown_out_at
 
     @property
     def waiting(self) -> int:

@@ -142,7 +142,7 @@ _OF_THE_DOOR = frozenset({"authorizationkey", "securityprofile"})
 _LEADS_AWAY = re.compile(
     r"url|uri|endpoint|backend|backoffice|centralsystem|csms|cpms|ocpp.*(server|host|port)|apn"
 )
-_HARMLESS = re.compile(r"security|maturity|support|report|capnumber")
+_HARMLESS = re.compile(r"security|maturity|support|report|transport|capnumber|during|hour")
 """Words of keys that have one of those within them. Case tells no words apart, for a charger."""
 
 

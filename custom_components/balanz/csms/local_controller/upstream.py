@@ -15,6 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from ..frame_log import FrameLog
+from ..frame_watch import WatchedConnection
 from ..rpc import Peer, RpcConnection
 from ..rpc_errors import ConnectionLost
 from ..rpc_frames import Payload
@@ -46,6 +48,8 @@ class Trouble(StrEnum):
     """What answers is no back office that speaks OCPP 1.6."""
 
 
+_PROTESTS = frozenset({1002, 1003, 1007, 1008, 1009})
+"""Codes with which a connection is closed for what came over it (RFC 6455, section 7.4.1)."""
 _REFUSALS = (Trouble.CREDENTIALS, Trouble.UNKNOWN_CHARGER)
 _TRIES_REFUSED = 2
 
@@ -93,6 +97,10 @@ class UpstreamLeg:
         """Why there is no connection; None while there is one, or before the first try."""
         self.failures = 0
         """How many tries have failed in a row."""
+        self.shown_out_at: float | None = None
+        """When the connection was last closed for what came over it (monotonic s)."""
+        self.frames = FrameLog("back office")
+        """The last of what was said on it."""
         self.after: asyncio.Task[None] | None = None
         """What has to end before the first try."""
         self._settings = settings
@@ -156,11 +164,14 @@ class UpstreamLeg:
                 self._failed(_trouble_of(error), error)
             else:
                 connected_at = loop.time()
+                rpc = self._rpc_over(connection)
                 try:
-                    await self._speak(connection)
+                    await self._speak(connection, rpc)
                 finally:
                     self._rpc = None
                     self._on_change()
+                if rpc.misbehaved or _has_protested(connection):
+                    self.shown_out_at = loop.time()
                 if loop.time() - connected_at >= self._backoff.stable_s:
                     self.failures = 0
                 self._failed(Trouble.UNREACHABLE, None)
@@ -178,6 +189,7 @@ class UpstreamLeg:
             context = await asyncio.get_running_loop().run_in_executor(None, create)
         connection = await _Connect(
             address,
+            create_connection=WatchedConnection,
             subprotocols=[OCPP_16],
             additional_headers=headers,
             ssl=context,
@@ -202,7 +214,7 @@ class UpstreamLeg:
         user = settings.username or settings.identity or self._charger
         return "Basic " + b64encode(f"{user}:{settings.password}".encode()).decode()
 
-    async def _speak(self, connection: ClientConnection) -> None:
+    def _rpc_over(self, connection: ClientConnection) -> RpcConnection:
         rpc = RpcConnection(
             WebSocket(connection),
             name=f"back office of {self._charger}",
@@ -210,6 +222,10 @@ class UpstreamLeg:
             busy_beyond=MAX_CALLS_QUEUED,
         )
         rpc.peer = self._peer
+        rpc.frames = self.frames
+        return rpc
+
+    async def _speak(self, connection: ClientConnection, rpc: RpcConnection) -> None:
         self._rpc, self.trouble = rpc, None
         self._tried.set()
         _LOGGER.info("%s is connected to its back office", self._charger)
@@ -242,6 +258,12 @@ class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception:
         """Take a redirect for the failure that it is."""
         return exc
+
+
+def _has_protested(connection: ClientConnection) -> bool:
+    """Return whether it was closed from here, and for what had come."""
+    sent, has_echoed = connection.protocol.close_sent, connection.protocol.close_rcvd_then_sent
+    return sent is not None and sent.code in _PROTESTS and not has_echoed
 
 
 def _trouble_of(error: Exception) -> Trouble:

@@ -8,12 +8,14 @@ from typing import Protocol
 import orjson
 
 from ...storage.upstream_ledger import UpstreamQueue
-from ..lenient import integer, text
+from ..lenient import MAX_INTEGER, integer, text
 from ..rpc_errors import CallError
 from ..rpc_frames import ErrorCode, Payload, Verbatim
 from ..station_errors import CallRefused, StationError, StationOffline
-from ..validation import Direction, check, is_known
+from ..validation import Direction, is_known, violation
+from .answers import relayed
 from .forwarding import EMULATED_KEYS, ToCharger, is_held, to_charger
+from .limit_digits import in_tenths
 from .offline_tags import OfflineTags
 from .quiet_peer import QuietPeer
 from .transaction_ids import TransactionIds, with_transaction
@@ -22,6 +24,14 @@ _LONGEST_KEY = 50
 _LONGEST_VALUE = 500
 _KEY = "key:"
 """How the facts begin that are values of configuration keys."""
+_CODES = {
+    "enum": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+    "maxLength": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+    "multipleOf": ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+    "required": ErrorCode.PROTOCOL_ERROR,
+    "type": ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+}
+"""What is answered to a call that breaks a rule of its schema (errata 3.38)."""
 _REJECTED: Payload = {"status": "Rejected"}
 
 _LOGGER = logging.getLogger(__name__)
@@ -119,6 +129,8 @@ class UpstreamCalls(QuietPeer):
         if profiles is not None and row is ToCharger.START and "chargingProfile" in payload:
             self._check(action, _without_profile(payload))
             return await self._start(action, payload, profiles)
+        if row in (ToCharger.PROFILE, ToCharger.START):
+            payload = in_tenths(payload)
         self._check(action, payload)
         match row:
             case ToCharger.CONFIGURATION:
@@ -143,10 +155,13 @@ class UpstreamCalls(QuietPeer):
 
     def _check(self, action: str, payload: Payload) -> None:
         """Raise CallError for what breaks the schema."""
-        violation = check(action, Direction.REQUEST, payload) if is_known(action) else None
-        if violation is not None:
+        found = violation(action, Direction.REQUEST, payload) if is_known(action) else None
+        if found is not None:
             self.odd_frames += 1
-            raise CallError(ErrorCode.FORMATION_VIOLATION, violation)
+            raise CallError(_CODES.get(found.rule, ErrorCode.FORMATION_VIOLATION), str(found))
+        if is_known(action) and not _fits(payload):
+            self.odd_frames += 1
+            raise CallError(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "a number is out of range")
 
     async def _ask(self, action: str, payload: Payload) -> Payload:
         """Return what the charger answers. Raises CallError."""
@@ -156,11 +171,7 @@ class UpstreamCalls(QuietPeer):
         try:
             return await asked
         except CallRefused as error:
-            try:
-                code = ErrorCode(error.code)
-            except ValueError:
-                code = ErrorCode.GENERIC_ERROR
-            raise CallError(code, error.description) from None
+            raise relayed(error.code, error.description) from None
         except StationOffline:
             raise CallError(ErrorCode.GENERIC_ERROR, "the charger is not connected") from None
         except StationError as error:
@@ -254,6 +265,15 @@ class UpstreamCalls(QuietPeer):
     def odd_frame(self, _text: str, /) -> None:
         """Count a frame that is served all the same."""
         self.odd_frames += 1
+
+
+def _fits(value: object) -> bool:
+    """Return whether all whole numbers are of a size that chargers can hold."""
+    if isinstance(value, dict):
+        return all(_fits(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_fits(item) for item in value)
+    return not isinstance(value, int) or abs(value) <= MAX_INTEGER
 
 
 def _without_profile(payload: Payload) -> Payload:
