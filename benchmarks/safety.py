@@ -74,7 +74,9 @@ class Figures:
     """The same where Home Assistant was killed."""
     meter_lost_raises: int
     meter_lost_first_step_s: float
-    """From the last reading until the first limit was lowered."""
+    """From the last reading until the first limit was lowered, after a house with peaks."""
+    steady_house_first_step_s: float
+    """The same after a house that always took as much."""
     writes_per_charger_day: int
     """On a day without faults on which each charger charges for 3 h: the most of all chargers."""
 
@@ -282,12 +284,12 @@ class MeterLost:
     first_step_s: float
 
 
-async def lose_meter(seed: int, *, period_s: float) -> MeterLost:
-    """Let the meter tell nothing more for half an hour, after a house that had its peaks."""
+async def lose_meter(seed: int, *, period_s: float, peak_a: float) -> MeterLost:
+    """Let the meter tell nothing more for half an hour, after a house that had its peak."""
     async with Site.running(seed, chargers=CHARGERS, period_s=period_s) as site:
         site.let_cars_come()
         await site.world.pass_s(SETTLED_S)
-        site.house_a = QUIET_HOUSE_A + 10.0
+        site.house_a = QUIET_HOUSE_A + peak_a
         await site.world.pass_s(60.0)
         site.house_a = QUIET_HOUSE_A
         await site.world.pass_s(SETTLED_S)
@@ -334,7 +336,8 @@ async def measure(seed: int, samples: int, hours: float) -> Figures:
     few = max(samples // 4, 1)
     often = await clear_times_s(seed, samples, period_s=2.0)
     seldom = await clear_times_s(seed, samples, period_s=10.0)
-    meter_lost = await lose_meter(seed, period_s=2.0)
+    meter_lost = await lose_meter(seed, period_s=2.0, peak_a=10.0)
+    steady = await lose_meter(seed, period_s=2.0, peak_a=0.0)
     return Figures(
         clear_2s_median_s=_round(median(often)),
         clear_2s_p95_s=_round(_p95(often)),
@@ -344,8 +347,9 @@ async def measure(seed: int, samples: int, hours: float) -> Figures:
         stop_above_1_45_s=_round(max(await stop_times_s(seed, few, times=1.6, readings=2))),
         link_lost_beyond_lease_s=_round(max(await beyond_lease_s(seed, few, killed=False))),
         killed_beyond_lease_s=_round(max(await beyond_lease_s(seed, few, killed=True))),
-        meter_lost_raises=meter_lost.raises,
+        meter_lost_raises=meter_lost.raises + steady.raises,
         meter_lost_first_step_s=_round(meter_lost.first_step_s),
+        steady_house_first_step_s=_round(steady.first_step_s),
         writes_per_charger_day=max(await writes_per_day(seed, hours=hours)),
     )
 

@@ -56,6 +56,10 @@ class Behaviour:
     """Below this power it offers all of it on one line."""
     spreads_current: bool = False
     """Reports the current of its one line as if it were that of three."""
+    offline_a: float | None = None
+    """What it offers, whatever profiles say, once its link is gone; None: what they say."""
+    offline_after_s: float = 120.0
+    """How long it takes to notice that."""
     meters_when_asked: bool = False
     """Sends no meter values unless it is triggered to."""
 

@@ -228,6 +228,7 @@ class SimulatedCharger:
             if arrived and self._car is not None:
                 car, self._car = self._car, None
                 self.station.plug_in(car)
+            self.station.see_link(connected=self.connected)
             self.station.advance()
             await self.clock.sleep(self.options.tick_s)
 

@@ -31,6 +31,16 @@ class Faults:
     """Forgets its profiles whenever the connection is made anew."""
     drop_later_periods: bool = False
     """Answers Accepted and keeps only the first period of a schedule, for ever."""
+    tells_no_status: bool = False
+    """Sends no StatusNotification, and cannot be asked for one."""
+    broken: bool = False
+    """Its connectors are faulted: they offer nothing, and say so."""
+    full_power_after_zero: bool = False
+    """Accepts the first limit after 0, and offers its rating until it is told another one."""
+    never_expires: bool = False
+    """Answers Accepted and keeps a profile in force beyond its duration and its end."""
+    takes_one_default: bool = False
+    """Holds one TxDefaultProfile for each connector: the next one takes its place."""
     reject_stack_levels_above: int | None = None
     """Answers Rejected to profiles above this stack level, whatever its configuration says."""
     drop_profiles_on_reboot: bool = False

@@ -47,7 +47,11 @@ class Reporter:
         """Build a StatusNotification of the present."""
         return call.StatusNotification(
             connector_id=connector_id,
-            error_code=ChargePointErrorCode.no_error,
+            error_code=(
+                ChargePointErrorCode.other_error
+                if self._station.faults.broken
+                else ChargePointErrorCode.no_error
+            ),
             status=self._station.status(connector_id),
             timestamp=timestamp(self._station.now()),
         )
@@ -62,6 +66,8 @@ class Reporter:
         return self._sample(self._station.connectors[connector_id], context).build()
 
     def _report_statuses(self) -> None:
+        if self._station.faults.tells_no_status:
+            return
         for number in (0, *self._station.connectors):
             status = self._station.status(number)
             if self._reported.get(number) != status:

@@ -56,8 +56,13 @@ class Station:
         self._profiles_at_start: dict[int, ProfileSet] = {}
         """The profiles that there were when the transaction of each connector began."""
         self._locked = False
-        self._had_zero = False
         """Whether it offers nothing any more, as it was told 0 once."""
+        self._unlinked_at_s: float | None = None
+        """Since when it has had no connection; None while it has one."""
+        self._had_zero = False
+        """Whether the last limit was 0."""
+        self._is_unleashed = False
+        """Whether it offers its rating, whatever it was told."""
         self.profile_writes = 0
         self.firmware = options.firmware
         self.firmware_status = FirmwareStatus.idle
@@ -92,6 +97,8 @@ class Station:
 
     def status(self, connector_id: int) -> ChargePointStatus:
         """The status of a connector, or of the charger itself for 0."""
+        if self.faults.broken:
+            return ChargePointStatus.faulted
         if connector_id:
             return self.connectors[connector_id].status
         return ChargePointStatus.available if self.operative else ChargePointStatus.unavailable
@@ -141,11 +148,33 @@ class Station:
         whole = self.profiles.charger_limit(now, phases=self.phases)
         return total_a if whole is None else min(total_a, whole.limit_a)
 
+    def see_link(self, *, connected: bool) -> None:
+        """Notice whether there is a connection."""
+        if connected:
+            self._unlinked_at_s = None
+        elif self._unlinked_at_s is None:
+            self._unlinked_at_s = self.clock.seconds()
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it has noticed that its link is gone."""
+        alone_s = self.options.behaviour.offline_after_s
+        since_s = self._unlinked_at_s
+        return since_s is not None and self.clock.seconds() >= since_s + alone_s
+
     def _offer(self, limit: ActiveLimit | None) -> float:
         behaviour = self.options.behaviour
+        if self.faults.broken:
+            return 0.0
+        if behaviour.offline_a is not None and self._is_alone:
+            return min(self.rating_a, behaviour.offline_a)
         if self._locked:
             return 0.0
-        if limit is None or (limit.limit_a == 0 and behaviour.zero_is_no_limit):
+        if (
+            self._is_unleashed
+            or limit is None
+            or (limit.limit_a == 0 and behaviour.zero_is_no_limit)
+        ):
             return self.rating_a
         limit_a = min(self.rating_a, limit.limit_a)
         if behaviour.takes_steps_a:
@@ -163,8 +192,17 @@ class Station:
         if self.faults.drop_later_periods:
             schedule = replace(profile.schedule, periods=profile.schedule.periods[:1])
             profile = replace(profile, schedule=schedule)
+        if self.faults.never_expires:
+            schedule = replace(profile.schedule, duration_s=None)
+            profile = replace(profile, schedule=schedule, valid_to=None)
+        zero = profile.schedule.periods[0].limit == 0
+        self._is_unleashed = self.faults.full_power_after_zero and self._had_zero and not zero
         if self._loses(profile):
             return
+        if self.faults.takes_one_default and profile.purpose is Purpose.TX_DEFAULT:
+            self.profiles = self.profiles.cleared(
+                connector_id=connector_id, purpose=Purpose.TX_DEFAULT
+            )
         changed = self.profiles.with_profile(connector_id, profile)
         if len(changed.installed) > capabilities.maximum_installed:
             raise ProfileRejectedError("no room for another profile")

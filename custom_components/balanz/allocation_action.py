@@ -91,6 +91,8 @@ def _connector(
         "group": reason.group_name,
         "phase": reason.phase,
         "until": _moment(reason.until),
+        "other_loads": reason.other_loads_a,
+        "within": reason.within_a,
     }
 
 

@@ -1,6 +1,6 @@
 """Sensors: what chargers draw and may draw, and what groups have left."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -298,7 +298,7 @@ def _connector_sensor(
 class ReasonSensor(ConnectorEntity, SensorEntity):
     """Why a connector has its limit."""
 
-    _unrecorded_attributes = frozenset({"explanation", "until"})
+    _unrecorded_attributes = frozenset({"explanation", "other_loads", "until", "within"})
 
     @override
     def refresh(self) -> tuple[object, ...]:
@@ -307,15 +307,19 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
         if connector is None:
             return (False,)
         reason = connector.offered_by
-        attributes: Mapping[str, Any] = {
+        attributes: dict[str, Any] = {
             # The same word; its translation is a whole sentence.
             "explanation": reason.rule,
             "group": reason.group_name,
             "phase": reason.phase,
             "until": None if reason.until is None else reason.until.isoformat(timespec="seconds"),
         }
+        if reason.other_loads_a is not None:
+            attributes["other_loads"] = reason.other_loads_a
+        if reason.within_a is not None:
+            attributes["within"] = reason.within_a
         self._attr_native_value = reason.rule
-        self._attr_extra_state_attributes = dict(attributes)
+        self._attr_extra_state_attributes = attributes
         return (self.available, reason.rule, *attributes.values())
 
 

@@ -397,3 +397,28 @@ def test_nothing_that_happens_lowers_the_booking_below_what_others_allow(
         assert commitment.booked_a(charger, now) >= foreign_a
         possible_a = commitment.largest_possible_a()
         assert possible_a is None or possible_a >= foreign_a
+
+
+LIMITS_ITSELF = replace(KEEPER, offline_a=7.0)
+
+
+def test_one_that_limits_itself_without_its_link_counts_with_that_once_it_has_surely_noticed() -> (
+    None
+):
+    gone = following(16.0, keeps_limit=True).disconnected().settled(100.0)
+
+    booked_a = [gone.booked_a(LIMITS_ITSELF, at) for at in (100.0, 999.0, 1000.0)]
+    assert booked_a == [16.0, 16.0, 7.0]
+    assert gone.next_change(100.0) == 1000.0
+
+
+def test_one_that_was_paused_may_be_limiting_itself_to_more() -> None:
+    gone = following(0.0, keeps_limit=True).disconnected().settled(100.0)
+
+    assert gone.booked_a(LIMITS_ITSELF, 100.0) == 7.0
+
+
+def test_one_that_did_not_obey_is_not_relied_on_to_limit_itself() -> None:
+    defiant = following(6.0, keeps_limit=True).measured(20.0, 50.0).disconnected().settled(60.0)
+
+    assert defiant.booked_a(LIMITS_ITSELF, 5000.0) == 20.0

@@ -55,6 +55,13 @@ def test_proven_chargers_count_with_their_fallbacks() -> None:
     assert (worst.group_id, worst.phase, worst.missing_a) == ("root", Phase.L1, 1.0)
 
 
+def test_one_that_limits_itself_without_its_link_counts_with_that() -> None:
+    built = site([group(rating_a=23.0)], [replace(connector("a"), offline_a=7.0), connector("b")])
+    found = budget(built, {"a": LEASED})
+
+    assert (found.is_safe, found.unproven) == (True, ("b",))
+
+
 def test_one_that_only_keeps_its_limit_counts_with_that() -> None:
     built = site([group(rating_a=25.0)], [trusted("a", lapses=False), trusted("b", lapses=False)])
 

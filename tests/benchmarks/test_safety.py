@@ -58,6 +58,7 @@ def test_a_lost_meter_raises_nothing_and_costs_current_within_a_minute(
 ) -> None:
     assert figures["meter_lost_raises"] == 0
     assert figures["meter_lost_first_step_s"] <= 60.0
+    assert figures["steady_house_first_step_s"] <= 60.0
 
 
 def test_three_hours_of_charging_cost_few_writes(figures: dict[str, float]) -> None:

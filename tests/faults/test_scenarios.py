@@ -2,17 +2,21 @@
 
 import asyncio
 import math
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from benchmarks.virtual_site.world import World
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
+from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.site.settings import SiteSettings
 from custom_components.balanz.site.snapshot import ConnectorSnapshot, ProblemKind
+from simulator.behaviours import Asked, Behaviour
 from simulator.car import Car
 from simulator.faults import Faults, MeterFault
 from simulator.virtual_time import VirtualLoop
+from tests.quirks.field import SIX_AMPERES_FOR_EVER
 from tests.site.build import charger, settings
 
 from .conftest import StartWorld
@@ -40,8 +44,12 @@ def problems(world: World) -> set[ProblemKind]:
     return found - {ProblemKind.UNSAFE_ALONE}
 
 
-def actions(world: World, identity: str) -> list[str]:
-    frames = [orjson.loads(frame.text) for frame in world.chargers[identity].frames]
+def actions(world: World, identity: str, since_s: float = 0.0) -> list[str]:
+    frames = [
+        orjson.loads(frame.text)
+        for frame in world.chargers[identity].frames
+        if frame.at_s >= since_s
+    ]
     return [frame[2] for frame in frames if frame[0] == 2]
 
 
@@ -96,6 +104,24 @@ async def test_a_charger_that_comes_back_without_a_boot_is_under_control(run: St
     await world.pass_s(world.chargers["A"].options.reconnect_s + 10.0)
     assert actions(world, "A").count("BootNotification") == 1
     assert world.chargers["A"].limit_a is not None
+
+
+@pytest.mark.fault("F05")
+async def test_a_charger_that_tells_no_status_is_known_by_its_sessions(run: StartWorld) -> None:
+    silent = Behaviour(refuses=(Asked("TriggerMessage", '"StatusNotification"'),))
+    world = await run(TWO)
+    for one in world.chargers.values():
+        one.faults = Faults(tells_no_status=True)
+        one.station.options = replace(one.options, behaviour=silent)
+    await world.restart()
+    restarted_s = world.now_s
+    await world.pass_s(30.0)
+    for identity in world.chargers:
+        world.plug_in(identity, Car())
+    await world.pass_s(SETTLED_S)
+    assert "StartTransaction" in actions(world, "A", since_s=restarted_s)
+    assert "StatusNotification" not in actions(world, "A", since_s=restarted_s)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
 
 
 @pytest.mark.fault("F06")
@@ -281,6 +307,17 @@ async def test_a_charger_that_ignores_limits_is_booked_at_what_it_draws_and_then
     assert draws_a(world, "B") == 16.0
 
 
+@pytest.mark.fault("F42")
+async def test_a_charger_that_resumes_at_full_power_is_told_again(run: StartWorld) -> None:
+    world = await charging(run)
+    world.chargers["A"].faults = Faults(full_power_after_zero=True)
+    await world.set_capacity("root", 6.0)
+    await world.pass_s(SETTLED_S)
+    await world.set_capacity("root", 20.0)
+    await world.pass_s(600.0)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+
+
 @pytest.mark.fault("F43")
 async def test_limits_lost_on_reconnect_are_set_again(run: StartWorld) -> None:
     world = await charging(run)
@@ -319,6 +356,29 @@ async def test_others_get_the_share_of_a_car_that_sleeps(run: StartWorld) -> Non
     assert draws_a(world, "A") == draws_a(world, "B") == 10.0
     await world.pass_s(900.0)
     assert draws_a(world, "B") >= 14.0
+
+
+@pytest.mark.fault("F47")
+async def test_others_get_what_a_charger_that_somebody_else_limits_does_not_use(
+    run: StartWorld,
+) -> None:
+    world = await charging(run)
+    world.chargers["A"].station.set_profile(0, SIX_AMPERES_FOR_EVER)
+    await world.pass_s(600.0)
+    assert draws_a(world, "A") == 6.0
+    assert draws_a(world, "B") >= 13.0
+
+
+@pytest.mark.fault("F48")
+async def test_others_get_the_share_of_a_charger_that_is_faulted(run: StartWorld) -> None:
+    world = await charging(run)
+    world.chargers["A"].faults = Faults(broken=True)
+    await world.pass_s(SETTLED_S)
+    assert connector(world, "A").offered_by.rule is Rule.OUT_OF_SERVICE
+    assert (draws_a(world, "A"), draws_a(world, "B")) == (0.0, 16.0)
+    world.chargers["A"].faults = Faults()
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
 
 
 @pytest.mark.fault("F49")

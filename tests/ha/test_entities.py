@@ -15,6 +15,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.balanz.balancing.meter_watch import UNSEEN_STEP_A
 from custom_components.balanz.const import DOMAIN
 from simulator.car import Car
 from tests.ha.build import (
@@ -185,6 +186,24 @@ async def test_an_automation_changes_what_a_car_draws_by_the_capacity(
     reason = hass.states.get("sensor.left_reason")
     assert reason is not None
     assert reason.attributes["group"] == "Home"
+
+
+async def test_a_car_that_waits_for_a_past_peak_says_how_much_and_until_when(
+    hass: HomeAssistant, port: int, dial_in: DialIn
+) -> None:
+    meter(hass, 30.0)
+    await set_up(hass, site_entry(port, charger("CP-1"), supply=CURRENT_SENSORS))
+    await wait_until(lambda: state_of(hass, "sensor.home_meter") == "fresh")
+    meter(hass, 2.0)
+    simulated = await dial_in("CP-1", sample_interval_s=1)
+    simulated.plug_in(EAGER)
+    await wait_until(lambda: state_of(hass, "sensor.left_reason") == "past_peak", deadline_s=40)
+
+    reason = hass.states.get("sensor.left_reason")
+    assert reason is not None
+    assert reason.attributes["other_loads"] == 30.0
+    assert reason.attributes["explanation"] == "past_peak"
+    assert reason.attributes["until"].startswith("20")
 
 
 async def test_a_capacity_above_the_rating_is_refused(hass: HomeAssistant, port: int) -> None:
@@ -497,7 +516,7 @@ async def test_a_meter_whose_sensors_say_nothing_shows_what_is_assumed_meanwhile
 
     shown = hass.states.get("sensor.home_meter")
     assert shown is not None
-    assert shown.attributes["assumed_base_load"] == 4.0
+    assert shown.attributes["assumed_base_load"] == 4.0 + UNSEEN_STEP_A
     assert shown.attributes["since"].startswith("20")
     assert state_of(hass, "sensor.home_available") == "unknown"
 

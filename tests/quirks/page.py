@@ -58,6 +58,7 @@ _DEEDS: dict[str, Callable[[Any], str]] = {
     "pauses_at_zero": lambda _: "held at its minimum, which stays booked, instead of a pause",
     "repeats_after_pause": lambda _: "the first limit after a pause is sent twice",
     "clears_others": lambda _: "profiles of others are cleared once its own is set",
+    "keeps_in_ram": lambda _: "leases of 90 s, whose renewals are not counted",
     "questions": lambda how: {
         "by_key": "asked for one setting at a time",
         "none": "not asked for its settings",

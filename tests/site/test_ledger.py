@@ -145,8 +145,11 @@ def test_what_was_seen_of_a_firmware_is_read_back() -> None:
     proven(ledger, OLD, *Fact)
     ledger.apply(ledger.note_interview(OLD, {"connectors": 2}))
     ledger.apply(ledger.note_finding(NEW, Fact.LAPSES, seen(holds=False)))
+    with_stack = replace(seen(holds=True), lease="stack")
+    ledger.apply(ledger.note_finding(OLD, Fact.LAPSES, with_stack))
     copy = Ledger()
     copy.restore(ledger.records())
+    assert copy.proofs[OLD].lease == "stack"
     assert copy.firmwares == {"A": OLD}
     assert copy.interviews == {OLD: {"connectors": 2}}
     assert copy.proofs == ledger.proofs

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.balanz.balancing.lease import LEASE_S
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.proof import ProofTimes
 from custom_components.balanz.site.proofs import ProofRefusal, ProofRefused
@@ -26,6 +27,7 @@ from .build import (
     charger,
     connector,
     limits_received,
+    pass_s,
     recorded,
     settings,
     until,
@@ -115,7 +117,7 @@ async def test_a_charger_that_loses_its_limit_with_its_link_is_not_rebooted(benc
 
 
 async def test_a_charger_that_takes_one_period_keeps_its_last_limit(bench: Bench) -> None:
-    one_period = ProfileCapabilities(maximum_periods=1)
+    one_period = ProfileCapabilities(maximum_periods=1, maximum_stack_level=0)
     site, _ = await idle(bench, profile_capabilities=one_period)
     seen = await proven(site)
     assert (level(site), seen.failed) == (ProofLevel.NOTHING, Fact.TAKES_LEASE)
@@ -123,10 +125,64 @@ async def test_a_charger_that_takes_one_period_keeps_its_last_limit(bench: Bench
     assert (seen.proof.keeps_limit, seen.proof.lapses) == (True, False)
 
 
+@pytest.mark.parametrize(
+    "differs",
+    [
+        pytest.param({"faults": Faults(drop_later_periods=True)}, id="ignores-later-periods"),
+        pytest.param(
+            {"profile_capabilities": ProfileCapabilities(maximum_periods=1)}, id="takes-one-period"
+        ),
+    ],
+)
+async def test_a_charger_without_later_periods_is_proven_to_fall_back_to_the_profile_beneath(
+    bench: Bench, differs: dict[str, Any]
+) -> None:
+    site, simulated = await idle(bench, **differs)
+    seen = await proven(site)
+    assert seen.proof is not None
+    assert (seen.proof.level, seen.proof.lease) == (ProofLevel.PROVEN, "stack")
+
+    # Its next car gets a limit that ends in that way, so that an hour without balanz costs no fuse.
+    await settled(site, simulated)
+    simulated.plug_in(Car())
+    await until(lambda: accepted_a(site, "A") == 16.0)
+    await until(lambda: simulated.currents_a[0] == 16.0)
+    await simulated.stop()
+    await until(lambda: booked_a(site, "A") == 6.0, deadline_s=LEASE_S + 60.0)
+    assert simulated.limit_a == 6.0
+
+
+async def test_what_was_told_before_in_a_way_that_has_no_effect_earns_nothing(bench: Bench) -> None:
+    faults = Faults(drop_later_periods=True)
+    site, _ = await idle(bench, charger("A"), charger("B"), faults=faults)
+    other = await bench.dial_in(site, "B", car=Car(), faults=faults)
+    await until(lambda: accepted_a(site, "B") == 16.0)
+    seen = await proven(site)
+    assert seen.proof is not None
+    assert seen.proof.lease == "stack"
+
+    await other.stop()
+    await until(lambda: not site.snapshot.chargers["B"].connected)
+    await pass_s(LEASE_S + 60.0)
+    assert booked_a(site, "B") == 16.0
+
+
+async def test_a_charger_that_takes_one_profile_for_the_other_does_not_fall_back(
+    bench: Bench,
+) -> None:
+    faults = Faults(drop_later_periods=True, takes_one_default=True)
+    site, simulated = await idle(bench, faults=faults)
+    seen = await proven(site)
+    assert (level(site), seen.failed) == (ProofLevel.ACCEPTED, Fact.LAPSES)
+    await settled(site, simulated)
+    assert simulated.limit_a == 0.0
+
+
 async def test_a_charger_that_never_falls_back_keeps_its_last_limit_all_the_same(
     bench: Bench,
 ) -> None:
-    site, simulated = await idle(bench, faults=Faults(drop_later_periods=True))
+    faults = Faults(drop_later_periods=True, never_expires=True)
+    site, simulated = await idle(bench, faults=faults)
     seen = await proven(site)
     assert (level(site), seen.failed) == (ProofLevel.ACCEPTED, Fact.LAPSES)
     assert seen.proof is not None

@@ -1,11 +1,13 @@
 """A proof against a charger of a few lines, for what real ones do but rarely."""
 
 from collections.abc import Iterable
+from itertools import repeat
 
 import pytest
 
 from custom_components.balanz.csms.capabilities import RateUnit
 from custom_components.balanz.csms.composite_schedule import CompositeSchedule
+from custom_components.balanz.csms.leases import LeaseMechanism
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.station import CommandRejected, LimitAnswer, StationUnreachable
 from custom_components.balanz.site.proof import FallbackProof, ProofStopped, ProofTimes
@@ -18,9 +20,12 @@ AT_ONCE = ProofTimes(first_lease_s=0.0, second_lease_s=0.0, following_s=5.0, tot
 class Charger:
     """Falls back at once and keeps everything, but for what a test makes of it."""
 
+    possible_leases: tuple[LeaseMechanism, ...] = (LeaseMechanism.TAIL,)
+
     def __init__(self, *answers: LimitAnswer, other_forms: int = 0) -> None:
         self.ready = True
         self.boots = 1
+        self.lease = LeaseMechanism.TAIL
         self.clock_skew_s: float | None = 0.0
         self.resets = True
         self.hesitates = False
@@ -33,7 +38,10 @@ class Charger:
     def tries_another_form(self) -> bool:
         return self.other_forms > 0
 
-    def lapses_after_s(self, limit: Limit) -> float | None:
+    async def prepare_lease(self, connector: int, limit: Limit) -> None:
+        assert (connector, limit.lease_s) == (1, 0.0)
+
+    def lapses_after_s(self, connector: int, limit: Limit) -> float | None:
         return limit.lease_s
 
     async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
@@ -78,6 +86,27 @@ async def test_a_charger_that_does_all_that_it_should_is_proven() -> None:
     found: dict[Fact, bool] = {}
     await proof_of(Charger(), found).run()
     assert found == dict.fromkeys(LEASE_FACTS, True)
+
+
+class Confused(Charger):
+    """Ignores later periods, and offers what lies beneath in place of the limit."""
+
+    possible_leases = (LeaseMechanism.TAIL, LeaseMechanism.STACK)
+
+    async def set_limit(self, connector: int, limit: Limit, *, urgent: bool) -> LimitAnswer:
+        answer = await super().set_limit(connector, limit, urgent=urgent)
+        shown_a = limit.limit_a if self.lease is LeaseMechanism.TAIL else limit.fallback_a
+        self.shows = repeat(shown_a)
+        return answer
+
+
+async def test_a_charger_that_takes_one_profile_for_another_does_not_fall_back() -> None:
+    found: dict[Fact, bool] = {}
+    charger = Confused()
+    await proof_of(charger, found).run()
+    assert found[Fact.LAPSES] is False
+    assert found[Fact.OUTLASTS_REBOOT] is True
+    assert charger.lease is LeaseMechanism.TAIL
 
 
 async def test_a_charger_that_refuses_to_restart_leaves_that_unknown() -> None:

@@ -159,7 +159,7 @@ async def test_a_profile_with_the_id_of_ours_does_not_replace_it(
     site, simulated = await capped(bench, office)
 
     assert await office.ask("SetChargingProfile", profile(10.0, chargingProfileId=1)) == ACCEPTED
-    assert profiles_of(simulated) == {1: CAP, 2001: Purpose.TX_DEFAULT}
+    assert profiles_of(simulated) == {1: CAP, 3001: Purpose.TX_DEFAULT}
 
     assert await office.ask("ClearChargingProfile", {"id": 1}) == ACCEPTED
     assert profiles_of(simulated) == {1: CAP}

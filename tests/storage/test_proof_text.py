@@ -69,6 +69,14 @@ def test_a_proven_firmware_is_told_with_its_level_and_each_fact() -> None:
     )
 
 
+def test_the_way_in_which_limits_have_to_end_is_told_where_it_is_not_the_usual_one() -> None:
+    proof = FirmwareProof(firmware=Firmware(vendor="Acme", model="One", version="1.2"))
+    seen = Finding(holds=True, seen_by=SeenBy.COMPOSITE_SCHEDULE, seen_at=AT, lease="stack")
+    [told] = firmwares_of(write_proofs([proof.with_finding(Fact.LAPSES, seen)], AT))
+
+    assert told["lapses"]["lease"] == "stack"
+
+
 def test_where_nothing_was_tried_the_list_is_empty() -> None:
     assert firmwares_of(write_proofs([], AT)) == []
 

@@ -10,7 +10,7 @@ from .budget import Budget
 from .commitments import TOLERANCE_A
 from .headroom import Headroom
 from .inputs import Line
-from .lease import renewed_after_s
+from .lease import LEASE_S, renewed_after_s
 from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
@@ -171,9 +171,10 @@ def _renewal_at(standing: Standing, calm: Calm) -> float | None:
         return None
     budget = calm.budgets[standing.key.charger]
     # A limit that was told without an end may take one by now; nobody waits for that.
+    has_end = commitment.lapse is not None
     after_s = renewed_after_s(
-        standing.connector.lease_s,
-        missed=commitment.lapse is not None and standing.known.appetite.idle_since is None,
+        standing.connector.lease_s if has_end else LEASE_S,
+        missed=has_end and standing.known.appetite.idle_since is None,
         scarcity=budget.spacing(calm.tuning),
     )
     due_at = commitment.accepted_at + after_s

@@ -18,6 +18,9 @@ LAG_S = 15.0
 learnt of a charger takes its place."""
 READING_MAX_AGE_S = 45.0
 """A charger whose last reading is older does not count as metering."""
+OFFLINE_AFTER_S = 900.0
+"""How long a charger that limits itself without its link may take to notice that it is gone: it may
+wait for the answer to some heartbeat, or try to connect again first."""
 MOST_CEILINGS = 6
 """How many limits that were cut further in a short time are remembered."""
 REMIND_AT_LEAST_EVERY_S = 300.0
@@ -94,6 +97,8 @@ class Commitment:
     """The limit of that write."""
     lag_s: float = LAG_S
     """How long the charger and its car may take to follow a cut."""
+    offline_since: float | None = None
+    """Since when it is known to have no link; None while it has one, and at first."""
     exceeds: bool = field(init=False, repr=False, compare=False)
     """Whether it was last seen, however long ago, to draw more than it should by then."""
     defies: bool = field(init=False, repr=False, compare=False)
@@ -151,6 +156,11 @@ class Commitment:
     def unlimited(self) -> Commitment:
         """Its limit may be gone, with nothing known of when: it has to be set again."""
         return Commitment(online=self.online, foreign_a=self.foreign_a, lag_s=self.lag_s)
+
+    def without_lapse(self) -> Commitment:
+        """Nothing proves any more that what was set, or is on its way, ends by itself."""
+        pending = None if self.pending is None else replace(self.pending, lapse=None)
+        return replace(self, lapse=None, pending=pending)
 
     def disconnected(self) -> Commitment:
         """The link is gone: the answer to what is on its way will not come."""
@@ -233,6 +243,8 @@ class Commitment:
 
     def settled(self, now: float) -> Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
+        if not self.online and self.offline_since is None:
+            return replace(self, offline_since=now).settled(now)
         reading = self._fresh_reading(now)
         unseen = not self.defies if reading is None else reading.vacant
         if self.falling is not None and now >= self.falling.since + self.lag_s and unseen:
@@ -318,6 +330,8 @@ class Commitment:
             times.append(self.reading.at + READING_MAX_AGE_S)
         if self.lapse is not None:
             times.append(self.lapse.at)
+        if self.offline_since is not None:
+            times.append(self.offline_since + OFFLINE_AFTER_S)
         return min((time for time in times if time > now), default=None)
 
     def largest_possible_a(self) -> float | None:
@@ -327,6 +341,16 @@ class Commitment:
     # Details
 
     def _allowed_a(self, connector: Connector, now: float) -> float:
+        set_a = self._set_a(connector, now)
+        if connector.offline_a is None or self.online or self.defies:
+            return set_a
+        if self.offline_since is not None and now >= self.offline_since + OFFLINE_AFTER_S:
+            return min(connector.offline_a, connector.rating_a)
+        # Whether it has noticed that its link is gone, nobody knows.
+        return max(set_a, connector.offline_a)
+
+    def _set_a(self, connector: Connector, now: float) -> float:
+        """Return the most that what was set allows, or may allow."""
         trusted = connector.keeps_limit or (self.online and self.accepted_a is not None)
         if not self._known or not trusted:
             return connector.rating_a

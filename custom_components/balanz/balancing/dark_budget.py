@@ -1,7 +1,8 @@
 """Whether a site stays within its limits should nobody control it any more.
 
-Each charger then draws what it does on its own: its fallback where its leases were proven to
-lapse, its last limit where only that was proven to last, else its rating.
+Each charger then draws what it does on its own: what it limits itself to without its link where
+the user vouches for that, its fallback where its leases were proven to lapse, its last limit where
+only that was proven to last, else its rating.
 """
 
 from collections.abc import Iterable, Mapping
@@ -103,6 +104,8 @@ def dark_budget(
 
 def _alone_a(connector: Connector, commitment: Commitment) -> tuple[float, bool]:
     """Return what a connector may draw once it is left alone, and whether anything proves that."""
+    if connector.offline_a is not None and not commitment.defies:
+        return min(connector.offline_a, connector.rating_a), True
     if not connector.keeps_limit and not commitment.defies:
         return connector.rating_a, False
     lost = commitment.disconnected()

@@ -1,11 +1,12 @@
 """How far a group's meter can be trusted, and what is assumed where it cannot.
 
 A meter that falls silent is not a house that has stopped. The longer nothing is heard of it, the
-more is assumed, step by step: what the house took at its worst in the last minutes, then what it
-has ever been seen to take at such an hour, then what the user has said. No step assumes less
-than the one before, until the meter tells again.
+more is assumed, step by step: what the house took at its worst in the last minutes and a little
+more with each minute, then what it has ever been seen to take at such an hour, then what the user
+has said. No step assumes less than the one before, until the meter tells again.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -14,6 +15,11 @@ from .group import Group
 from .phases import ZERO, PhaseCurrents
 from .supply import FIRST_HOLD_S, BaseLoad, MeterReading
 
+UNSEEN_STEP_A = 1.0
+"""How much more is assumed to flow on each phase as soon as a meter is missed: a house that was
+steady may have switched something on. It is as much again with each minute until the meter is old,
+up to the worst of such an hour, so that chargers make room for that little by little."""
+UNSEEN_STEP_S = 60.0
 OLD_AFTER = 1 / 3
 """When an ageing meter is old, as a part of the time after which it is lost."""
 LOOK_AGAIN_S = 60.0
@@ -26,7 +32,8 @@ class MeterStage(StrEnum):
     FRESH = "fresh"
     """It tells what flows now."""
     AGEING = "ageing"
-    """It has not told for longer than usual: the worst of the last minutes is assumed."""
+    """It has not told for longer than usual: the worst of the last minutes is assumed, and more
+    with each minute."""
     OLD = "old"
     """The worst that was learnt for this hour of the week is assumed."""
     LOST = "lost"
@@ -44,10 +51,12 @@ class MeterWatch:
     """When the meter was last heard of; None where it never was."""
     missed_from: float | None = None
     """What its age counts from: when it was last heard of, or when the watch began."""
+    noticed_at: float | None = None
+    """Since when it has not been fresh; None while it is."""
     assumed: PhaseCurrents = ZERO
     """What was seen that has to be reckoned with while it is not fresh; it never falls."""
     remembered: PhaseCurrents = ZERO
-    """The same without what was only held when it was lost."""
+    """The same without what was only held when it was lost, or may have come since."""
 
     @property
     def fresh(self) -> bool:
@@ -88,6 +97,7 @@ class MeterWatch:
         `base_load` is what was estimated while it did, `hour` the hour of the week.
         """
         missed_from = now if self.missed_from is None else self.missed_from
+        noticed_at = now if self.noticed_at is None else self.noticed_at
         of_hour = self.memory.of_hour(hour)
         if now >= _lost_from(group, missed_from):
             stage = MeterStage.LOST
@@ -102,21 +112,37 @@ class MeterWatch:
             seen.append(of_hour)
         for one in seen:
             remembered = remembered if one is None else remembered.maximum(one)
+        assumed = remembered.maximum(base_load.held)
+        if stage is MeterStage.AGEING:
+            step = PhaseCurrents.uniform(UNSEEN_STEP_A, group.phases)
+            steps = _unseen_steps(noticed_at, now)
+            more = assumed + step.map(lambda step_a: step_a * steps)
+            likely = more if of_hour is None else more.minimum(of_hour)
+            assumed = likely.maximum(assumed + step)
         return replace(
             self,
             stage=stage,
             missed_from=missed_from,
-            assumed=self.assumed.maximum(base_load.held).maximum(remembered),
+            noticed_at=noticed_at,
+            assumed=self.assumed.maximum(assumed),
             remembered=remembered,
         )
 
     def next_change(self, group: Group, now: float) -> float | None:
         """Return when time alone may make more of what is assumed; None where it cannot."""
-        if self.missed_from is None or self.stage not in {MeterStage.AGEING, MeterStage.OLD}:
+        if self.missed_from is None or self.noticed_at is None:
             return None
         if self.stage is MeterStage.AGEING:
-            return _old_from(group, self.missed_from)
+            more_at = self.noticed_at + UNSEEN_STEP_S * _unseen_steps(self.noticed_at, now)
+            return min(more_at, _old_from(group, self.missed_from))
+        if self.stage is MeterStage.LOST:
+            return None
         return min(now + LOOK_AGAIN_S, _lost_from(group, self.missed_from))
+
+
+def _unseen_steps(noticed_at: float, now: float) -> int:
+    """Return how many steps more are assumed: one at once, and one with each minute."""
+    return 1 + math.floor((now - noticed_at) / UNSEEN_STEP_S)
 
 
 def _old_from(group: Group, missed_from: float) -> float:

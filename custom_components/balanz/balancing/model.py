@@ -69,6 +69,9 @@ class Connector:
     """The same for its falling back by itself, once a lease is not renewed."""
     lease_s: float = LEASE_S
     """How long its limits last without renewal, s."""
+    offline_a: float | None = None
+    """What it keeps to by a setting of its own once its link is gone, as the user vouches, A per
+    line; None where it has no such setting."""
 
     @property
     def least_a(self) -> float:

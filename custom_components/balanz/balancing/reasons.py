@@ -53,6 +53,11 @@ class Rule(StrEnum):
     """A car on one or two phases may not draw more."""
     WAITING = "waiting"
     """What is left of a group's limit is less than a car's minimum; it gets its turn."""
+    PAST_PEAK = "past_peak"
+    """What other loads took a while ago is kept free for them, and a car waits for that."""
+    UNATTENDED = "unattended"
+    """If nobody controlled the site from now on, a fuse might come to carry too much while limits
+    last: all of them, and the most that other loads are known to take."""
     RESTING = "resting"
     """The car was paused a moment ago; it is not switched on twice in one turn."""
     CONFIRMING = "confirming"
@@ -78,6 +83,11 @@ class Reason:
     phase: Phase | None = None
     until: float | None = None
     """Monotonic seconds; None where nothing but an event ends it."""
+    other_loads_a: float | None = None
+    """What other loads are reckoned with on that phase, A (over all phases where there is none),
+    though they take less now; None where that is not the cause."""
+    within_a: float | None = None
+    """What these and the chargers together have to stay within, A; None where that is the limit."""
 
 
 MAXIMUM_REACHED = Reason(rule=Rule.MAXIMUM)

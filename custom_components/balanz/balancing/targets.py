@@ -14,6 +14,7 @@ from .model import ConnectorKey, Site
 from .phases import EPSILON_A
 from .policies import Policy
 from .reasons import MAXIMUM_REACHED, Reason, Rule
+from .restraint import restraints
 from .standing import Standing
 from .turns import Turns
 
@@ -63,11 +64,14 @@ def targets(
     turns = turns.settled(has_place, waiting, standings)
     turns.set_alarm(waiting, alarm)
     due_at = turns.expected(waiting, standings)
+    held_back = restraints(standings, shares, headroom, now)
     return Targets(
         by_key={
             key: Target(
                 limit_a=_limit_a(standing, shares.get(key), now),
-                reason=_reason(standing, shares.get(key), headroom, turns, due_at.get(key)),
+                reason=_reason(
+                    standing, shares.get(key), headroom, turns, due_at.get(key), held_back.get(key)
+                ),
             )
             for key, standing in standings.items()
         },
@@ -285,6 +289,7 @@ def _reason(
     headroom: Headroom,
     turns: Turns,
     due_at: float | None,
+    restraint: Reason | None,
 ) -> Reason:
     known = standing.known
     if known.line is Line.OFFLINE:
@@ -302,11 +307,15 @@ def _reason(
         return Reason(rule=_IDLE_RULES[idleness])
     if share is None:
         return Reason(rule=Rule.RESTING, until=turns.rests_until(standing.key))
-    return _reason_of_share(standing, share, headroom, due_at)
+    return _reason_of_share(standing, share, headroom, due_at, restraint)
 
 
 def _reason_of_share(
-    standing: Standing, share: Share, headroom: Headroom, due_at: float | None
+    standing: Standing,
+    share: Share,
+    headroom: Headroom,
+    due_at: float | None,
+    restraint: Reason | None,
 ) -> Reason:
     appetite = standing.known.appetite
     if share.binding is not None:
@@ -315,9 +324,12 @@ def _reason_of_share(
             return Reason(rule=Rule.SURPLUS, group_id=group_id)
         if below_priority is not None:
             return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
-        rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
         if group_id in headroom.blind:
             rule = Rule.SUPPLY_UNKNOWN
+        elif restraint is not None:
+            return restraint
+        else:
+            rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
         return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
     if share.shared_by is not None:
         return Reason(rule=Rule.ALL_IN_USE, group_id=share.shared_by)

@@ -2,19 +2,25 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from .capabilities import Capabilities
 from .clock_skew import ClockSkew
+from .leases import Fallback, LeaseMechanism, Leases, possible_leases
 from .profile_forms import FormSearch, ProfileForm, Purpose, cap_forms, profile_forms
 from .profiles import (
     Limit,
     charging_profile,
+    ending,
+    fallback_profile,
     for_transaction,
     lapses_after_s,
     others_profiles,
+    own_profile_ids,
+    rate_unit,
     starts_at,
 )
 from .quirks import Quirks
@@ -95,6 +101,7 @@ class LimitWriter:
         self._cap_forms = FormSearch()
         self.starts_at: dict[int, datetime] = {}
         """When the limits that were sent begin, by connector and by the charger's clock."""
+        self.leases = Leases()
         self._charger = charger
         self._transactions = transactions
         self._on_learnt = on_learnt
@@ -130,15 +137,22 @@ class LimitWriter:
         self._with_own_profile.clear()
         self._without_own_profile.clear()
         self._paused.clear()
+        self.leases.forget()
         self._has_cleared_others = False
 
-    def lapses_after_s(self, limit: Limit) -> float | None:
+    @property
+    def possible_leases(self) -> tuple[LeaseMechanism, ...]:
+        """The ways in which its limits may be told to end by themselves."""
+        return possible_leases(self._form, self.capabilities)
+
+    def lapses_after_s(self, connector: int, limit: Limit) -> float | None:
         """Return how long after its sending a limit has surely fallen back; None if it does not."""
         return lapses_after_s(
             limit,
             form=self._form,
             capabilities=self.capabilities,
             clock_skew_s=self._charger.clock.skew_s,
+            lease=self.leases.usable(connector, self._fallback_of(limit)),
         )
 
     @property
@@ -163,16 +177,25 @@ class LimitWriter:
     ) -> LimitAnswer:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""
         form = self._form
+        now = datetime.now(UTC)
+        lease = self.leases.usable(connector, self._fallback_of(limit))
         profile = charging_profile(
-            limit,
+            limit if lease is LeaseMechanism.TAIL else replace(limit, lease_s=None),
             connector=connector,
             form=form,
             capabilities=self.capabilities,
             quirks=self._charger.quirks,
             clock_skew_s=self._charger.clock.skew_s,
             clock_lag_s=self._charger.clock.lag_s,
-            now=datetime.now(UTC),
+            now=now,
         )
+        if (
+            lease is LeaseMechanism.STACK
+            and limit.lease_s is not None
+            and limit.limit_a > limit.fallback_a
+            and self.lapses_after_s(connector, limit) is not None
+        ):
+            profile = ending(profile, now + timedelta(seconds=limit.lease_s))
         self.starts_at.pop(connector, None)
         if (start := starts_at(profile)) is not None:
             self.starts_at[connector] = start
@@ -201,7 +224,64 @@ class LimitWriter:
         if clears_others and not self._has_cleared_others:
             self._has_cleared_others = True
             rpc.spawn(self._clear_others(rpc, form))
+        if limit.lease_s is not None:
+            self._mind_fallback(rpc, connector, limit)
         return LimitAnswer.ACCEPTED
+
+    async def prepare_lease(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
+        """See to it that a limit that is to end has something to fall back to.
+
+        What is in force meanwhile must have no end, or the same fallback.
+        """
+        fallback = self._fallback_of(limit)
+        if self.leases.mechanism not in self.possible_leases or not self.leases.lacks(
+            connector, fallback
+        ):
+            return
+        # Until it is answered, nobody knows what lies there.
+        self.leases.unknown(connector)
+        profile = fallback_profile(
+            limit,
+            connector=connector,
+            form=fallback.form,
+            capabilities=self.capabilities,
+            quirks=self._charger.quirks,
+            now=datetime.now(UTC),
+        )
+        match await self._set(rpc, connector, profile, urgent=False):
+            case _Reply.TAKEN:
+                self.leases.laid(connector, fallback)
+            case _Reply.REFUSED:
+                self.leases.refused(fallback)
+
+    def _mind_fallback(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
+        """Set what the next limits may fall back to, or clear it where they no longer do.
+
+        The limit in force has no end where that is to be done.
+        """
+        needless = self.capped or self.leases.mechanism is LeaseMechanism.TAIL
+        if needless and self.leases.has_laid(connector):
+            self.leases.unknown(connector)
+            rpc.spawn(self._clear_fallback(rpc, connector))
+        elif not needless and self.leases.lacks(connector, self._fallback_of(limit)):
+            rpc.spawn(self.prepare_lease(rpc, connector, limit))
+
+    async def _clear_fallback(self, rpc: RpcConnection, connector: int) -> None:
+        payload = {"id": own_profile_ids(connector).fallback}
+        try:
+            answer = await rpc.call("ClearChargingProfile", payload)
+        except CallFailed as error:
+            _LOGGER.debug("%s does not clear its fallback: %s", self._name, error)
+        else:
+            _LOGGER.debug("%s clears its fallback: %s", self._name, answer.get("status"))
+
+    def _fallback_of(self, limit: Limit) -> Fallback:
+        return Fallback(
+            form=self._form,
+            current_a=limit.fallback_a,
+            phases=limit.fallback_phases or limit.phases,
+            unit=rate_unit(self.capabilities),
+        )
 
     async def _limit_transaction(
         self,

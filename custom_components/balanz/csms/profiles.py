@@ -1,11 +1,12 @@
 """Amperes to charging profiles (OCPP 1.6, sections 3.13 and 7.8)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from .capabilities import Capabilities, RateUnit
+from .leases import LeaseMechanism, possible_leases
 from .profile_forms import Kind, ProfileForm, Purpose
 from .quirks import BY_THE_BOOK, Quirks
 
@@ -18,6 +19,8 @@ LAPSE_MARGIN_S = 20.0
 """How much later than promised a limit may fall back: charger and car take time to follow."""
 TX_PROFILE_IDS = 1_000
 """How far the id of a TxProfile is above that of the default which it goes beside."""
+FALLBACK_PROFILE_IDS = 2_000
+"""The same for the profile beneath it, to which it falls back where it has an end."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -78,7 +81,8 @@ def charging_profile(
         return told | ({"numberPhases": phases} if tells_phases else {})
 
     periods = [period(0, limit.limit_a, limit.phases)]
-    if _can_lease(limit, form, capabilities, clock_skew_s) and limit.lease_s is not None:
+    tail = LeaseMechanism.TAIL
+    if _can_lease(limit, form, capabilities, clock_skew_s, tail) and limit.lease_s is not None:
         lapses_after_s = math.floor((now - start).total_seconds() + limit.lease_s)
         periods.append(
             period(lapses_after_s, limit.fallback_a, limit.fallback_phases or limit.phases)
@@ -88,7 +92,7 @@ def charging_profile(
         "chargingSchedulePeriod": periods,
     }
     if form.kind is Kind.ABSOLUTE:
-        schedule["startSchedule"] = start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        schedule["startSchedule"] = _told(start)
     return {
         "chargingProfileId": connector,
         "stackLevel": form.stack_level,
@@ -96,6 +100,47 @@ def charging_profile(
         "chargingProfileKind": form.kind.value,
         "chargingSchedule": schedule,
     }
+
+
+def ending(profile: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """Return the same limit as a profile that ends; what lies beneath it is in force then.
+
+    Its end is told twice, since some chargers know one way, and some the other.
+    """
+    start = starts_at(profile)
+    assert start is not None  # Only an Absolute profile can tell when it ends.
+    duration_s = math.floor((at - start).total_seconds())
+    return profile | {
+        "validTo": _told(start + timedelta(seconds=duration_s)),
+        "chargingSchedule": profile["chargingSchedule"] | {"duration": duration_s},
+    }
+
+
+def fallback_profile(
+    limit: Limit,
+    *,
+    connector: int,
+    form: ProfileForm,
+    capabilities: Capabilities,
+    quirks: Quirks = BY_THE_BOOK,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the profile without an end that lies beneath all those that end by themselves."""
+    beneath = charging_profile(
+        Limit(
+            limit_a=limit.fallback_a,
+            fallback_a=limit.fallback_a,
+            phases=limit.fallback_phases or limit.phases,
+        ),
+        connector=connector,
+        form=replace(form, stack_level=0),
+        capabilities=capabilities,
+        quirks=quirks,
+        # It has to have begun, however the clock is set by the time that it is needed.
+        clock_skew_s=None,
+        now=now,
+    )
+    return beneath | {"chargingProfileId": connector + FALLBACK_PROFILE_IDS}
 
 
 def for_transaction(profile: dict[str, Any], transaction_id: int) -> dict[str, Any]:
@@ -107,9 +152,22 @@ def for_transaction(profile: dict[str, Any], transaction_id: int) -> dict[str, A
     }
 
 
-def own_profile_ids(connector: int) -> tuple[int, int]:
-    """Return the ids of the profiles that balanz sets: a connector's, and its transaction's."""
-    return connector, connector + TX_PROFILE_IDS
+class OwnProfileIds(NamedTuple):
+    """The ids of the profiles that balanz sets at a connector, the strongest last."""
+
+    fallback: int
+    standing: int
+    """That of its limit, whatever runs."""
+    transaction: int
+
+
+def own_profile_ids(connector: int) -> OwnProfileIds:
+    """Return the ids of the profiles that balanz sets at a connector."""
+    return OwnProfileIds(
+        fallback=connector + FALLBACK_PROFILE_IDS,
+        standing=connector,
+        transaction=connector + TX_PROFILE_IDS,
+    )
 
 
 def others_profiles(form: ProfileForm) -> tuple[Purpose, ...]:
@@ -123,6 +181,7 @@ def lapses_after_s(
     form: ProfileForm,
     capabilities: Capabilities,
     clock_skew_s: float | None,
+    lease: LeaseMechanism | None = LeaseMechanism.TAIL,
 ) -> float | None:
     """Return how long after its sending a limit has surely fallen back; None if it does not.
 
@@ -131,7 +190,7 @@ def lapses_after_s(
     """
     if limit.limit_a <= limit.fallback_a:
         return LAPSE_MARGIN_S
-    if limit.lease_s is None or not _can_lease(limit, form, capabilities, clock_skew_s):
+    if limit.lease_s is None or not _can_lease(limit, form, capabilities, clock_skew_s, lease):
         return None
     return limit.lease_s + max(-(clock_skew_s or 0.0), 0.0) + LAPSE_MARGIN_S
 
@@ -159,16 +218,23 @@ def _backdating_s(clock_skew_s: float | None) -> float:
 
 
 def _can_lease(
-    limit: Limit, form: ProfileForm, capabilities: Capabilities, clock_skew_s: float | None
+    limit: Limit,
+    form: ProfileForm,
+    capabilities: Capabilities,
+    clock_skew_s: float | None,
+    lease: LeaseMechanism | None,
 ) -> bool:
     return (
         limit.lease_s is not None
-        and form.kind is Kind.ABSOLUTE
         and limit.fallback_a < limit.limit_a
-        and (capabilities.max_periods or 1) >= 2
+        and lease in possible_leases(form, capabilities)
         and clock_skew_s is not None
         and abs(clock_skew_s) <= limit.lease_s / 4
     )
+
+
+def _told(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _in_unit(current_a: float, unit: RateUnit, phases: int) -> float:

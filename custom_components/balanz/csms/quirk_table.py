@@ -88,18 +88,21 @@ QUIRK_ROWS: Final = (
         id="go_e",
         name="go-e and Fronius Wattpilot",
         patterns=(Pattern(vendor="go-?e.*"), Pattern(vendor="Fronius.*", model=".*Wattpilot.*")),
-        quirks=Quirks(repeats_after_pause=True, step_a=1.0, tunes_meter=False),
+        quirks=Quirks(repeats_after_pause=True, step_a=1.0, tunes_meter=False, keeps_in_ram=True),
         behaviour=(
-            "Ignores the first limit after a pause, and takes whole amperes. Its measurands cannot"
-            " be changed."
+            "Ignores the first limit after a pause, and takes whole amperes. Forgets its limits"
+            " when its link goes. Its measurands cannot be changed."
         ),
-        source=f"the documentation of go-e's interface; reports of owners; {OCPP}, issue 1036",
+        source=(
+            "the documentation of go-e's interface; reports of owners, such as"
+            f" github.com/goecharger/go-eCharger-API-v2, issue 217; {OCPP}, issue 1036"
+        ),
     ),
     QuirkRow(
         id="grizzl_e_5",
         name="Grizzl-E, firmware 5",
         patterns=(Pattern(vendor="(Grizzl-?E|United Chargers).*", firmware=r".*\b5\..*"),),
-        quirks=Quirks(questions=Questions.NONE),
+        quirks=Quirks(questions=Questions.NONE, keeps_in_ram=True),
         behaviour=(
             "Answers a question for a setting that it does not know with broken JSON, and then"
             " restarts. Goes back to its DIP switches when it restarts."
@@ -110,7 +113,7 @@ QUIRK_ROWS: Final = (
         id="grizzl_e",
         name="Grizzl-E",
         patterns=(Pattern(vendor="(Grizzl-?E|United Chargers).*"),),
-        quirks=Quirks(purpose=Purpose.TX_DEFAULT),
+        quirks=Quirks(purpose=Purpose.TX_DEFAULT, keeps_in_ram=True),
         behaviour=(
             "Accepts a maximum of the whole charger and does not apply it before firmware 3.11."
             " Goes back to its DIP switches when it restarts."

@@ -58,6 +58,9 @@ class Quirks:
     """The first limit after a pause is lost, so that it is told twice."""
     clears_others: bool = False
     """Profiles that somebody else left behind hold it down, so that they are cleared."""
+    keeps_in_ram: bool = False
+    """Its limits are gone once it restarts or its link is lost: telling it new ones wears nothing,
+    so that its leases are short."""
     questions: Questions = Questions.ALL
     tunes_meter: bool = True
     """Whether its meter can be set up; where it cannot, it is left as it is."""

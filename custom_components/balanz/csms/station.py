@@ -27,6 +27,7 @@ from .events import (
 from .firmware_memory import FirmwareMemory
 from .frame_log import FrameLog, KeptFrame
 from .interview import Extent, interview
+from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
 from .meter_quirks import MeterQuirks
@@ -180,9 +181,32 @@ class Station:
         """How many connectors it has, if that is known."""
         return self._connector_count
 
-    def lapses_after_s(self, limit: Limit) -> float | None:
+    def lapses_after_s(self, connector: int, limit: Limit) -> float | None:
         """Return how long after its sending a limit has surely fallen back; None if it does not."""
-        return self._limits.lapses_after_s(limit)
+        return self._limits.lapses_after_s(connector, limit)
+
+    @property
+    def lease(self) -> LeaseMechanism:
+        """How its limits are told to end by themselves; if it cannot, they do not."""
+        return self._limits.leases.mechanism
+
+    @lease.setter
+    def lease(self, lease: LeaseMechanism) -> None:
+        self._limits.leases.mechanism = lease
+
+    @property
+    def possible_leases(self) -> tuple[LeaseMechanism, ...]:
+        """The ways in which its limits may be told to end by themselves."""
+        return self._limits.possible_leases
+
+    def doubt_fallbacks(self) -> None:
+        """Learn that what its limits are to fall back to may be gone."""
+        self._limits.leases.forget()
+
+    async def prepare_lease(self, connector: int, limit: Limit) -> None:
+        """See to it that a limit that is told next has something to fall back to."""
+        if self._link is not None and self.ready:
+            await self._limits.prepare_lease(self._link.rpc, connector, limit)
 
     @property
     def takes_watts(self) -> bool:
@@ -250,11 +274,12 @@ class Station:
 
     async def clear_limit(self, connector: int) -> bool:
         """Have a connector's profiles removed; return whether none is left. Raises StationError."""
-        # That of the transaction goes first, lest for a moment it rules alone.
+        # The strongest goes first, lest for a moment it rules alone.
         for profile_id in reversed(own_profile_ids(connector)):
             answer = await self.request("ClearChargingProfile", {"id": profile_id})
             if answer.get("status") not in ("Accepted", "Unknown"):
                 return False
+        self._limits.leases.unknown(connector)
         return True
 
     async def remote_start(self, connector: int, id_tag: str) -> None:
@@ -335,6 +360,7 @@ class Station:
         rpc.peer = self._link
         rpc.frames = self.frames
         self.ready = False
+        self._limits.leases.forget()
         self.connections += 1
         self.connected_at = datetime.now(UTC)
         if older is not None:

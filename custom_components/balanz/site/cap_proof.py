@@ -27,7 +27,7 @@ FOLLOWING_S = 10.0
 """How long a charger may say nothing."""
 TOTAL_S = 120.0
 _DURATION_S = 60
-_OTHER_ID = own_profile_ids(CONNECTOR)[1]
+_OTHER_ID = own_profile_ids(CONNECTOR).transaction
 """Is nobody else's, and cleared together with the limit of balanz."""
 
 

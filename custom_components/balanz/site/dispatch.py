@@ -200,7 +200,7 @@ def _limit_to_leave_a(live: LiveConnector) -> float | None:
 
 def _lapse(live: LiveConnector, limit: Limit, station: Station, now: float) -> Lapse | None:
     """Return when a limit that is sent now ends by itself; None if it does not."""
-    after_s = station.lapses_after_s(limit)
+    after_s = station.lapses_after_s(live.connector.key.connector, limit)
     if after_s is None:
         return None
     slower_s = max(live.commitment.lag_s - LAG_S, 0.0)

@@ -267,7 +267,7 @@ class ForeignProfiles:
     def own_limits_set(self, identity: str) -> None:
         """Learn that balanz's own limits are in force, each in place of what had its id there."""
         numbers = {it.connector.key.connector for it in self._connectors(identity)}
-        replaced = {(number, own_profile_ids(number)[0]) for number in numbers}
+        replaced = {(number, own_profile_ids(number).standing) for number in numbers}
         kept = [it for it in self._of(identity) if (it.connector, it.id) not in replaced]
         self._keep(identity, kept)
 
@@ -392,6 +392,8 @@ class ForeignProfiles:
     def _set_again(self, identity: str, profile: ForeignProfile | None = None) -> None:
         """Have balanz's own limits set again: a profile may have replaced them, or all are gone."""
         now = asyncio.get_running_loop().time()
+        if (station := self._central.stations.get(identity)) is not None:
+            station.doubt_fallbacks()
         for one in self._connectors(identity):
             if one.balanced and (profile is None or profile.concerns(one.connector.key.connector)):
                 one.limit_lost(now)

@@ -1,7 +1,8 @@
 """The guided proof: what a charger without a car does with a limit that nobody renews.
 
-A short test limit falls back by itself while balanz watches, then a longer one has to outlast a
-loss of the link and a reboot. At no time is the charger without a profile.
+A short test limit falls back by itself while balanz watches, in one way or, where that has no
+effect, in another; then a longer one has to outlast a loss of the link and a reboot. At no time is
+the charger without a profile.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from ..csms.composite_schedule import CompositeSchedule
+from ..csms.leases import LeaseMechanism
 from ..csms.profile_forms import OTHER_FORM_AFTER_S
 from ..csms.profiles import Limit
 from ..csms.station import LimitAnswer
@@ -64,13 +66,23 @@ class ProvenStation(TryableStation, Protocol):
 
     ready: bool
     boots: int
+    lease: LeaseMechanism
+
+    @property
+    def possible_leases(self) -> tuple[LeaseMechanism, ...]:
+        """The ways in which its limits may be told to end by themselves."""
+        ...
+
+    async def prepare_lease(self, connector: int, limit: Limit) -> None:
+        """See to it that a limit that is told next has something to fall back to."""
+        ...
 
     @property
     def clock_skew_s(self) -> float | None:
         """How far its clock is ahead."""
         ...
 
-    def lapses_after_s(self, limit: Limit) -> float | None:
+    def lapses_after_s(self, connector: int, limit: Limit) -> float | None:
         """Return when a limit will have fallen back; None if it is not told to."""
         ...
 
@@ -123,10 +135,7 @@ class FallbackProof:
         Raises ProofStopped where nothing can be seen, TimeoutError if all takes too long.
         """
         async with asyncio.timeout(self._times.total_s):
-            await self._set_limit(self._times.first_lease_s)
-            await self._must_show_the_limit()
-            can_lapse = self._lapse is not None
-            lapses = can_lapse and await self._falls_back()
+            can_lapse, lapses = await self._try_leases()
             self.step = Fact.OUTLASTS_LINK_LOSS
             await self._set_limit(self._times.second_lease_s)
             self._station.disconnect("the fallback is being proven")
@@ -143,10 +152,43 @@ class FallbackProof:
             self.step = Fact.TAKES_LEASE
             raise ProofStopped
 
+    async def _try_leases(self) -> tuple[bool, bool]:
+        """Try one way after the other to have a limit end by itself.
+
+        Return whether one was taken, and whether one was seen to work, which is in use then.
+        """
+        station, can_lapse = self._station, False
+        station.lease = LeaseMechanism.TAIL
+        await self._set_limit(self._times.first_lease_s)
+        if not is_same(await self._limit_shown_a(), self._limit_a):
+            # What the charger tells of its limits cannot be relied on.
+            raise ProofStopped
+        if self._lapse is not None:
+            can_lapse = True
+            if await self._falls_back():
+                return True, True
+        for lease in station.possible_leases:
+            if lease is LeaseMechanism.TAIL:
+                continue
+            station.lease, self.step = lease, Fact.TAKES_LEASE
+            await self._set_limit(self._times.first_lease_s)
+            if self._lapse is None:
+                continue
+            can_lapse = True
+            if not is_same(await self._limit_shown_a(), self._limit_a):
+                # It takes one profile for the other.
+                self.step = Fact.LAPSES
+                self._found(False)
+            elif await self._falls_back():
+                return True, True
+        station.lease = LeaseMechanism.TAIL
+        return can_lapse, False
+
     async def _set_limit(self, lease_s: float) -> None:
         limit = Limit(limit_a=self._limit_a, fallback_a=self._fallback_a, lease_s=lease_s)
         while True:
-            leased = self._station.lapses_after_s(limit) is not None
+            await self._station.prepare_lease(CONNECTOR, limit)
+            leased = self._station.lapses_after_s(CONNECTOR, limit) is not None
             answer = await self._station.set_limit(CONNECTOR, limit, urgent=False)
             if answer is LimitAnswer.ACCEPTED or not self._station.tries_another_form:
                 break
@@ -166,11 +208,6 @@ class FallbackProof:
                 earliest=lapses_at - timedelta(seconds=early_s + ROUNDING_S),
                 latest=lapses_at + timedelta(seconds=late_s + self._times.following_s),
             )
-
-    async def _must_show_the_limit(self) -> None:
-        """Make sure that what the charger tells of its limits can be relied on."""
-        if not is_same(await self._limit_shown_a(), self._limit_a):
-            raise ProofStopped
 
     async def _falls_back(self) -> bool:
         """Wait for the lapse and tell whether it was seen."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
 from typing import Protocol
 
 from ..balancing.model import ConnectorKey
+from ..csms.leases import LeaseMechanism
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..storage.ledger import Ledger
@@ -110,6 +110,19 @@ class Proofs:
         """Return what is proven of each charger's firmware; of others nothing is."""
         return {identity: proof for identity in identities if (proof := self._proof_of(identity))}
 
+    def tell_leases(self) -> None:
+        """Tell stations how limits have to end lest their firmware ignores it, as was seen."""
+        for identity, station in self._central.stations.items():
+            if identity in self._running:
+                continue
+            lease = _lease_of(self._proof_of(identity))
+            if lease is not station.lease:
+                station.lease = lease
+                for key, one in self._live.items():
+                    if key.charger == identity:
+                        # What was told another way may never end.
+                        one.commitment = one.commitment.without_lapse()
+
     def firmware_changed(self, identity: str) -> None:
         """Learn that a charger runs another firmware; what was proven of the old one ends."""
         self._failed.pop(identity, None)
@@ -170,7 +183,7 @@ class Proofs:
         """Learn that a charger has drawn more than the cap that it accepted."""
         firmware = self._ledger.firmwares.get(identity)
         if firmware is not None:
-            self._found(firmware, Fact.CAPS, False, SeenBy.METER)
+            self._found(firmware, Fact.CAPS, False, SeenBy.METER, LeaseMechanism.TAIL)
 
     async def _begin(self, identity: str, make: _MakeProof) -> None:
         station = self._central.stations.get(identity)
@@ -195,7 +208,11 @@ class Proofs:
             self._let_go(connectors)
             raise
         assert station is not None
-        on_finding = partial(self._found, self._ledger.firmwares[identity])
+        firmware = self._ledger.firmwares[identity]
+
+        def on_finding(fact: Fact, holds: bool, seen_by: SeenBy) -> None:
+            self._found(firmware, fact, holds, seen_by, station.lease)
+
         proof = make(station, limits_a, on_finding)
         self._running[identity] = (proof, self._spawn(self._run(identity, proof, connectors)))
         self._on_change()
@@ -254,8 +271,17 @@ class Proofs:
             del self._running[identity]
             self._let_go(connectors)
 
-    def _found(self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy) -> None:
-        finding = Finding(holds=holds, seen_by=seen_by, seen_at=datetime.now(UTC))
+    def _found(
+        self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy, lease: LeaseMechanism
+    ) -> None:
+        # The link may be lost, and the charger restart, with a limit that ends in any way.
+        seen_with = lease if fact in (Fact.TAKES_LEASE, Fact.LAPSES) else None
+        finding = Finding(
+            holds=holds,
+            seen_by=seen_by,
+            seen_at=datetime.now(UTC),
+            lease=None if seen_with in (None, LeaseMechanism.TAIL) else seen_with.value,
+        )
         self._recorder.note(self._ledger.note_finding(firmware, fact, finding))
         self._on_change()
 
@@ -263,6 +289,12 @@ class Proofs:
         for one in connectors:
             one.held = False
         self._on_change()
+
+
+def _lease_of(proof: FirmwareProof | None) -> LeaseMechanism:
+    """Return how limits are told to end by themselves."""
+    known = None if proof is None else proof.lease
+    return next((one for one in LeaseMechanism if one == known), LeaseMechanism.TAIL)
 
 
 def _disproven(proof: FirmwareProof | None) -> Fact | None:

@@ -40,6 +40,8 @@ class ChargerSettings:
     """The user vouches that it falls back by itself."""
     short_lease: bool = False
     """The user says that many writes do it no harm."""
+    offline_a: float | None = None
+    """What the user vouches that it keeps to by a setting of its own once its link is gone, A."""
     connectors: int = 1
     has_power_switch: bool = False
     """Whether the user named a switch that cuts its power."""

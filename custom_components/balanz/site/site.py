@@ -469,6 +469,7 @@ class BalanzSite:
         """Build the tree of groups anew, with what is known of the chargers now."""
         rooms = self._rooms
         chargers = rooms.layout.settings.chargers
+        rooms.proofs.tell_leases()
         rooms.layout.build(
             proofs=rooms.proofs.of_chargers(charger.identity for charger in chargers),
             quirks={charger.identity: rooms.firmwares.quirks(charger) for charger in chargers},
@@ -484,6 +485,7 @@ class BalanzSite:
             rooms.tasks.spawn(rooms.tags.moved())
         rooms.door.open(settings)
         rooms.firmwares.configure(settings.chargers)
+        rooms.proofs.tell_leases()
         rooms.firmware_updates.configure({charger.identity for charger in settings.chargers})
 
     def _restore_capabilities(self) -> None:

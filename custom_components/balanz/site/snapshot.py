@@ -112,6 +112,10 @@ class ReasonSnapshot:
     group_name: str | None
     phase: Phase | None
     until: datetime | None
+    other_loads_a: float | None = None
+    """What other loads are reckoned with, A; None where that is not the cause."""
+    within_a: float | None = None
+    """What these and the chargers together have to stay within, A."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,4 +225,6 @@ def _reason_snapshot(reason: Reason, site: Site, now: float) -> ReasonSnapshot:
         group_name=None if group is None else group.name,
         phase=reason.phase,
         until=until,
+        other_loads_a=reason.other_loads_a,
+        within_a=reason.within_a,
     )

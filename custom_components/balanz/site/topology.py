@@ -7,6 +7,7 @@ from ..balancing.group import Group
 from ..balancing.lease import LEASE_S, SHORT_LEASE_S
 from ..balancing.model import ROOT_GROUP_ID, Connector, ConnectorKey, Site
 from ..balancing.schedule import ScheduleState
+from ..csms.leases import LeaseMechanism
 from ..csms.quirks import BY_THE_BOOK, Quirks
 from ..storage.proofs import FirmwareProof
 from .settings import ChargerSettings, SiteSettings
@@ -110,7 +111,13 @@ def _connector(
         phase_map=charger.phase_map,
         priority=charger.priority,
         weight=charger.weight,
+        offline_a=charger.offline_a,
         keeps_limit=charger.keeps_limit or (proof is not None and proof.keeps_limit),
-        lapses=charger.lapses or (proof is not None and proof.lapses),
-        lease_s=SHORT_LEASE_S if charger.short_lease else LEASE_S,
+        lapses=charger.lapses or (proof is not None and _is_seen_to_lapse(proof)),
+        lease_s=SHORT_LEASE_S if charger.short_lease or quirks.keeps_in_ram else LEASE_S,
     )
+
+
+def _is_seen_to_lapse(proof: FirmwareProof) -> bool:
+    # What a later version of balanz has seen to work cannot be told by this one.
+    return proof.lapses and (proof.lease is None or proof.lease in LeaseMechanism)

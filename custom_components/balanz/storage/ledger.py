@@ -259,6 +259,7 @@ class Ledger:
             "holds": finding.holds,
             "seen_by": finding.seen_by.value,
             "seen_at": finding.seen_at.isoformat(),
+            **({} if finding.lease is None else {"lease": finding.lease}),
         }
 
     def note_interview(self, firmware: Firmware, answers: Record) -> Record:
@@ -438,6 +439,7 @@ class Ledger:
             holds=record["holds"] is True,
             seen_by=SeenBy(record["seen_by"]),
             seen_at=datetime.fromisoformat(record["seen_at"]),
+            lease=None if (lease := record.get("lease")) is None else str(lease),
         )
         known = self.proofs.get(firmware, FirmwareProof(firmware=firmware))
         self.proofs[firmware] = known.with_finding(Fact(record["fact"]), finding)

@@ -40,6 +40,8 @@ def _entry(proof: FirmwareProof) -> Iterator[str]:
         yield f"    {fact.value}:"
         yield f"      holds: {'true' if finding.holds else 'false'}"
         yield f"      seen_by: {finding.seen_by.value}"
+        if finding.lease is not None:
+            yield f"      lease: {_text(finding.lease)}"
         yield f"      seen_at: {_text(finding.seen_at.isoformat(timespec='seconds'))}"
 
 

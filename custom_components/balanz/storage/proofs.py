@@ -70,6 +70,8 @@ class Finding:
     holds: bool
     seen_by: SeenBy
     seen_at: datetime
+    lease: str | None = None
+    """How the limit was told to end; None for the usual way, and where that does not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,12 @@ class FirmwareProof:
     def lapses(self) -> bool:
         """Whether it was seen to fall back."""
         return self.holds(Fact.LAPSES) is True
+
+    @property
+    def lease(self) -> str | None:
+        """How limits have to be told to end lest it ignores that; None for the usual way."""
+        finding = self.findings.get(Fact.LAPSES)
+        return finding.lease if finding is not None and finding.holds else None
 
     @property
     def level(self) -> ProofLevel:

@@ -38,7 +38,7 @@ from simulator.profiles import RunningTransaction as SimulatedTransaction
 from .profiles import DEFAULT, MAX, NOON, TX, installed, later, profile, running, setting
 
 UNKNOWN = Capabilities()
-OWN_ID = own_profile_ids(1)[0]
+OWN_ID = own_profile_ids(1).standing
 OF_CENTRAL = (
     installed(0, (0, 20.0), purpose=MAX, number=1),
     installed(1, (0, 10.0), purpose=DEFAULT, number=2),

@@ -26,14 +26,14 @@ from ..capabilities import Capabilities
 from ..charging_profile import ProfileError
 from ..command_values import ProfilePurpose
 from ..lenient import number
-from ..profiles import TX_PROFILE_IDS, own_profile_ids
+from ..profiles import FALLBACK_PROFILE_IDS, TX_PROFILE_IDS, own_profile_ids
 from ..rpc_frames import Payload
 from ..wording import ocpp_name
 from .composition import InstalledProfile
 from .limit_digits import in_tenths
 from .profile_reading import LARGEST_LIMIT, PURPOSES, read_profile
 
-_MOVED_BY = 2 * TX_PROFILE_IDS
+_MOVED_BY = TX_PROFILE_IDS + FALLBACK_PROFILE_IDS
 _OF_TRANSACTIONS = (ProfilePurpose.TX, ProfilePurpose.TX_DEFAULT)
 
 
