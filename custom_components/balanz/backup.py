@@ -2,7 +2,7 @@
 
 from homeassistant.core import HomeAssistant
 
-from .site_target import running_sites
+from .actions.site_target import running_sites
 
 
 async def async_pre_backup(hass: HomeAssistant) -> None:

@@ -43,7 +43,6 @@ from .const import (
 from .coordinator import BalanzConfigEntry
 from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
-from .energy_dashboard import KnownSupply, async_known_supply
 from .entry_settings import (
     charger_names,
     group_names,
@@ -51,23 +50,24 @@ from .entry_settings import (
     security_of,
     site_phases,
 )
-from .forms import Errors, charger_schema, read_charger_input
-from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
-from .names import name_errors
-from .options_flow import SiteOptionsFlow
-from .password_steps import WITH_PASSWORD, PasswordSteps
-from .security_form import async_security_errors, security_section
-from .selectors import (
+from .flows.energy_dashboard import KnownSupply, async_known_supply
+from .flows.forms import Errors, charger_schema, read_charger_input
+from .flows.group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
+from .flows.options_flow import SiteOptionsFlow
+from .flows.password_steps import WITH_PASSWORD, PasswordSteps
+from .flows.security_form import async_security_errors, security_section
+from .flows.selectors import (
     DEFAULT_RATING_A,
     HIGHEST_RATING_A,
     current_selector,
     number_selector,
     select,
 )
-from .subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
-from .supply_steps import SupplySteps
+from .flows.subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
+from .flows.supply_steps import SupplySteps
+from .flows.upstream_form import upstream_error, upstream_section
+from .names import name_errors
 from .tls_sources import TlsSource, profiles_offered, tls_source
-from .upstream_form import upstream_error, upstream_section
 
 
 def site_schema(errors: Errors | None = None) -> vol.Schema:

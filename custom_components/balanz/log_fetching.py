@@ -6,7 +6,7 @@ from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .charger_target import ChargerTarget
+from .actions.charger_target import ChargerTarget
 from .const import DOMAIN
 from .csms.station_errors import CommandRejected
 from .site.uploads import AddressUnknown

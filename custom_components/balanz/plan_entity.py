@@ -5,7 +5,7 @@ from dataclasses import replace
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity import EntityDescription
 
-from .action_fields import end_of
+from .actions.fields import end_of
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator

@@ -15,12 +15,17 @@ from .const import SUBENTRY_CHARGER
 from .coordinator import BalanzCoordinator
 from .csms.command_values import CommandStatus
 from .csms.station_errors import StationError
+from .flows.repair_flow import SiteNotRunning, SiteRepairFlow
+from .flows.repair_forms import (
+    ChooseGroupFlow,
+    ChooseSensorsFlow,
+    MendScheduleFlow,
+    ProveFallbackFlow,
+)
+from .flows.unlock_flow import UnlockKeysFlow
 from .issues import GROUP_GONE, KEYS_LOCKED, SCHEDULE_UNREADABLE, SENSOR_MISSING
-from .repair_flow import SiteNotRunning, SiteRepairFlow
-from .repair_forms import ChooseGroupFlow, ChooseSensorsFlow, MendScheduleFlow, ProveFallbackFlow
 from .site.snapshot import ProblemKind
 from .storage.journal import StorageError
-from .unlock_flow import UnlockKeysFlow
 
 
 class NotMended(Exception):

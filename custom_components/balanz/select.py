@@ -15,7 +15,7 @@ from .const import CONF_POLICY, CONF_PRIORITY, CONF_SURPLUS, POLICY_INHERIT
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, GroupEntity
-from .forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
+from .flows.forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
 from .settings_change import change_charger, change_sharing
 from .site.snapshot import GroupSnapshot
 

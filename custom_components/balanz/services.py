@@ -15,21 +15,21 @@ from homeassistant.core import (
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 
-from .allocation_action import register_allocation_action
-from .balancing_actions import register_balancing_actions
-from .charger_target import devices_named
+from .actions.allocation import register_allocation_action
+from .actions.balancing import register_balancing_actions
+from .actions.charger_target import devices_named
+from .actions.firmware import async_setup_firmware_actions
+from .actions.keys import register_key_actions
+from .actions.log import register_log_action
+from .actions.ocpp import register_ocpp_actions
+from .actions.proofs import register_proof_actions
+from .actions.security import register_security_actions
+from .actions.tags import async_setup_tag_actions
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import GroupDevice
-from .firmware_actions import async_setup_firmware_actions
-from .key_actions import register_key_actions
-from .log_action import register_log_action
-from .ocpp_actions import register_ocpp_actions
-from .proof_actions import register_proof_actions
-from .security_actions import register_security_actions
 from .site.drill import DrillError
 from .site.drill_report import DrillReport
-from .tag_actions import async_setup_tag_actions
 
 RUN_OVERLOAD_DRILL = "run_overload_drill"
 _GROUP_SCHEMA = vol.Schema({vol.Required(ATTR_DEVICE_ID): cv.string})

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from custom_components.balanz.actions.ocpp import OCPP_ACTIONS
 from custom_components.balanz.csms.v16 import InboundMessages
 from custom_components.balanz.csms.v16_commands import ACTIONS
-from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "ocpp16.md"
 

@@ -8,7 +8,7 @@ from typing import Any
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.balanz import config_flow
-from custom_components.balanz.group_form import EXAMPLES
+from custom_components.balanz.flows.group_form import EXAMPLES
 
 FOLDER = Path(config_flow.__file__).parent
 DOCS = FOLDER.parents[1] / "docs"

@@ -16,7 +16,7 @@ from homeassistant.helpers import label_registry as lr
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
+from custom_components.balanz.actions.balancing import BALANCING_ACTIONS
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.devices import device_id
 from simulator.car import Car

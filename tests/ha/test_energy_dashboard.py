@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.const import DOMAIN
-from custom_components.balanz.energy_dashboard import KnownSupply, async_known_supply
+from custom_components.balanz.flows.energy_dashboard import KnownSupply, async_known_supply
 from custom_components.balanz.supply import SupplyKind
 from tests.ha.build import set_up, site_entry
 

@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.balanz import firmware_options
+from custom_components.balanz.flows import firmware_options
 from custom_components.balanz.storage.firmware_catalogue import FIELDS
 from custom_components.balanz.storage.firmware_entry import FirmwareEntry
 from tests.ha.build import charger, set_up, site_entry

@@ -3,12 +3,12 @@
 import inspect
 import re
 
+from custom_components.balanz.actions.log import GET_LOG
+from custom_components.balanz.actions.ocpp import OCPP_ACTIONS
+from custom_components.balanz.actions.security import SECURITY_ACTIONS
 from custom_components.balanz.csms.v16_commands import ACTIONS
 from custom_components.balanz.csms.v16_security import SecurityCommands
 from custom_components.balanz.csms.validation import is_known
-from custom_components.balanz.log_action import GET_LOG
-from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
-from custom_components.balanz.security_actions import SECURITY_ACTIONS
 
 from .ocpp16_coverage import (
     BASE_MESSAGES,

@@ -12,11 +12,11 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError,
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.balanz.actions.ocpp import OCPP_ACTIONS
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms import interview
 from custom_components.balanz.csms.server import ServerSettings
 from custom_components.balanz.devices import device_id
-from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
 from custom_components.balanz.site import rooms
 from tests.csms.client import RawCharger
 from tests.ha.build import charger, set_up, site_entry, state_of, wait_until

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.balanz.balancing.schedule_text import parse_schedule
-from custom_components.balanz.ocpp_balanz import (
+from custom_components.balanz.flows.ocpp_balanz import (
     MOST_CHARACTERS,
     MOST_ERRORS,
     FileError,

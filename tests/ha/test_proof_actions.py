@@ -6,8 +6,8 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 
+from custom_components.balanz.actions.proofs import EXPORT_PROOFS
 from custom_components.balanz.const import DOMAIN
-from custom_components.balanz.proof_actions import EXPORT_PROOFS
 from custom_components.balanz.storage.proofs import Fact, Finding, Firmware, SeenBy
 from tests.ha.build import charger, set_up, site_entry
 from tests.storage.test_proof_text import firmwares_of

@@ -85,7 +85,11 @@ TIERS = {
 RULES: dict[str, Any] = load_yaml_dict(str(FOLDER / "quality_scale.yaml"))["rules"]
 EN: dict[str, Any] = json.loads((FOLDER / "translations/en.json").read_text(encoding="utf-8"))
 ICONS: dict[str, Any] = json.loads((FOLDER / "icons.json").read_text())
-SOURCES = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.py")}
+SOURCES = {
+    path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
+    for pattern in ("*.py", "actions/*.py", "flows/*.py")
+    for path in FOLDER.glob(pattern)
+}
 TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 
@@ -381,7 +385,9 @@ async def test_icon_translations(
 def test_reconfiguration_flow() -> None:
     """The site, its groups and its chargers."""
     assert "async_step_reconfigure" in functions("config_flow.py")
-    flows = [node for node in ast.walk(TREES["subentry_flow.py"]) if isinstance(node, ast.ClassDef)]
+    flows = [
+        node for node in ast.walk(TREES["flows/subentry_flow.py"]) if isinstance(node, ast.ClassDef)
+    ]
     for flow in flows:
         assert "async_step_reconfigure" in {
             node.name for node in flow.body if isinstance(node, ast.AsyncFunctionDef)

@@ -10,12 +10,12 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
+from custom_components.balanz.actions.security import SECURITY_ACTIONS
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.peers import Peer
 from custom_components.balanz.csms.security_events import RefusalCause
 from custom_components.balanz.csms.security_profile import SecurityProfile
-from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.security_events import EVENT_SECURITY
 from custom_components.balanz.tls_sources import authority_of
 from tests.csms.certificates import Made

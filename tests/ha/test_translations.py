@@ -23,27 +23,25 @@ from custom_components.balanz import (
     csv_files,
     datetime,
     event,
-    firmware_actions,
-    firmware_options,
-    forms,
     number,
-    ocpp_balanz_steps,
-    options_flow,
-    password_steps,
     security_event_entity,
     select,
     sensor,
-    subentry_flow,
     switch,
-    tag_actions,
-    tag_options,
     update,
 )
-from custom_components.balanz.allocation_action import GET_ALLOCATION
+from custom_components.balanz.actions import firmware as firmware_actions
+from custom_components.balanz.actions import tags as tag_actions
+from custom_components.balanz.actions.allocation import GET_ALLOCATION
+from custom_components.balanz.actions.balancing import BALANCING_ACTIONS
+from custom_components.balanz.actions.keys import PROTECT_KEYS
+from custom_components.balanz.actions.log import GET_LOG
+from custom_components.balanz.actions.ocpp import OCPP_ACTIONS
+from custom_components.balanz.actions.proofs import EXPORT_PROOFS
+from custom_components.balanz.actions.security import SECURITY_ACTIONS
 from custom_components.balanz.balancing.meter_watch import MeterStage
 from custom_components.balanz.balancing.phases import ALL_PHASES
 from custom_components.balanz.balancing.reasons import Rule
-from custom_components.balanz.balancing_actions import BALANCING_ACTIONS
 from custom_components.balanz.connector_sensors import (
     CONNECTOR_SENSORS,
     REPORTED_SENSORS,
@@ -52,6 +50,15 @@ from custom_components.balanz.connector_sensors import (
 from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
+from custom_components.balanz.flows import (
+    firmware_options,
+    forms,
+    ocpp_balanz_steps,
+    options_flow,
+    password_steps,
+    subentry_flow,
+    tag_options,
+)
 from custom_components.balanz.issues import (
     FIXABLE,
     GROUP_GONE,
@@ -60,12 +67,7 @@ from custom_components.balanz.issues import (
     SENSOR_MISSING,
     SETTINGS_REFUSED,
 )
-from custom_components.balanz.key_actions import PROTECT_KEYS
-from custom_components.balanz.log_action import GET_LOG
-from custom_components.balanz.ocpp_actions import OCPP_ACTIONS
-from custom_components.balanz.proof_actions import EXPORT_PROOFS
 from custom_components.balanz.repairs import FLOWS
-from custom_components.balanz.security_actions import SECURITY_ACTIONS
 from custom_components.balanz.services import RUN_OVERLOAD_DRILL
 from custom_components.balanz.session_events import SESSION
 from custom_components.balanz.site.firmware_update import UpdateFailure
@@ -93,7 +95,11 @@ FIRMWARE_STORAGE = "".join(
     (FOLDER / f"storage/{name}.py").read_text()
     for name in ("csv_cells", "firmware_catalogue", "firmware_csv", "firmware_entry")
 )
-SOURCES = {path.name: path.read_text() for path in FOLDER.glob("*.py")}
+SOURCES = {
+    path.relative_to(FOLDER).as_posix(): path.read_text()
+    for pattern in ("*.py", "actions/*.py", "flows/*.py")
+    for path in FOLDER.glob(pattern)
+}
 
 
 def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -253,13 +259,17 @@ def strings_in(source: str) -> set[str]:
 def test_each_error_of_a_form_is_translated() -> None:
     """An error is a value that stands in the code of the flows; none is left over."""
     named = {"name_invalid", "name_taken"}
-    shared = strings_in(SOURCES["forms.py"]) | strings_in(SOURCES["password_steps.py"]) | named
-    shared |= strings_in(SOURCES["upstream_form.py"])
-    site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["security_form.py"])
+    shared = (
+        strings_in(SOURCES["flows/forms.py"])
+        | strings_in(SOURCES["flows/password_steps.py"])
+        | named
+    )
+    shared |= strings_in(SOURCES["flows/upstream_form.py"])
+    site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["flows/security_form.py"])
     config = shared | site
-    subentry = shared | strings_in(SOURCES["subentry_flow.py"])
-    supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["forms.py"]))
-    charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["forms.py"]))
+    subentry = shared | strings_in(SOURCES["flows/subentry_flow.py"])
+    supply = set(re.findall(r'"((?:sensor|not|other_loads)_\w+)"', SOURCES["flows/forms.py"]))
+    charger = set(re.findall(r'\] = "(\w+)"|: "(\w+)"\}', SOURCES["flows/forms.py"]))
     charger_errors = {name for found in charger for name in found if name} - supply | named
     schedule = {f"schedule_{key}" for key in BAD_SCHEDULES}
 
@@ -274,7 +284,7 @@ def test_each_error_of_a_form_is_translated() -> None:
     of_tags = set(tag_options.FIELDS_OF_ERRORS) | {"tag_unknown", "storage_failing"}
     of_files = set(re.findall(r'TagFileError\("(tag_\w+)"', STORAGE))
     own = {"not_a_date", "short_turn_too_long"}
-    of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["ocpp_balanz_steps.py"]))
+    of_import = set(re.findall(r'\] = "(\w+)"', SOURCES["flows/ocpp_balanz_steps.py"]))
     of_firmware = firmware_errors() | {"csv_unusable"}
     assert set(EN["options"]["error"]) == own | of_tags | of_files | of_firmware | of_import
 
@@ -419,18 +429,18 @@ def test_each_exception_has_its_message() -> None:
 
     drill = set(re.findall(r'DrillError\("(\w+)"\)', (FOLDER / "site" / "drill.py").read_text()))
     plain = set(re.findall(r'DOMAIN, translation_key="(\w+)"', "".join(SOURCES.values())))
-    target = SOURCES["charger_target.py"]
+    target = SOURCES["actions/charger_target.py"]
     plain |= set(re.findall(r'key = "(\w+)"', target))
-    plain |= set(re.findall(r'_refused\("(\w+)"', SOURCES["action_targets.py"]))
+    plain |= set(re.findall(r'_refused\("(\w+)"', SOURCES["actions/targets.py"]))
 
-    plain |= set(re.findall(r'translation_key="(\w+)"\)', SOURCES["tag_actions.py"]))
-    plain |= set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["tag_actions.py"]))
-    errors = STORAGE + SOURCES["tag_actions.py"] + (FOLDER / "csms/tag_desk.py").read_text()
+    plain |= set(re.findall(r'translation_key="(\w+)"\)', SOURCES["actions/tags.py"]))
+    plain |= set(re.findall(r'DOMAIN, translation_key="(\w+)"', SOURCES["actions/tags.py"]))
+    errors = STORAGE + SOURCES["actions/tags.py"] + (FOLDER / "csms/tag_desk.py").read_text()
     tags = set(re.findall(r'"(tag_[a-z_]+)"', errors)) - {"tag_status"}
 
-    sources = SOURCES["ocpp_balanz.py"] + SOURCES["ocpp_balanz_steps.py"]
+    sources = SOURCES["flows/ocpp_balanz.py"] + SOURCES["flows/ocpp_balanz_steps.py"]
     imports = set(re.findall(r'"(import_[a-z_]+)"', sources)) - set(EN["options"]["error"])
-    files = set(re.findall(r'_refused\("(\w+)"', SOURCES["action_files.py"]))
+    files = set(re.findall(r'_refused\("(\w+)"', SOURCES["actions/files.py"]))
     own = (used - {"connector"}) | drill | plain | tags | imports | files
     own |= firmware_errors(of_rows=True)
     refusals = {*PlanRefusal, *ProfileRefusal, *ProofRefusal}
@@ -464,7 +474,9 @@ def test_each_issue_that_can_be_fixed_has_the_texts_of_its_flow() -> None:
 
 
 def test_each_reason_why_a_repair_ends_without_one_is_translated() -> None:
-    sources = "".join(SOURCES[f"{name}.py"] for name in ("repair_flow", "repair_forms", "repairs"))
+    sources = "".join(
+        SOURCES[f"{name}.py"] for name in ("flows/repair_flow", "flows/repair_forms", "repairs")
+    )
     used = set(re.findall(r'reason="(\w+)"|NotMended\("(\w+)"', sources))
     fixed = [texts["fix_flow"] for texts in EN["issues"].values() if "fix_flow" in texts]
 
@@ -477,7 +489,7 @@ def test_what_is_wrong_with_the_form_of_a_repair_is_told_as_in_the_form_of_the_s
     def errors(issue: str) -> set[str]:
         return set(EN["issues"][issue]["fix_flow"]["error"])
 
-    of_sensors = set(re.findall(r'"((?:sensor|not)_\w+)"', SOURCES["forms.py"]))
+    of_sensors = set(re.findall(r'"((?:sensor|not)_\w+)"', SOURCES["flows/forms.py"]))
     assert errors("sensor_missing") == of_sensors - {"sensor_lost_too_soon"}
     assert errors("meter_silent_lost") == errors("sensor_missing")
     assert errors("schedule_unreadable") == {f"schedule_{key}" for key in BAD_SCHEDULES}

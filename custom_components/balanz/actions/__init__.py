@@ -1,0 +1,1 @@
+"""Actions: what automations and people may ask of a site, its groups and its chargers."""

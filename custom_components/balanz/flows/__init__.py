@@ -1,0 +1,1 @@
+"""Forms and steps of the flows: setting up, options, groups and chargers, repairs."""
