@@ -11,7 +11,6 @@ follows from it.
 import argparse
 import asyncio
 import json
-import logging
 import sys
 import tempfile
 import time
@@ -46,6 +45,8 @@ from custom_components.balanz.site.settings import ChargerSettings, SiteSettings
 from custom_components.balanz.site.snapshot_maker import SnapshotMaker
 from custom_components.balanz.site.step_worker import StepWorker
 from simulator.virtual_time import VirtualLoop, virtual_calendar, wall_time
+
+from .soak import quiet_log
 
 SIZES = (10, 100, 1_000)
 PER_GROUP = 20
@@ -283,12 +284,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=int, default=60, help="of virtual time (60)")
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     options = parser.parse_args(arguments)
-    # That such a site would not be safe without control is told at length.
-    logging.getLogger(PACKAGE).setLevel(logging.ERROR)
     figures: dict[str, dict[str, float]] = {}
-    for count in options.connectors:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            figures[str(count)] = runner.run(measure(count, options.seconds))
+    # That such a site would not be safe without control is told at length.
+    with quiet_log():
+        for count in options.connectors:
+            with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+                figures[str(count)] = runner.run(measure(count, options.seconds))
     print(json.dumps(figures) if options.json else _table(figures))
     return 0
 

@@ -176,16 +176,15 @@ UNCHECKED: dict[str, tuple[Any, ...]] = {
     "host": (LONG,),
     **dict.fromkeys(("certificate", "key", "other_certificate", "other_key"), TEXTS),
 }
+# A list without anything in it is as good as none.
+NO_OBSERVERS: dict[str, tuple[Any, ...]] = {"observers": (TEXTS[2],)}
 # What is told of the server of a charger is read only where there is one.
-WITHOUT_SERVER: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("username", "ca_file"), TEXTS),
-    "observers": (TEXTS[2],),
-}
+WITHOUT_SERVER = {**dict.fromkeys(("username", "ca_file"), TEXTS), **NO_OBSERVERS}
 CONFIG, OPTIONS = EN["config"], EN["options"]
 GROUPS, CHARGERS = EN["config_subentries"]["group"], EN["config_subentries"]["charger"]
 FORMS: dict[str, Form] = {
-    "new site": Form(new_site, CONFIG, site(0), UNCHECKED),
-    "changed site": Form(changed_site, CONFIG, site(0), UNCHECKED),
+    "new site": Form(new_site, CONFIG, site(0), UNCHECKED | NO_OBSERVERS),
+    "changed site": Form(changed_site, CONFIG, site(0), UNCHECKED | NO_OBSERVERS),
     **{
         f"supply by {kind}": Form(supply(kind), CONFIG, good, {"heartbeat": ENTITIES[5:]})
         for kind, good in {
@@ -211,11 +210,13 @@ FORMS: dict[str, Form] = {
         new_subentry("group"),
         GROUPS,
         {"name": "New", "parent": "root", "rating_a": 16, "advanced": {"schedule": ""}},
+        NO_OBSERVERS,
     ),
     "changed group": Form(
         changed_subentry(0),
         GROUPS,
         {"name": "New", "parent": "root", "rating_a": 16, "advanced": {"schedule": ""}},
+        NO_OBSERVERS,
     ),
     "new charger": Form(
         new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}, WITHOUT_SERVER

@@ -207,8 +207,8 @@ async def test_what_has_an_id_of_balanz_is_moved_out_of_its_way_beside_a_cap(rig
     await rig.pass_on("ClearChargingProfile", {"id": 1})
 
     [told, cleared] = rig.station.asked
-    assert told == SET | {"csChargingProfiles": PROFILE_1 | {"chargingProfileId": 2001}}
-    assert cleared == {"id": 2001}
+    assert told == SET | {"csChargingProfiles": PROFILE_1 | {"chargingProfileId": 3001}}
+    assert cleared == {"id": 3001}
     assert rig.foreign.booked == []
 
 
@@ -228,7 +228,7 @@ async def test_what_was_moved_is_found_again_without_smart_charging(rig: Rig) ->
     rig.kept.mode, rig.free = Mode.MERGE, True
     await rig.pass_on("ClearChargingProfile", {"id": 1})
 
-    assert rig.station.asked[-1] == {"id": 2001}
+    assert rig.station.asked[-1] == {"id": 3001}
 
 
 async def test_what_balanz_has_replaced_by_its_own_limit_is_not_cleared(rig: Rig) -> None:
