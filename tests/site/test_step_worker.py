@@ -326,3 +326,42 @@ async def test_one_whose_limit_is_in_doubt_waits_for_room_and_not_for_a_disk(
     site._rooms.live[A].limit_lost(site._rooms.timer.now())
     assert left(site, lambda: site.report_meter("root", amperes(9.0))) == CUTS - {("A", Kind.CUT)}
     assert left(site, fails) == CUTS
+
+
+async def test_a_feeder_whose_meter_tells_more_leaves_no_raise_above_it_where_none_is(
+    bench: Bench,
+) -> None:
+    house = group("house", rating_a=64.0, metered=True)
+    site = await bench.start(
+        settings(*(charger(name) for name in "ABC"), groups=(house,), rating_a=64.0)
+    )
+    site.report_meter("house", amperes(5.0))
+    for name in "ABC":
+        await bench.dial_in(site, name, car=Car())
+    await until(lambda: all(accepted_a(site, name) == 16.0 for name in "ABC"))
+    await pass_s(30.0)
+
+    # What flows through the root besides its chargers is told by that meter alone.
+    assert left(site, lambda: site.report_meter("house", amperes(45.0))) == CUTS
+
+
+async def test_a_site_that_is_to_be_built_anew_leaves_the_cuts(site: BalanzSite) -> None:
+    def outdates() -> None:
+        site._rooms.layout.outdated = True
+
+    assert left(site, outdates) == CUTS
+
+
+async def test_one_that_is_left_to_itself_holds_nobody_up(site: BalanzSite) -> None:
+    await site.set_smart_charging("feeder", False)
+    await until(lambda: site._rooms.smart_charging.is_free(A))
+    await pass_s(30.0)
+
+    assert ("C", Kind.RAISE) in left(site, lambda: None)
+
+
+async def test_one_that_was_switched_off_meanwhile_is_not_raised(site: BalanzSite) -> None:
+    def switches_off() -> None:
+        site._rooms.live[A].enabled = False
+
+    assert left(site, switches_off) == (CUTS | RAISES) - {("A", Kind.RAISE)}

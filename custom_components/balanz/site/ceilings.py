@@ -59,6 +59,7 @@ class Ceilings:
         before = self._ledger.bounds.get(key, NO_BOUNDS).get(name)
         raising = before is not None and bound.allows_more_than(before)
         await self._recorder.change(self._ledger.note_bound(key, name, bound), raising=raising)
+        self.apply()
         self._on_change()
 
     def rating_a(self, key: ConnectorKey) -> float:

@@ -18,7 +18,7 @@ from .layout import Layout
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .meters import Meters, hour_of_week
-from .news import News
+from .news import News, Present
 from .smart_charging import SmartCharging
 from .step_log import StepLog
 
@@ -94,16 +94,15 @@ class Control:
 
         `sent_a` are the limits that the step which did has sent since, A per line.
         """
-        return News.since(
-            self._layout.site,
-            inputs,
+        present = Present(
             live=self._live,
+            is_free=self._smart_charging.is_free,
             capacities_a=self._capacities.all_now_a(),
             meters=self._readings(),
             durable=not self._journal.failing,
-            sent_a=sent_a,
-            now=now,
+            outdated=self._layout.outdated,
         )
+        return News.since(self._layout.site, inputs, present, sent_a, now)
 
     def rating_fits(self, identity: str, *, seen: bool = False) -> bool:
         """Return whether a charger could be booked at its rating now, without a cut elsewhere.

@@ -268,6 +268,11 @@ class LiveConnector:
             self._raised_at = self._may_rise_since = now
 
     @property
+    def phase_use(self) -> PhaseUse:
+        """Which of its phases the car was seen to use."""
+        return self._phase_use
+
+    @property
     def known_lines(self) -> int | None:
         """How many lines the car is known to use; None as long as it may be all of them."""
         return len(self._phase_use.seen) if self._phase_use.is_learnt else None

@@ -1,14 +1,14 @@
 """One running site: chargers, balancing and storage together. Events in, snapshots out."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 from time import thread_time
 
-from ..balancing.commands import Kind
+from ..balancing.commands import Command, Kind
 from ..balancing.control import Result, State
 from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey
@@ -390,6 +390,7 @@ class BalanzSite:
         """
         rooms = self._rooms
         layout = rooms.layout
+        pauses_before = pauses
         rooms.control.decided(result, inputs, now)
         yield
         if rooms.drills.running is not None:
@@ -400,7 +401,7 @@ class BalanzSite:
             if rooms.worker.pauses != pauses:
                 pauses, now = rooms.worker.pauses, rooms.timer.now()
                 news = rooms.control.news_since(inputs, sent_a, now)
-            if news is None or news.leaves(command):
+            if news is None or (news.leaves(command) and not self._is_taken(command, sent_a)):
                 rooms.dispatcher.dispatch(command, now)
                 sent_a[command.key] = command.limit_a
             yield
@@ -427,7 +428,10 @@ class BalanzSite:
             rooms.live[key].reason = reason
         yield
         rooms.sessions.look(now)
-        rooms.smart_charging.look(layout.site, result.groups, now)
+        fuller: frozenset[str] = frozenset()
+        if rooms.worker.pauses != pauses_before:
+            fuller = rooms.control.news_since(inputs, sent_a, rooms.timer.now()).groups
+        rooms.smart_charging.look(layout.site, result.groups, now, fuller=fuller)
         yield
         snapshot = yield from self._snapshots.make(result, inputs, now)
         yield
@@ -436,6 +440,13 @@ class BalanzSite:
         rooms.kept_base_loads.keep(result.state.base_loads, now, datetime.now(UTC))
         rooms.recorder.heal()
         self._wake_again(result.wake_at, now)
+
+    def _is_taken(self, command: Command, sent_a: Mapping[ConnectorKey, float]) -> bool:
+        """Return whether others than this step have taken the line that a cut needs meanwhile."""
+        charger = command.key.charger
+        if command.kind is not Kind.CUT or not self._rooms.central.stations[charger].busy:
+            return False
+        return all(key.charger != charger for key in sent_a)
 
     def _wake_again(self, wake_at: float | None, now: float) -> None:
         """Have the next step taken when time alone changes something."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Container, Coroutine, Iterator, Mapping
 from dataclasses import replace
 
 from ..balancing.commitments import Commitment
@@ -103,7 +103,14 @@ class SmartCharging:
                 currents=connector.phase_map.spread(connector.rating_a),
             )
 
-    def look(self, site: Site, groups: Mapping[str, GroupView], now: float) -> None:
+    def look(
+        self,
+        site: Site,
+        groups: Mapping[str, GroupView],
+        now: float,
+        *,
+        fuller: Container[str] = (),
+    ) -> None:
         """Have profiles cleared that nothing speaks against any more, and tell why none is set."""
         for key, live in self._live.items():
             if live.balanced:
@@ -113,7 +120,11 @@ class SmartCharging:
                 continue
             station = self._central.stations.get(key.charger)
             path = site.routes.paths[site.connectors[key].group_id]
-            fits = all(groups[group_id].within_limit for group_id in path if self.is_on(group_id))
+            fits = all(
+                groups[group_id].within_limit and group_id not in fuller
+                for group_id in path
+                if self.is_on(group_id)
+            )
             if fits and station is not None and station.ready and not live.held:
                 self._asked_at[key] = now
                 self._spawn(self._clear(key, live, station))

@@ -69,8 +69,8 @@ class StationEvents:
             case ConnectorsCounted():
                 self._counted(event)
             case LineFreed():
-                # Whoever waits for this line gets it before anything less urgent is sent on it.
-                delay_s = 0.0
+                rooms.timer.within(self._freed_within_s(event))
+                return
             case StationDescribed():
                 if rooms.firmwares.booted(event.identity, event.boot):
                     rooms.proofs.firmware_changed(event.identity)
@@ -86,6 +86,15 @@ class StationEvents:
             case StationLearnt():
                 rooms.firmwares.learnt(event.identity, event.memory)
         rooms.timer.within(max(delay_s, rooms.timer.patience_s))
+
+    def _freed_within_s(self, event: LineFreed) -> float:
+        """Return how soon to step so that whoever waits for a line gets it before anything else."""
+        result = self._rooms.control.result
+        waiting = () if result is None else result.cuts_waiting
+        if any(key.charger == event.identity for key in waiting):
+            # The line is kept for a second, which patience would use up.
+            return 0.0
+        return self._rooms.timer.patience_s
 
     def _of_connector(
         self,

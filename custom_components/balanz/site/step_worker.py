@@ -59,7 +59,12 @@ class StepWorker:
             # Its own, so that no slow disk of others keeps a cut waiting.
             self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="balanz-step")
         loop = asyncio.get_running_loop()
-        decided = await loop.run_in_executor(self._executor, _timed, deciding)
+        try:
+            decided = await loop.run_in_executor(self._executor, _timed, deciding)
+        except Exception:
+            # No thread may be to be had; the next step is decided where it surely can be.
+            self._slow, self._in_a_row = False, 0
+            raise
         self.pauses += 1
         return decided
 
