@@ -35,6 +35,7 @@ PROFILE = {
     },
 }
 PROFILE_1 = PROFILE | {"chargingProfileId": 1}
+PROFILE_2001 = PROFILE | {"chargingProfileId": 2001}
 SET = {"connectorId": 1, "csChargingProfiles": PROFILE}
 
 
@@ -238,6 +239,40 @@ async def test_what_balanz_has_replaced_by_its_own_limit_is_not_cleared(rig: Rig
     await rig.passed.take_over()
 
     assert rig.foreign.asked == []
+    assert rig.passed.left == frozenset()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_what_came_with_the_id_of_balanz_s_limit_must_not_stay_beside_it(
+    rig: Rig, mode: Mode
+) -> None:
+    rig.kept.mode, rig.kept.ids = mode, frozenset({1})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
+
+    rig.free = False
+    assert rig.passed.left == {1}
+    await rig.passed.take_over()
+
+    assert rig.foreign.asked == []
+    assert rig.foreign.booked == []
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_what_came_with_another_id_of_balanz_is_cleared(rig: Rig, mode: Mode) -> None:
+    rig.kept.mode, rig.kept.ids = mode, frozenset({2001})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_2001})
+
+    rig.free = False
+    await rig.passed.take_over()
+
+    assert rig.foreign.asked == [2001]
+
+
+async def test_what_was_moved_beside_a_cap_stays_there(rig: Rig) -> None:
+    rig.kept.mode, rig.free = Mode.CAP, False
+    rig.kept.ids = frozenset({1, 3001})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
+
     assert rig.passed.left == frozenset()
 
 

@@ -457,6 +457,27 @@ async def test_a_profile_that_had_the_id_of_ours_is_gone_once_ours_is_in_force(
     assert not [it for it in later if "ClearChargingProfile" in it]
 
 
+@pytest.mark.parametrize("number", [1001, 2001])
+async def test_a_profile_that_has_an_id_that_ours_may_have_is_cleared_before_it_overrules_ours(
+    bench: Bench, office: BackOffice, number: int
+) -> None:
+    site = await bench.start(settings(passed_on("CP1", office)))
+    simulated = await bench.dial_in(site, "CP1", car=Car())
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    await site.set_smart_charging("root", on=False)
+    await until(lambda: not profiles_of(simulated))
+    told = of_session(office, 15.0)
+    told["csChargingProfiles"]["chargingProfileId"] = number
+    assert await office.ask("SetChargingProfile", told) == ACCEPTED
+    assert profiles_of(simulated) == {number: Purpose.TX}
+
+    await site.set_smart_charging("root", on=True)
+    await until(lambda: profiles_of(simulated) == {1: Purpose.TX_DEFAULT})
+
+    await site.set_capacity("root", 8.0)
+    await until(lambda: simulated.currents_a[0] == booked_a(site, "CP1") == 8.0)
+
+
 async def test_a_profile_with_the_id_of_ours_outlasts_the_clearing_of_ours(
     bench: Bench, office: BackOffice
 ) -> None:
