@@ -310,3 +310,38 @@ async def test_what_could_not_be_handed_over_is_tried_again(rig: Rig) -> None:
 
     assert rig.passed.missing(caps=True)
     assert rig.station.asked == [setting(1, profile((0, 9.0), purpose=DEFAULT, number=6))]
+
+
+async def test_what_was_refused_counts_only_as_long_as_it_is_kept(rig: Rig) -> None:
+    refused = [installed(1, (0, 9.0), purpose=DEFAULT, number=6)]
+    rig.kept.installed = refused
+    rig.station.answer = {"status": "Rejected"}
+    await rig.passed.hand_over(caps=True)
+
+    rig.kept.installed = []
+    await rig.passed.hand_over(caps=True)
+    rig.kept.installed = refused
+
+    assert rig.passed.missing(caps=True) == tuple(refused)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_charger_that_is_balanced_again_is_handed_no_more(
+    rig: Rig, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.kept.mode = mode
+    rig.kept.installed = [
+        installed(1, (0, 9.0), purpose=DEFAULT, number=6),
+        installed(0, (0, 9.0), purpose=MAX, number=7),
+    ]
+
+    async def balanced_now(_action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        rig.station.asked.append(payload)
+        rig.free = False
+        return {"status": "Accepted"}
+
+    monkeypatch.setattr(rig.station, "request", balanced_now)
+    await rig.passed.hand_over(caps=True)
+
+    told = [it["csChargingProfiles"]["chargingProfileId"] for it in rig.station.asked]
+    assert told == [6]

@@ -90,7 +90,10 @@ class PassedProfiles:
 
     async def hand_over(self, *, caps: bool) -> None:
         """Give the charger what it is missing; what it refuses counts here all the same."""
+        self._not_taken &= set(self._profiles.others(()))
         for one in self.missing(caps=caps):
+            if not self._may_have(caps=caps):
+                return
             try:
                 answer = await self._send("SetChargingProfile", self._moved(handed_over(one)))
             except CommandInvalid, CommandRejected:
@@ -118,6 +121,10 @@ class PassedProfiles:
                 return
             if status is CommandStatus.UNKNOWN:
                 self._foreign.cleared(identity, criteria)
+
+    def _may_have(self, *, caps: bool) -> bool:
+        """Return whether it is left to itself, or capped and given no limit of all of it."""
+        return self._is_free() or (self._profiles.mode is Mode.CAP and not caps)
 
     # Ids
 
