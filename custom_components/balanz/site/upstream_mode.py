@@ -99,9 +99,11 @@ class UpstreamMode:
         itself.
         """
         live = without_mode()
-        if self.capped:
+        was_capped = self.capped
+        if was_capped:
             self._merge()
-        if self._station.capped and not any(one.held for one in live):
+        is_tried_out = not was_capped and any(one.held for one in live)
+        if self._station.capped and not is_tried_out:
             self._spawn(self._leave_cap(without_mode))
         elif self.passed.left and _are_ruled(live):
             self._spawn(self.passed.take_over())
