@@ -56,18 +56,12 @@ from .flows.group_form import EXAMPLES, read_sharing_input, sharing_section, sha
 from .flows.options_flow import SiteOptionsFlow
 from .flows.password_steps import WITH_PASSWORD, PasswordSteps
 from .flows.security_form import async_security_errors, security_section
-from .flows.selectors import (
-    DEFAULT_RATING_A,
-    HIGHEST_RATING_A,
-    current_selector,
-    number_selector,
-    select,
-)
 from .flows.subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
 from .flows.supply_steps import SupplySteps
-from .flows.upstream_form import upstream_error, upstream_section
 from .names import name_errors
+from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, number_selector, select
 from .tls_sources import TlsSource, profiles_offered, tls_source
+from .upstream_form import upstream_error, upstream_section
 
 
 def site_schema(errors: Errors | None = None) -> vol.Schema:

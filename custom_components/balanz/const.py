@@ -110,3 +110,6 @@ POLICY_INHERIT: Final = "inherit"
 PAIRING_S: Final = 900
 """How long unknown chargers may introduce themselves after a set-up or "add charger"."""
 MAXIMUM_CONNECTORS: Final = 16
+
+LOWEST_CHARGER_PRIORITY: Final = 1
+HIGHEST_CHARGER_PRIORITY: Final = 10

@@ -16,6 +16,7 @@ from .balancing.schedule import Schedule
 from .balancing.schedule_text import ScheduleTextError, parse_schedule
 from .balancing.surplus import SurplusMode
 from .balancing.tuning import Tuning
+from .behaviour_form import quirk_choice
 from .const import (
     CONF_ADVANCED,
     CONF_ALLOW_INTERNET,
@@ -61,11 +62,10 @@ from .const import (
 )
 from .csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
 from .csms.security_profile import SecurityProfile
-from .flows.behaviour_form import quirk_choice
-from .flows.upstream_form import read_upstream
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
+from .upstream_form import read_upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity import EntityDescription
 
-from .actions.fields import end_of
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .devices import ChargerDevice
+from .durations import end_of
 from .entity import ConnectorEntity, recorded
 from .site import BalanzSite
 from .site.plans import PlanRefused

@@ -11,11 +11,17 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .balancing.policies import Policy
 from .balancing.surplus import SurplusMode
-from .const import CONF_POLICY, CONF_PRIORITY, CONF_SURPLUS, POLICY_INHERIT
+from .const import (
+    CONF_POLICY,
+    CONF_PRIORITY,
+    CONF_SURPLUS,
+    HIGHEST_CHARGER_PRIORITY,
+    LOWEST_CHARGER_PRIORITY,
+    POLICY_INHERIT,
+)
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, GroupEntity
-from .flows.forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
 from .settings_change import change_charger, change_sharing
 from .site.snapshot import GroupSnapshot
 

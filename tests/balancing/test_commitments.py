@@ -412,6 +412,16 @@ def test_one_that_limits_itself_without_its_link_counts_with_that_once_it_has_su
     assert gone.next_change(100.0) == 1000.0
 
 
+def test_one_that_has_a_link_again_is_not_limited_by_having_none_until_it_is_told() -> None:
+    gone = following(16.0, keeps_limit=True).disconnected().settled(100.0)
+
+    back = gone.disconnected(linked=True).settled(2000.0)
+    assert back.booked_a(LIMITS_ITSELF, 3000.0) == 16.0
+
+    gone_again = back.disconnected().settled(3000.0)
+    assert [gone_again.booked_a(LIMITS_ITSELF, at) for at in (3000.0, 3900.0)] == [16.0, 7.0]
+
+
 def test_one_that_was_paused_may_be_limiting_itself_to_more() -> None:
     gone = following(0.0, keeps_limit=True).disconnected().settled(100.0)
 

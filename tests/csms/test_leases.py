@@ -194,3 +194,13 @@ async def test_a_form_without_a_time_leaves_the_fallback_alone(
     await set_limit(station, 16.0)
 
     assert [short(profile) for profile in told(charger)] == [(1, 8, 16.0, False)]
+
+
+async def test_a_cap_earns_nothing_for_ending_as_a_default_was_seen_to(station: Station) -> None:
+    station.learn(Capabilities(max_stack_level=8, max_periods=2, max_profiles=4))
+    station.lease = TAIL
+    assert station.lapses_after_s(1, limit(16.0)) is not None
+
+    station.capped = True
+
+    assert station.lapses_after_s(1, limit(16.0)) is None

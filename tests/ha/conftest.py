@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 
 # The test plugin has custom components of its own; importing balanz first makes it be found.
-from custom_components.balanz import csv_files
+from custom_components.balanz.actions import csv_files
 from custom_components.balanz.const import DOMAIN
 from simulator.charger import SimulatedCharger
 from simulator.options import ChargerOptions

@@ -9,7 +9,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.balanz import log_fetching
+from custom_components.balanz.actions import log_fetching
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.devices import device_id
 from simulator.behaviours import Asked, Behaviour

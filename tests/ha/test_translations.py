@@ -20,7 +20,6 @@ from custom_components.balanz import (
     charger_events,
     charger_sensors,
     config_flow,
-    csv_files,
     datetime,
     event,
     number,
@@ -30,6 +29,7 @@ from custom_components.balanz import (
     switch,
     update,
 )
+from custom_components.balanz.actions import csv_files
 from custom_components.balanz.actions import firmware as firmware_actions
 from custom_components.balanz.actions import tags as tag_actions
 from custom_components.balanz.actions.allocation import GET_ALLOCATION
@@ -264,7 +264,7 @@ def test_each_error_of_a_form_is_translated() -> None:
         | strings_in(SOURCES["flows/password_steps.py"])
         | named
     )
-    shared |= strings_in(SOURCES["flows/upstream_form.py"])
+    shared |= strings_in(SOURCES["upstream_form.py"])
     site = strings_in(SOURCES["config_flow.py"]) | strings_in(SOURCES["flows/security_form.py"])
     config = shared | site
     subentry = shared | strings_in(SOURCES["flows/subentry_flow.py"])

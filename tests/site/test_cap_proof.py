@@ -8,7 +8,7 @@ from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.charging_profile import ChargingProfile
 from custom_components.balanz.csms.command_values import CommandStatus, ProfileCriteria
 from custom_components.balanz.csms.composite_schedule import CompositeSchedule
-from custom_components.balanz.csms.profiles import Limit
+from custom_components.balanz.csms.profiles import Limit, own_profile_ids
 from custom_components.balanz.csms.station import LimitAnswer
 from custom_components.balanz.csms.station_errors import CommandRejected, StationOffline
 from custom_components.balanz.site.cap_proof import CapProof
@@ -37,6 +37,10 @@ class Charger:
         self.cap_a: float | None = None
         self.others: list[ChargingProfile] = []
         self.cleared: list[ProfileCriteria] = []
+        self.fallbacks_are_sure = True
+
+    def doubt_fallbacks(self) -> None:
+        self.fallbacks_are_sure = False
 
     @property
     def tries_another_form(self) -> bool:
@@ -62,7 +66,7 @@ class Charger:
         if criteria.profile_id is None and not self.clears_by_purpose:
             return CommandStatus.UNKNOWN
         self.others = []
-        if self.clears_cap_too:
+        if self.clears_cap_too and criteria.profile_id is None:
             self.cap_a = None
         return CommandStatus.ACCEPTED
 
@@ -111,6 +115,15 @@ async def test_a_charger_that_takes_the_smaller_limit_caps_and_is_left_with_a_ca
     assert await found(charger) == [(Fact.CAPS, True, BY_SCHEDULE)]
     assert charger.capped
     assert charger.others == []
+
+
+async def test_what_limits_fell_back_to_is_cleared_first_and_not_relied_on_any_more(
+    charger: Charger,
+) -> None:
+    await found(charger)
+
+    assert charger.cleared[0].profile_id == own_profile_ids(1).fallback
+    assert not charger.fallbacks_are_sure
 
 
 async def test_a_charger_that_takes_the_newest_limit_does_not_cap(charger: Charger) -> None:

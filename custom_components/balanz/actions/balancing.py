@@ -15,10 +15,10 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 
-from ..const import CONF_PRIORITY, DOMAIN
+from ..const import CONF_PRIORITY, DOMAIN, HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
 from ..csms.station_errors import StationError
+from ..durations import end_of
 from ..entity import recorded
-from ..flows.forms import HIGHEST_CHARGER_PRIORITY, LOWEST_CHARGER_PRIORITY
 from ..plan_entity import change_plan
 from ..settings_change import change_charger
 from ..site.bound import BoundName
@@ -27,7 +27,7 @@ from ..site.remote_commands import DEFAULT_ID_TAG
 from ..storage.overrides import CapacityOverride
 from ..storage.plans import BOOST_LASTS, Plan
 from .charger_target import refused_command
-from .fields import amount, duration, end_of, target_schema, whole_number
+from .fields import amount, duration, target_schema, whole_number
 from .ocpp_fields import ATTR_ID_TAG, ID_TAG
 from .targets import ConnectorTarget, targeted_connectors, targeted_groups
 

@@ -1,7 +1,7 @@
 """What users may write into the fields of actions that balance: currents, powers, durations."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import isfinite
 from typing import Any
 
@@ -14,7 +14,6 @@ from homeassistant.const import (
     ATTR_LABEL_ID,
 )
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
 
 TARGET_KEYS = (ATTR_ENTITY_ID, ATTR_DEVICE_ID, ATTR_AREA_ID, ATTR_FLOOR_ID, ATTR_LABEL_ID)
 LONGEST = timedelta(days=14)
@@ -29,13 +28,6 @@ def target_schema(fields: Mapping[vol.Marker, Any]) -> vol.Schema:
     """Return the schema of an action that has a target besides its fields."""
     all_fields: dict[Any, Any] = {**TARGET_FIELDS, **fields}
     return vol.Schema(vol.All(all_fields, cv.has_at_least_one_key(*TARGET_KEYS)))
-
-
-def end_of(lasts: timedelta | None) -> datetime | None:
-    """Return when what begins now ends, in whole seconds; None where it has no end."""
-    if lasts is None:
-        return None
-    return (dt_util.utcnow() + lasts + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def amount(value: Any) -> float:

@@ -17,7 +17,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 
 from ..const import DOMAIN
-from ..csv_files import (
+from ..entity import recorded
+from ..storage.firmware_catalogue import FIELDS
+from ..storage.firmware_csv import MAX_BYTES, FirmwareFileError, read_firmwares, write_firmwares
+from ..storage.firmware_entry import FirmwareEntry, FirmwareError
+from .csv_files import (
     ATTR_REPLACE,
     EXPORT_SCHEMA,
     IMPORT_SCHEMA,
@@ -27,10 +31,6 @@ from ..csv_files import (
     refused_entry,
     refused_file,
 )
-from ..entity import recorded
-from ..storage.firmware_catalogue import FIELDS
-from ..storage.firmware_csv import MAX_BYTES, FirmwareFileError, read_firmwares, write_firmwares
-from ..storage.firmware_entry import FirmwareEntry, FirmwareError
 from .site_target import SITE_FIELD, site_target
 
 ADD_FIRMWARE = "add_firmware"

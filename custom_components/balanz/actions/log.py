@@ -6,8 +6,8 @@ import voluptuous as vol
 from homeassistant.core import HomeAssistant, callback
 
 from ..csms.v16_security import LogType
-from ..log_fetching import fetch_log
 from .charger_target import ChargerTarget
+from .log_fetching import fetch_log
 from .ocpp import Answer, Fields, OcppAction, register_ocpp_action
 from .ocpp_fields import location, moment
 from .security import MAX_REQUEST_ID

@@ -32,10 +32,10 @@ from ..csms.command_values import (
 from ..csms.guarded_keys import is_secret, locks_out
 from ..csms.v16_security import LogType
 from ..entity import recorded
-from ..log_fetching import fetch_log
 from ..site.foreign_profiles import ProfileRefused
 from ..site.remote_commands import DEFAULT_ID_TAG
 from .charger_target import ChargerTarget, answered, charger_target
+from .log_fetching import fetch_log
 from .ocpp_fields import (
     ATTR_CHARGING_PROFILE,
     ATTR_EXPIRY_DATE,

@@ -25,7 +25,11 @@ from homeassistant.util.json import JsonValueType
 from ..balancing.model import ConnectorKey
 from ..const import DOMAIN
 from ..coordinator import BalanzCoordinator
-from ..csv_files import (
+from ..devices import ChargerDevice
+from ..entity import recorded
+from ..storage.tag_csv import MAX_BYTES, TagFileError, read_tags, write_tags
+from ..storage.tags import HIGHEST_PRIORITY, LOWEST_PRIORITY, Tag, TagError, TagStatus
+from .csv_files import (
     ATTR_REPLACE,
     EXPORT_SCHEMA,
     IMPORT_SCHEMA,
@@ -35,10 +39,6 @@ from ..csv_files import (
     refused_entry,
     refused_file,
 )
-from ..devices import ChargerDevice
-from ..entity import recorded
-from ..storage.tag_csv import MAX_BYTES, TagFileError, read_tags, write_tags
-from ..storage.tags import HIGHEST_PRIORITY, LOWEST_PRIORITY, Tag, TagError, TagStatus
 from .site_target import SITE_FIELD, running_sites, site_target
 
 SET_TAG = "set_tag"

@@ -99,6 +99,8 @@ class Commitment:
     """How long the charger and its car may take to follow a cut."""
     offline_since: float | None = None
     """Since when it is known to have no link; None while it has one, and at first."""
+    linked: bool = False
+    """Whether it has a link again over which it has said nothing: it is neither alone nor told."""
     exceeds: bool = field(init=False, repr=False, compare=False)
     """Whether it was last seen, however long ago, to draw more than it should by then."""
     defies: bool = field(init=False, repr=False, compare=False)
@@ -162,12 +164,17 @@ class Commitment:
         pending = None if self.pending is None else replace(self.pending, lapse=None)
         return replace(self, lapse=None, pending=pending)
 
-    def disconnected(self) -> Commitment:
-        """The link is gone: the answer to what is on its way will not come."""
+    def disconnected(self, *, linked: bool = False) -> Commitment:
+        """The link is gone, or another one is there: the answer to what is on its way won't come.
+
+        `linked` tells which. With a link again, a charger no longer does what it does alone.
+        """
         # One that did not obey cannot be seen any more, and does not obey for that.
         return replace(
             self._unanswered(),
             online=False,
+            linked=linked,
+            offline_since=None if linked else self.offline_since,
             reading=self.reading if self.defies else None,
             failed_at=None,
             failed_a=None,
@@ -243,7 +250,7 @@ class Commitment:
 
     def settled(self, now: float) -> Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
-        if not self.online and self.offline_since is None:
+        if not (self.online or self.linked) and self.offline_since is None:
             return replace(self, offline_since=now).settled(now)
         reading = self._fresh_reading(now)
         unseen = not self.defies if reading is None else reading.vacant

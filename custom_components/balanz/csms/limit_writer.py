@@ -126,6 +126,7 @@ class LimitWriter:
     def forget_forms(self) -> None:
         """Forget what was taken and refused: what is known of the charger has changed."""
         self.usual_forms.known = None
+        self.leases.forget()
         for search in (self.usual_forms, self._cap_forms):
             search.restart()
 
@@ -147,6 +148,9 @@ class LimitWriter:
 
     def lapses_after_s(self, connector: int, limit: Limit) -> float | None:
         """Return how long after its sending a limit has surely fallen back; None if it does not."""
+        if self.capped and limit.limit_a > limit.fallback_a:
+            # It was seen to fall back with profiles of another purpose.
+            return None
         return lapses_after_s(
             limit,
             form=self._form,
@@ -217,6 +221,12 @@ class LimitWriter:
             return LimitAnswer.TIMED_OUT
         if limit.limit_a == 0:
             self._paused.add(connector)
+        if form.stack_level == 0 and not self._is_cap(form):
+            # It has replaced what limits were to fall back to.
+            self.leases.unknown(connector)
+        if self._is_cap(form) and not self.is_cap_in_force:
+            # What an earlier connection left beneath would rule beside the cap.
+            rpc.spawn(self._clear_fallback(rpc, connector))
         self.is_cap_in_force = self._is_cap(form)
         if self.forms.took(form, self._possible_forms) and not self.capped:
             self._on_learnt()
@@ -252,7 +262,10 @@ class LimitWriter:
             case _Reply.TAKEN:
                 self.leases.laid(connector, fallback)
             case _Reply.REFUSED:
+                self.leases.unknown(connector)
                 self.leases.refused(fallback)
+            case _:
+                self.leases.unknown(connector)
 
     def _mind_fallback(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
         """Set what the next limits may fall back to, or clear it where they no longer do.

@@ -274,12 +274,15 @@ class Station:
 
     async def clear_limit(self, connector: int) -> bool:
         """Have a connector's profiles removed; return whether none is left. Raises StationError."""
-        # The strongest goes first, lest for a moment it rules alone.
-        for profile_id in reversed(own_profile_ids(connector)):
-            answer = await self.request("ClearChargingProfile", {"id": profile_id})
-            if answer.get("status") not in ("Accepted", "Unknown"):
-                return False
-        self._limits.leases.unknown(connector)
+        try:
+            # The strongest goes first, lest for a moment it rules alone.
+            for profile_id in reversed(own_profile_ids(connector)):
+                answer = await self.request("ClearChargingProfile", {"id": profile_id})
+                if answer.get("status") not in ("Accepted", "Unknown"):
+                    return False
+        finally:
+            # Whatever came of it: what limits fall back to may be gone.
+            self._limits.leases.unknown(connector)
         return True
 
     async def remote_start(self, connector: int, id_tag: str) -> None:

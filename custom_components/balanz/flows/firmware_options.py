@@ -6,15 +6,15 @@ import voluptuous as vol
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlow
 from homeassistant.helpers import selector
 
+from ..actions.csv_files import ATTR_REPLACE, CONF_FILE, async_uploaded, import_schema, wrong_lines
 from ..coordinator import BalanzConfigEntry
-from ..csv_files import ATTR_REPLACE, CONF_FILE, async_uploaded, import_schema, wrong_lines
+from ..selectors import choice
 from ..site.firmware_updates import FirmwareUpdates
 from ..storage.csv_cells import CsvError
 from ..storage.firmware_csv import MAX_BYTES, FirmwareFileError, read_firmwares
 from ..storage.firmware_entry import FirmwareEntry, FirmwareError
 from ..storage.journal import StorageError
 from .forms import Errors
-from .selectors import choice
 
 CONF_FIRMWARE = "firmware"
 FIRMWARE_MENU = ("add_firmware", "remove_firmware", "import_firmware", "finish")

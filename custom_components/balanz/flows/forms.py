@@ -24,6 +24,7 @@ from homeassistant.helpers import selector
 from ..balancing.group import DEFAULT_METER_LOST_AFTER_S
 from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.phases import Phase, PhaseMap
+from ..behaviour_form import behaviour_fields
 from ..const import (
     CONF_ADVANCED,
     CONF_CONNECTORS,
@@ -59,22 +60,21 @@ from ..const import (
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
     DEFAULT_VOLTAGE_V,
+    HIGHEST_CHARGER_PRIORITY,
+    LOWEST_CHARGER_PRIORITY,
     MAXIMUM_CONNECTORS,
 )
 from ..csms.security_profile import SecurityProfile
 from ..csms.websocket import is_identity
+from ..selectors import HIGHEST_RATING_A, current_selector, number_selector, select
 from ..supply import Direction, SupplyKind, sensor_names
-from .behaviour_form import behaviour_fields
-from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
-from .upstream_form import upstream_error, upstream_section
+from ..upstream_form import upstream_error, upstream_section
 
 type Errors = dict[str, str]
 """Translation keys of errors, by the field that they belong to."""
 
 HIGHEST_CHARGER_RATING_A = 125
 DEFAULT_CHARGER_RATING_A = 16.0
-LOWEST_CHARGER_PRIORITY = 1
-HIGHEST_CHARGER_PRIORITY = 10
 
 
 # The supply of a group

@@ -24,8 +24,8 @@ from ..const import (
     POWER_FACTOR_BEFORE,
 )
 from ..schedule_input import place_of
+from ..selectors import HIGHEST_RATING_A, current_selector, number_selector, select
 from .forms import Errors
-from .selectors import HIGHEST_RATING_A, current_selector, number_selector, select
 
 HIGHEST_POWER_LIMIT_KW = 2000
 EXAMPLES: Mapping[str, str] = {

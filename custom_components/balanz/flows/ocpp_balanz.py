@@ -23,8 +23,8 @@ from ..const import MAXIMUM_CONNECTORS
 from ..csms.websocket import is_identity
 from ..names import is_name
 from ..schedule_input import place_of, shortened
+from ..selectors import HIGHEST_PRIORITY, HIGHEST_RATING_A, LOWEST_PRIORITY
 from .forms import HIGHEST_CHARGER_RATING_A
-from .selectors import HIGHEST_PRIORITY, HIGHEST_RATING_A, LOWEST_PRIORITY
 
 MOST_CHARACTERS = 200_000
 MOST_ERRORS = 20

@@ -37,6 +37,7 @@ from ..coordinator import BalanzConfigEntry
 from ..csms.security_profile import SecurityProfile
 from ..entry_settings import group_names, site_phases
 from ..schedule_input import shortened
+from ..selectors import current_selector, select
 from ..supply import SupplyKind
 from .forms import HIGHEST_CHARGER_RATING_A, Errors, charger_schema, read_charger_input
 from .group_form import sharing_section
@@ -49,7 +50,6 @@ from .ocpp_balanz import (
     read_chargers,
     read_groups,
 )
-from .selectors import current_selector, select
 
 CONF_CHARGERS = "chargers"
 CONF_GROUPS = "groups"

@@ -22,10 +22,10 @@ from ..const import (
     CONF_WRITES_PER_DAY,
 )
 from ..schedule_input import dates_in, shortened
+from ..selectors import HIGHEST_RATING_A, current_selector, number_selector
 from .firmware_options import FirmwareSteps
 from .forms import Errors
 from .ocpp_balanz_steps import OcppBalanzSteps
-from .selectors import HIGHEST_RATING_A, current_selector, number_selector
 from .tag_options import TagSteps
 
 _DEFAULT = Tuning()

@@ -24,12 +24,12 @@ from ..const import (
 )
 from ..entry_settings import group_id_of, group_names, possible_parents, site_phases
 from ..schedule_input import place_of
+from ..selectors import select
 from ..site.proofs import ProofRefused
 from ..storage.journal import StorageError
 from ..supply import SupplyKind, sensor_names
 from .forms import Errors, read_supply_input, sensor_selector, supply_suggestions
 from .repair_flow import SiteNotRunning, SiteRepairFlow
-from .selectors import select
 
 ATTR_CHARGER = "charger"
 

@@ -20,9 +20,9 @@ from ..const import (
     DEFAULT_TLS_PORT,
 )
 from ..csms.tls import TlsContexts, TlsError
+from ..selectors import number_selector, select
 from ..tls_sources import NoCertificate, TlsSource, async_tls_settings
 from .forms import Errors
-from .selectors import number_selector, select
 
 _PAIRS = ((CONF_CERTIFICATE, CONF_KEY), (CONF_OTHER_CERTIFICATE, CONF_OTHER_KEY))
 

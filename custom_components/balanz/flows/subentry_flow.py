@@ -42,13 +42,13 @@ from ..entry_settings import (
     site_phases,
 )
 from ..names import name_errors
+from ..selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from ..tls_sources import profiles_offered
+from ..upstream_form import upstream_error, upstream_section
 from .forms import Errors, charger_schema, read_charger_input
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
 from .password_steps import WITH_PASSWORD, PasswordSteps
-from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
 from .supply_steps import SupplySteps
-from .upstream_form import upstream_error, upstream_section
 
 
 def group_schema(parents: Mapping[str, str], errors: Errors | None = None) -> vol.Schema:

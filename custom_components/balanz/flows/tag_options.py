@@ -11,6 +11,7 @@ from homeassistant.const import CONF_ID, CONF_NAME, UnitOfTime
 from homeassistant.helpers import selector
 from homeassistant.util import dt as dt_util
 
+from ..actions.csv_files import ATTR_REPLACE, CONF_FILE, async_uploaded, import_schema, wrong_lines
 from ..actions.tags import (
     ATTR_EXPIRES,
     ATTR_PERSON,
@@ -28,7 +29,7 @@ from ..const import (
 )
 from ..coordinator import BalanzConfigEntry, BalanzCoordinator
 from ..csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
-from ..csv_files import ATTR_REPLACE, CONF_FILE, async_uploaded, import_schema, wrong_lines
+from ..selectors import choice, number_selector, select
 from ..storage.csv_cells import CsvError
 from ..storage.journal import StorageError
 from ..storage.tag_csv import MAX_BYTES, TagFileError, read_tags
@@ -41,7 +42,6 @@ from ..storage.tags import (
     TagStatus,
 )
 from .forms import Errors
-from .selectors import choice, number_selector, select
 
 CONF_TAG = "tag"
 FIELDS_OF_ERRORS: Mapping[str, str] = {

@@ -43,6 +43,10 @@ class CappedStation(TryableStation, Protocol):
         """Whether its limits are told in watts."""
         ...
 
+    def doubt_fallbacks(self) -> None:
+        """Learn that what its limits are to fall back to may be gone."""
+        ...
+
 
 class CapProof:
     """One proof of one charger. Where it holds, the charger is left with its limits as caps."""
@@ -79,6 +83,12 @@ class CapProof:
         """Find it out, and leave no other profile behind."""
         if not await self._takes_cap():
             return self._found(False, SeenBy.ANSWER)
+        # What its limits were to fall back to would count beside the cap.
+        self._station.doubt_fallbacks()
+        with suppress(StationError):
+            await self._station.commands.clear_charging_profile(
+                ProfileCriteria(profile_id=own_profile_ids(CONNECTOR).fallback)
+            )
         if not is_same(await self._shown_a(), self._cap_a):
             # What it tells of its limits cannot be relied on.
             raise ProofStopped

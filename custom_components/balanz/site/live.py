@@ -315,9 +315,9 @@ class LiveConnector:
         self.balanced = True
         self.commitment = self.commitment.unlimited()
 
-    def disconnected(self) -> None:
-        """The link is gone."""
-        self.commitment = self.commitment.disconnected()
+    def disconnected(self, *, linked: bool = False) -> None:
+        """The link is gone, or another one is there, over which nothing was said yet."""
+        self.commitment = self.commitment.disconnected(linked=linked)
         self._draw = None
         self._phase_use = PhaseUse()
         self.register = self.register.stopped()

@@ -78,6 +78,9 @@ class SmartCharging:
             if balanced:
                 self._free.discard(key)
                 live.take_back()
+                if (station := self._central.stations.get(key.charger)) is not None:
+                    # Others could set and clear profiles meanwhile.
+                    station.doubt_fallbacks()
             else:
                 live.give_back()
                 if key not in self._ledger.limits_a:
@@ -143,13 +146,13 @@ class SmartCharging:
             cleared = await station.clear_limit(key.connector)
         except StationError as error:
             _LOGGER.info("%s did not clear its limit: %s", live.connector.name, error)
-            return
-        if not cleared:
-            _LOGGER.info("%s does not clear its limit", live.connector.name)
-            return
+            cleared = False
         if live.balanced:
-            # Taken back meanwhile: it has been given a new limit, or waits for one.
-            live.ready()
+            # Taken back meanwhile: what it was given since may have been cleared as well.
+            live.limit_lost(asyncio.get_running_loop().time())
+        elif not cleared:
+            _LOGGER.info("%s has its limit still", live.connector.name)
+            return
         else:
             self._free.add(key)
             self._recorder.note(self._ledger.note_limit_cleared(key))

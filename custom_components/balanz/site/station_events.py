@@ -1,6 +1,7 @@
 """What the chargers say, taken to the rooms that it concerns."""
 
 from collections.abc import Callable
+from functools import partial
 
 from ..balancing.model import ConnectorKey
 from ..csms.events import (
@@ -54,7 +55,8 @@ class StationEvents:
                 rooms.recorder.note(rooms.ledger.note_capabilities(event.identity, told))
             case StationConnected() | StationDisconnected():
                 # What is behind a new socket may have restarted, and so have lost its limit.
-                self._each(event.identity, LiveConnector.disconnected)
+                linked = isinstance(event, StationConnected)
+                self._each(event.identity, partial(LiveConnector.disconnected, linked=linked))
             case (
                 StatusChanged()
                 | MeterValuesReceived()

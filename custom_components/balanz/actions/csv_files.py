@@ -11,14 +11,14 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import selector
 from homeassistant.helpers.translation import async_get_exception_message
 
-from .actions.files import async_read_file, async_write_file
-from .actions.site_target import SITE_FIELD
-from .const import DOMAIN
-from .storage.csv_cells import CsvError
-from .storage.firmware_csv import FirmwareFileError
-from .storage.firmware_entry import FirmwareError
-from .storage.tag_csv import TagFileError
-from .storage.tags import TagError
+from ..const import DOMAIN
+from ..storage.csv_cells import CsvError
+from ..storage.firmware_csv import FirmwareFileError
+from ..storage.firmware_entry import FirmwareError
+from ..storage.tag_csv import TagFileError
+from ..storage.tags import TagError
+from .files import async_read_file, async_write_file
+from .site_target import SITE_FIELD
 
 type FileError = FirmwareFileError | TagFileError
 

@@ -9,7 +9,7 @@ from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import selector
 
-from ..const import (
+from .const import (
     CONF_CA_FILE,
     CONF_OBSERVERS,
     CONF_UNKNOWN_TAGS_OFFLINE,
@@ -17,8 +17,8 @@ from ..const import (
     CONF_UPSTREAM_IDENTITY,
     CONF_WITHOUT_URL,
 )
-from ..csms.local_controller.upstream_settings import Unknown, UpstreamSettings, is_upstream_url
-from ..csms.websocket import is_identity
+from .csms.local_controller.upstream_settings import Unknown, UpstreamSettings, is_upstream_url
+from .csms.websocket import is_identity
 from .selectors import select
 
 MOST_OBSERVERS = 5

@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import voluptuous as vol
 
-from ..const import AUTOMATIC, CONF_BEHAVES_LIKE, CONF_LIMIT_FORM, CONF_LIMIT_UNIT, CONF_PAUSE
-from ..csms.capabilities import RateUnit
-from ..csms.profile_forms import Purpose
-from ..csms.quirk_table import QUIRK_ROWS
-from ..csms.quirks import STANDARD, QuirkChoice
+from .const import AUTOMATIC, CONF_BEHAVES_LIKE, CONF_LIMIT_FORM, CONF_LIMIT_UNIT, CONF_PAUSE
+from .csms.capabilities import RateUnit
+from .csms.profile_forms import Purpose
+from .csms.quirk_table import QUIRK_ROWS
+from .csms.quirks import STANDARD, QuirkChoice
 from .selectors import select
 
 _UNITS: Final = {"amperes": RateUnit.AMPERE, "watts": RateUnit.WATT}

@@ -6,10 +6,10 @@ from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .actions.charger_target import ChargerTarget
-from .const import DOMAIN
-from .csms.station_errors import CommandRejected
-from .site.uploads import AddressUnknown
+from ..const import DOMAIN
+from ..csms.station_errors import CommandRejected
+from ..site.uploads import AddressUnknown
+from .charger_target import ChargerTarget
 
 ANSWER_WITHIN_S = 60.0
 """So long an action waits for the file; what comes later is told by the charger's event."""
