@@ -400,6 +400,20 @@ async def test_a_cap_passes_from_one_back_office_to_the_next(
     assert mode(site) is Mode.CAP
 
 
+async def test_a_cap_ends_also_where_the_fallback_is_being_proven(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await capped(bench, office)
+    await site.prove_fallback("CP1")
+
+    await site.apply(settings(charger("CP1")))
+    site.cancel_proof("CP1")
+
+    simulated.plug_in(Car())
+    await until(lambda: simulated.currents_a[0] == 16.0)
+    assert profiles_of(simulated)[1] is Purpose.TX_DEFAULT
+
+
 async def test_profiles_of_a_back_office_that_is_taken_away_go_with_it(
     bench: Bench, office: BackOffice
 ) -> None:
