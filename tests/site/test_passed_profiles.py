@@ -35,6 +35,7 @@ PROFILE = {
     },
 }
 PROFILE_1 = PROFILE | {"chargingProfileId": 1}
+PROFILE_2001 = PROFILE | {"chargingProfileId": 2001}
 SET = {"connectorId": 1, "csChargingProfiles": PROFILE}
 
 
@@ -241,6 +242,40 @@ async def test_what_balanz_has_replaced_by_its_own_limit_is_not_cleared(rig: Rig
     assert rig.passed.left == frozenset()
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_what_came_with_the_id_of_balanz_s_limit_must_not_stay_beside_it(
+    rig: Rig, mode: Mode
+) -> None:
+    rig.kept.mode, rig.kept.ids = mode, frozenset({1})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
+
+    rig.free = False
+    assert rig.passed.left == {1}
+    await rig.passed.take_over()
+
+    assert rig.foreign.asked == []
+    assert rig.foreign.booked == []
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_what_came_with_another_id_of_balanz_is_cleared(rig: Rig, mode: Mode) -> None:
+    rig.kept.mode, rig.kept.ids = mode, frozenset({2001})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_2001})
+
+    rig.free = False
+    await rig.passed.take_over()
+
+    assert rig.foreign.asked == [2001]
+
+
+async def test_what_was_moved_beside_a_cap_stays_there(rig: Rig) -> None:
+    rig.kept.mode, rig.free = Mode.CAP, False
+    rig.kept.ids = frozenset({1, 3001})
+    await rig.pass_on("SetChargingProfile", SET | {"csChargingProfiles": PROFILE_1})
+
+    assert rig.passed.left == frozenset()
+
+
 async def test_a_charger_is_handed_what_it_has_not_got_yet(rig: Rig) -> None:
     await rig.pass_on("SetChargingProfile", SET)
     for_all = installed(1, (0, 9.0), purpose=DEFAULT, number=6)
@@ -275,3 +310,38 @@ async def test_what_could_not_be_handed_over_is_tried_again(rig: Rig) -> None:
 
     assert rig.passed.missing(caps=True)
     assert rig.station.asked == [setting(1, profile((0, 9.0), purpose=DEFAULT, number=6))]
+
+
+async def test_what_was_refused_counts_only_as_long_as_it_is_kept(rig: Rig) -> None:
+    refused = [installed(1, (0, 9.0), purpose=DEFAULT, number=6)]
+    rig.kept.installed = refused
+    rig.station.answer = {"status": "Rejected"}
+    await rig.passed.hand_over(caps=True)
+
+    rig.kept.installed = []
+    await rig.passed.hand_over(caps=True)
+    rig.kept.installed = refused
+
+    assert rig.passed.missing(caps=True) == tuple(refused)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_charger_that_is_balanced_again_is_handed_no_more(
+    rig: Rig, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.kept.mode = mode
+    rig.kept.installed = [
+        installed(1, (0, 9.0), purpose=DEFAULT, number=6),
+        installed(0, (0, 9.0), purpose=MAX, number=7),
+    ]
+
+    async def balanced_now(_action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        rig.station.asked.append(payload)
+        rig.free = False
+        return {"status": "Accepted"}
+
+    monkeypatch.setattr(rig.station, "request", balanced_now)
+    await rig.passed.hand_over(caps=True)
+
+    told = [it["csChargingProfiles"]["chargingProfileId"] for it in rig.station.asked]
+    assert told == [6]

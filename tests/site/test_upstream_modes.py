@@ -4,13 +4,16 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from custom_components.balanz.balancing.reasons import Rule
 from custom_components.balanz.csms.local_controller.modes import Mode
 from custom_components.balanz.csms.profile_forms import Purpose as LimitPurpose
 from custom_components.balanz.csms.quirks import QuirkChoice
+from custom_components.balanz.csms.station_errors import StationUnreachable
 from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site.foreign_profiles import ForeignProfiles
 from custom_components.balanz.storage.proofs import Fact, SeenBy
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
@@ -40,9 +43,20 @@ OF_ALL = {
 }
 """A limit of 9 A for the whole charger."""
 
+WANTS_NO_CAP = {"quirks": QuirkChoice(purpose=LimitPurpose.TX_DEFAULT)}
+NO_OFFICE = {"upstream": None}
+
 
 @pytest.fixture
 async def office(socket_enabled: None) -> AsyncGenerator[BackOffice]:
+    office = BackOffice()
+    await office.start()
+    yield office
+    await office.stop()
+
+
+@pytest.fixture
+async def next_office(socket_enabled: None) -> AsyncGenerator[BackOffice]:
     office = BackOffice()
     await office.start()
     yield office
@@ -63,6 +77,18 @@ def found(site: BalanzSite) -> tuple[bool, SeenBy] | None:
 def profiles_of(simulated: SimulatedCharger) -> dict[int, Purpose]:
     """What the charger holds, by id."""
     return {it.profile.id: it.profile.purpose for it in simulated.profiles.installed}
+
+
+def told_of_profiles(simulated: SimulatedCharger, since: int) -> list[str]:
+    """What the charger was told of profiles after so many frames."""
+    told = []
+    for frame in list(simulated.frames)[since:]:
+        match orjson.loads(frame.text):
+            case [2, _, "ClearChargingProfile", payload]:
+                told.append(f"{payload.get('id')} cleared")
+            case [2, _, "SetChargingProfile", {"csChargingProfiles": one}]:
+                told.append(f"{one['chargingProfileId']} set as {one['chargingProfilePurpose']}")
+    return told
 
 
 async def idle(
@@ -311,6 +337,83 @@ async def test_a_user_who_wants_other_limits_than_caps_has_them_merged(
     assert mode(site) is Mode.MERGE
 
 
+@pytest.mark.parametrize("changes", [WANTS_NO_CAP, NO_OFFICE], ids=["merged", "no office"])
+async def test_a_cap_that_ends_is_kept_until_nothing_is_left_beneath_it(
+    bench: Bench, office: BackOffice, changes: dict[str, Any]
+) -> None:
+    site, simulated = await capped(bench, office)
+    await charging(site, simulated, office)
+    # An urgent limit overtakes the second of two that are cleared.
+    await office.ask("SetChargingProfile", profile(14.0, chargingProfileId=76))
+    await office.ask("SetChargingProfile", of_session(office, 15.0))
+    await site.set_capacity("root", 8.0)
+    await until(lambda: simulated.currents_a[0] == booked_a(site, "CP1") == 8.0)
+    frames = len(simulated.frames)
+
+    await site.apply(settings(replace(passed_on("CP1", office), **changes)))
+    await until(lambda: profiles_of(simulated) == {1: Purpose.TX_DEFAULT})
+
+    told = told_of_profiles(simulated, frames)
+    assert told.index("77 cleared") < told.index("1 set as TxDefaultProfile")
+    await until(lambda: booked_a(site, "CP1") == 8.0)
+
+
+@pytest.mark.parametrize("changes", [WANTS_NO_CAP, NO_OFFICE], ids=["merged", "no office"])
+async def test_a_cap_above_what_cannot_be_cleared_is_kept_until_others_have_made_room(
+    bench: Bench, office: BackOffice, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, simulated = await capped(bench, office)
+    await charging(site, simulated, office)
+    await office.ask("SetChargingProfile", of_session(office, 15.0))
+    await site.set_capacity("root", 8.0)
+    await until(lambda: simulated.currents_a[0] == booked_a(site, "CP1") == 8.0)
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise StationUnreachable("no answer")
+
+    monkeypatch.setattr(ForeignProfiles, "clear", refuse)
+    await site.apply(settings(replace(passed_on("CP1", office), **changes)))
+    await until(lambda: booked_a(site, "CP1") >= 15.0)
+    await pass_s(25.0)
+    assert profiles_of(simulated) == {1: CAP, 77: Purpose.TX}
+
+    await until(lambda: profiles_of(simulated) == {1: Purpose.TX_DEFAULT, 77: Purpose.TX})
+    assert booked_a(site, "CP1") >= 15.0
+
+
+async def test_a_cap_passes_from_one_back_office_to_the_next(
+    bench: Bench, office: BackOffice, next_office: BackOffice
+) -> None:
+    site, simulated = await capped(bench, office)
+    await charging(site, simulated, office)
+    await office.ask("SetChargingProfile", of_session(office, 10.0))
+    await until(lambda: accepted_a(site, "CP1") == 10.0)
+
+    await site.apply(settings(passed_on("CP1", next_office)))
+    await until(lambda: profiles_of(simulated) == {1: CAP})
+    await until(lambda: accepted_a(site, "CP1") == 16.0)
+    simulated.unplug()
+    await until(lambda: mode(site) is Mode.CAP)
+    await pass_s(60.0)
+
+    assert found(site) == (True, SeenBy.COMPOSITE_SCHEDULE)
+    assert mode(site) is Mode.CAP
+
+
+async def test_a_cap_ends_also_where_the_fallback_is_being_proven(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await capped(bench, office)
+    await site.prove_fallback("CP1")
+
+    await site.apply(settings(charger("CP1")))
+    site.cancel_proof("CP1")
+
+    simulated.plug_in(Car())
+    await until(lambda: simulated.currents_a[0] == 16.0)
+    assert profiles_of(simulated)[1] is Purpose.TX_DEFAULT
+
+
 async def test_profiles_of_a_back_office_that_is_taken_away_go_with_it(
     bench: Bench, office: BackOffice
 ) -> None:
@@ -455,6 +558,27 @@ async def test_a_profile_that_had_the_id_of_ours_is_gone_once_ours_is_in_force(
     assert profiles_of(simulated) == {1: Purpose.TX_DEFAULT}
     later = [it.text for it in simulated.frames][frames:]
     assert not [it for it in later if "ClearChargingProfile" in it]
+
+
+@pytest.mark.parametrize("number", [1001, 2001])
+async def test_a_profile_that_has_an_id_that_ours_may_have_is_cleared_before_it_overrules_ours(
+    bench: Bench, office: BackOffice, number: int
+) -> None:
+    site = await bench.start(settings(passed_on("CP1", office)))
+    simulated = await bench.dial_in(site, "CP1", car=Car())
+    await until(lambda: accepted_a(site, "CP1") == 16.0 and office.starts)
+    await site.set_smart_charging("root", on=False)
+    await until(lambda: not profiles_of(simulated))
+    told = of_session(office, 15.0)
+    told["csChargingProfiles"]["chargingProfileId"] = number
+    assert await office.ask("SetChargingProfile", told) == ACCEPTED
+    assert profiles_of(simulated) == {number: Purpose.TX}
+
+    await site.set_smart_charging("root", on=True)
+    await until(lambda: profiles_of(simulated) == {1: Purpose.TX_DEFAULT})
+
+    await site.set_capacity("root", 8.0)
+    await until(lambda: simulated.currents_a[0] == booked_a(site, "CP1") == 8.0)
 
 
 async def test_a_profile_with_the_id_of_ours_outlasts_the_clearing_of_ours(

@@ -61,8 +61,12 @@ class PassedProfiles:
     def left(self) -> frozenset[int]:
         """The ids in the charger of those that it may still have and must not."""
         profiles = self._profiles
-        ids = profiles.ids if profiles.mode is Mode.MERGE else profiles.kept_here
-        return frozenset(map(self._at_charger, ids)) & self._in_charger
+        moved = {it: moved_id(it) for it in profiles.ids}
+        must_not = set(moved if profiles.mode is Mode.MERGE else profiles.kept_here)
+        must_not |= {moved[it] for it in must_not}
+        # What came to the letter while nothing of balanz's was there has one of its ids.
+        must_not |= {it for it in moved if it != moved[it]} - set(moved.values())
+        return frozenset(must_not) & self._in_charger
 
     def missing(self, *, caps: bool) -> tuple[InstalledProfile, ...]:
         """Return those that the charger has neither got nor refused, as it is to be given them.
@@ -86,7 +90,10 @@ class PassedProfiles:
 
     async def hand_over(self, *, caps: bool) -> None:
         """Give the charger what it is missing; what it refuses counts here all the same."""
+        self._not_taken &= set(self._profiles.others(()))
         for one in self.missing(caps=caps):
+            if not self._may_have(caps=caps):
+                return
             try:
                 answer = await self._send("SetChargingProfile", self._moved(handed_over(one)))
             except CommandInvalid, CommandRejected:
@@ -114,6 +121,10 @@ class PassedProfiles:
                 return
             if status is CommandStatus.UNKNOWN:
                 self._foreign.cleared(identity, criteria)
+
+    def _may_have(self, *, caps: bool) -> bool:
+        """Return whether it is left to itself, or capped and given no limit of all of it."""
+        return self._is_free() or (self._profiles.mode is Mode.CAP and not caps)
 
     # Ids
 

@@ -25,6 +25,8 @@ from .proofs import ProofRefused, Proofs
 IN_LINE_EVERY_S = 60.0
 """How often it is tried to give a charger, or take from it, what it is to have or not to."""
 TELL_AGAIN_S = 5.0
+UNCAP_AFTER_S = 30.0
+"""How long a cap is kept where what it caps cannot be cleared: others have made room by then."""
 PROVE_AGAIN_S = 600.0
 MOST_PROOFS = 3
 """Of a charger since the start: one that does not show what it offers will not later."""
@@ -64,13 +66,16 @@ class UpstreamMode:
         self._refused_since_boot: int | None = None
         """The number of the boot since which it takes no cap."""
         self._told_at = -TELL_AGAIN_S
+        self._uncap_at = asyncio.get_running_loop().time() + UNCAP_AFTER_S
+        """When limits are caps no longer, whatever is left beneath them (monotonic s)."""
         self._proven_at = -PROVE_AGAIN_S
         self._proofs_left = MOST_PROOFS
         self._in_line_at = -IN_LINE_EVERY_S
         self._rule: tuple[bool, bool, bool] | None = None
         """Who rules the charger, as it was brought in line with last."""
         self._work: asyncio.Task[None] | None = None
-        station.capped = self.capped
+        # That of an earlier back office may still be needed.
+        station.capped = station.capped or self.capped
         foreign.cap(station.identity, capped=self.capped)
 
     @property
@@ -87,12 +92,32 @@ class UpstreamMode:
             self._choose(live, now)
         self._bring_in_line(live, now)
 
-    def leave(self, live: Sequence[LiveConnector]) -> None:
-        """Book what the charger has of the back office, which nobody answers for any more."""
-        if self.capped:
+    def leave(self, without_mode: Callable[[], Sequence[LiveConnector]]) -> None:
+        """Book what the charger has of the back office, which nobody answers for any more.
+
+        `without_mode` returns its connectors; none once it has another mode, which ends a cap
+        itself.
+        """
+        live = without_mode()
+        was_capped = self.capped
+        if was_capped:
             self._merge()
-        if self.passed.left and _are_ruled(live):
+        is_tried_out = not was_capped and any(one.held for one in live)
+        if self._station.capped and not is_tried_out:
+            self._spawn(self._leave_cap(without_mode))
+        elif self.passed.left and _are_ruled(live):
             self._spawn(self.passed.take_over())
+
+    async def _leave_cap(self, without_mode: Callable[[], Sequence[LiveConnector]]) -> None:
+        """End the cap once nothing is beneath it, or others have made room."""
+        loop, identity = asyncio.get_running_loop(), self._station.identity
+        uncap_at = loop.time() + UNCAP_AFTER_S
+        if self.passed.left and _are_ruled(without_mode()):
+            await self.passed.take_over()
+        if self._foreign.ids(identity):
+            await asyncio.sleep(max(uncap_at - loop.time(), 0.0))
+        if live := without_mode():
+            self._uncap(live, loop.time())
 
     def _choose(self, live: Sequence[LiveConnector], now: float) -> None:
         station = self._station
@@ -117,9 +142,13 @@ class UpstreamMode:
             self._cap(live[0], now)
         elif not wanted and self.capped:
             self._merge()
-            self._tell(live, now)
-        elif not wanted:
-            station.capped = False
+            self._uncap_at = now + UNCAP_AFTER_S
+            if not station.capped:
+                self._tell(live, now)
+        elif not wanted and station.capped:
+            is_bare = not self._foreign.ids(station.identity)
+            if is_bare or self._is_due(self._uncap_at, now):
+                self._uncap(live, now)
         if can_cap and proven is None:
             self._prove(live[0], now)
 
@@ -137,10 +166,18 @@ class UpstreamMode:
         self._profiles.mode = Mode.CAP
 
     def _merge(self) -> None:
-        """Go back to a merge: what is in the charger is booked until it has been cleared."""
+        """Go back to a merge: what is in the charger is booked until it has been cleared.
+
+        The cap stays meanwhile, since without it the charger could draw what others still have.
+        """
         self._profiles.mode = Mode.MERGE
         self._foreign.cap(self._station.identity, capped=False)
+
+    def _uncap(self, live: Sequence[LiveConnector], now: float) -> None:
+        """Have limits told as usual from now on."""
         self._station.capped = False
+        if self._station.is_cap_in_force:
+            self._tell(live, now)
 
     def _tell(self, live: Sequence[LiveConnector], now: float) -> None:
         """Tell the limits again, in the form that they are to have now."""

@@ -104,9 +104,9 @@ class Upstreams:
             if charger is not None:
                 upstream.name, upstream.connectors = charger.name, charger.connectors
             if charger is None or charger.upstream != upstream.controller.settings:
-                upstream.mode.leave(list(self._lives(identity)))
-                upstream.profiles.close()
                 del self._upstreams[identity]
+                upstream.mode.leave(partial(self._without_mode, identity))
+                upstream.profiles.close()
                 ending = self._spawn(upstream.controller.stop())
                 self._stopping.add(ending)
                 ending.add_done_callback(self._stopping.discard)
@@ -115,6 +115,12 @@ class Upstreams:
         for identity, charger in wanted.items():
             if identity not in self._upstreams:
                 self._add(charger)
+
+    def _without_mode(self, identity: str) -> list[LiveConnector]:
+        """Return a charger's connectors while it has no back office."""
+        if identity in self._upstreams:
+            return []
+        return [live for key, live in self._live.items() if key.charger == identity]
 
     def _add(self, charger: ChargerSettings, after: asyncio.Task[None] | None = None) -> None:
         station = self._central.stations.get(charger.identity)
