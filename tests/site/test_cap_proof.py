@@ -9,6 +9,7 @@ from custom_components.balanz.csms.charging_profile import ChargingProfile
 from custom_components.balanz.csms.command_values import CommandStatus, ProfileCriteria
 from custom_components.balanz.csms.composite_schedule import CompositeSchedule
 from custom_components.balanz.csms.profiles import Limit, own_profile_ids
+from custom_components.balanz.csms.quirks import BY_THE_BOOK
 from custom_components.balanz.csms.station import LimitAnswer
 from custom_components.balanz.csms.station_errors import CommandRejected, StationOffline
 from custom_components.balanz.site.cap_proof import CapProof
@@ -25,6 +26,7 @@ class Charger:
     def __init__(self) -> None:
         self.commands: Any = self
         self.capabilities = Capabilities(max_stack_level=3)
+        self.quirks = BY_THE_BOOK
         self.capped = False
         self.takes_watts = False
         self.answers: list[LimitAnswer] = []

@@ -17,6 +17,7 @@ from ..csms.charging_profile import ChargingProfile
 from ..csms.command_values import CommandStatus, ProfileCriteria, ProfilePurpose, SchedulePeriod
 from ..csms.profile_forms import MAX_STACK_LEVEL, OTHER_FORM_AFTER_S
 from ..csms.profiles import NOMINAL_VOLTAGE_V, UNKNOWN_CLOCK_S, Limit, own_profile_ids
+from ..csms.quirks import Quirks
 from ..csms.station import LimitAnswer
 from ..csms.station_errors import StationError
 from ..csms.v16_commands import Commands
@@ -35,6 +36,7 @@ class CappedStation(TryableStation, Protocol):
     """A charger that can be tried out."""
 
     capabilities: Capabilities
+    quirks: Quirks
     commands: Commands
     capped: bool
 
@@ -119,9 +121,11 @@ class CapProof:
         """Return the limit that is in force beside a profile for all transactions."""
         unit = RateUnit.WATT if self._station.takes_watts else RateUnit.AMPERE
         limit = other_a * NOMINAL_VOLTAGE_V if unit is RateUnit.WATT else other_a
+        known = self._station.quirks.corrected(self._station.capabilities)
         profile = ChargingProfile(
             id=_OTHER_ID,
-            stack_level=min(self._station.capabilities.max_stack_level or 0, MAX_STACK_LEVEL),
+            # That of the limits: should it be left behind, the next one replaces it.
+            stack_level=min(known.max_stack_level or 0, MAX_STACK_LEVEL),
             purpose=ProfilePurpose.TX_DEFAULT,
             kind="Absolute",
             unit=unit,
