@@ -15,6 +15,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.balanz.actions.fields import amount, whole_number
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.devices import device_id
 from tests.ha.build import charger, group, set_up, site_entry
@@ -296,3 +297,15 @@ async def test_a_site_that_does_not_run_is_told(bench: Bench, action: str) -> No
     error = await bench.take(action, data)
     assert isinstance(error, ServiceValidationError)
     assert_told(error)
+
+
+@pytest.mark.parametrize("value", [True, "much", nan, inf, -1])
+def test_what_is_no_number_from_zero_on_is_no_amount(value: Any) -> None:
+    with pytest.raises(vol.Invalid):
+        amount(value)
+
+
+def test_a_fraction_is_no_whole_number() -> None:
+    assert whole_number("3") == 3
+    with pytest.raises(vol.Invalid):
+        whole_number(3.5)

@@ -10,6 +10,8 @@ import pytest
 from custom_components.balanz.balancing.commands import Command, Kind
 from custom_components.balanz.balancing.control import Result
 from custom_components.balanz.balancing.model import ConnectorKey
+from custom_components.balanz.balancing.phase_use import PhaseUse
+from custom_components.balanz.balancing.phases import Phase, PhaseMap
 from custom_components.balanz.site import BalanzSite, step_worker
 from custom_components.balanz.site.step_worker import (
     AWAY_ABOVE_S,
@@ -343,6 +345,64 @@ async def test_a_feeder_whose_meter_tells_more_leaves_no_raise_above_it_where_no
 
     # What flows through the root besides its chargers is told by that meter alone.
     assert left(site, lambda: site.report_meter("house", amperes(45.0))) == CUTS
+
+
+async def test_a_feeder_whose_meter_tells_more_holds_nobody_up_where_another_meter_tells(
+    bench: Bench,
+) -> None:
+    house = group("house", rating_a=64.0, metered=True)
+    chargers = [charger("A", group_id="house"), charger("B"), charger("C")]
+    site = await bench.start(settings(*chargers, groups=(house,), rating_a=64.0, metered=True))
+    for name in ("house", "root"):
+        site.report_meter(name, amperes(5.0))
+    for name in "ABC":
+        await bench.dial_in(site, name, car=Car())
+    await until(lambda: all(accepted_a(site, name) == 16.0 for name in "ABC"))
+    await pass_s(30.0)
+
+    told = left(site, lambda: site.report_meter("house", amperes(45.0)))
+
+    assert told == (CUTS | RAISES) - {("A", Kind.RAISE)}
+
+
+async def test_a_reading_that_has_become_too_old_leaves_the_cuts(site: BalanzSite) -> None:
+    old = left(site, lambda: site.report_meter("root", amperes(5.0), fresh_for_s=0.0))
+
+    assert old == CUTS
+
+
+async def test_a_car_that_may_use_more_phases_again_leaves_no_raise_beside_it(
+    bench: Bench,
+) -> None:
+    # A line whose phase is known loads no other, so that only B, on all three, is reckoned anew.
+    site = await bench.start(
+        settings(
+            charger("A", phases=1, phase_map=PhaseMap.L1),
+            charger("B", phases=3, phase_map=PhaseMap.L1_L2_L3),
+            charger("C"),
+            rating_a=64.0,
+            metered=True,
+        )
+    )
+    site.report_meter("root", amperes(5.0))
+    for name in "ABC":
+        await bench.dial_in(site, name, car=Car())
+    await until(lambda: all(accepted_a(site, name) == 16.0 for name in "ABC"))
+    await pass_s(30.0)
+    live = site._rooms.live[B]
+    live._phase_use = PhaseUse(seen=frozenset({Phase.L1}), since=0.0, last_at=1000.0)
+
+    def forgets() -> None:
+        live._phase_use = PhaseUse()
+
+    assert left(site, forgets) == CUTS
+
+
+async def test_a_maximum_that_was_lowered_meanwhile_is_not_raised_above(site: BalanzSite) -> None:
+    def lowers() -> None:
+        site._rooms.live[A].maximum_a = 5.0
+
+    assert left(site, lowers) == (CUTS | RAISES) - {("A", Kind.RAISE)}
 
 
 async def test_a_site_that_is_to_be_built_anew_leaves_the_cuts(site: BalanzSite) -> None:
