@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from time import perf_counter_ns
 
-from custom_components.balanz.balancing.base_load_memory import HOURS_OF_WEEK
+from custom_components.balanz.balancing.base_load_memory import HOURS_OF_WEEK, BaseLoadMemory
 from custom_components.balanz.balancing.control import Result, State, step
 from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs, Line
@@ -51,6 +51,11 @@ class Balanz:
     def wake_at(self) -> float | None:
         """When to step again, should nothing happen until then."""
         return None if self.result is None else self.result.wake_at
+
+    @property
+    def memory(self) -> BaseLoadMemory:
+        """What is known of the house's worst hours."""
+        return self._state.meters[ROOT_GROUP_ID].memory
 
     @property
     def step_us(self) -> float | None:

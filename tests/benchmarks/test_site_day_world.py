@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.site_days.balanz import Balanz
 from benchmarks.site_days.controllers import Controller
 from benchmarks.site_days.days import SiteDay
 from benchmarks.site_days.ideal import run_ideal
@@ -85,3 +86,16 @@ def test_a_capacity_that_falls_is_kept() -> None:
     assert outcome.over is not None
     assert outcome.over.preventable_s == 0
     assert outcome.energy_wh == pytest.approx(run_ideal(falling).energy_wh, rel=0.02)
+
+
+def test_the_real_controller_learns_the_house_hour_by_hour() -> None:
+    # At one endless hour, the worst of a morning would hold cars back all night.
+    site = day(stay(leaves_s=7200), house=[(20.0, 0.0, 0.0)] * 240 + [(2.0, 0.0, 0.0)] * 240)
+    controller = make_controller("fair", site, 1.0)
+
+    World(site, controller, MeterTiming()).run()
+
+    assert isinstance(controller, Balanz)
+    memory = controller.memory
+    assert memory.hours[0].l1 >= 20.0
+    assert memory.hour == 1
