@@ -100,8 +100,8 @@ class SiteSetup:
 
     async def _discovery(self, identity: str) -> str | None:
         for flow in await self._client.discovered(DOMAIN):
-            name = flow["context"].get("title_placeholders", {}).get("name", "")
-            if identity in name:
+            title = flow["context"].get("title_placeholders", {}).get("name", "")
+            if title.split(" (")[0] == identity:
                 flow_id: str = flow["flow_id"]
                 return flow_id
         return None
