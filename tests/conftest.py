@@ -9,7 +9,7 @@ from simulator.virtual_time import VirtualLoop
 
 # The frames that a loop in debug mode keeps of whoever schedules a callback cost more than most
 # tests themselves. What it checks, such as calls from another thread, it checks without them.
-constants.DEBUG_STACK_DEPTH = 0
+vars(constants)["DEBUG_STACK_DEPTH"] = 0
 
 
 @pytest.fixture(autouse=True)
