@@ -5,7 +5,6 @@ Minimums first (`admission`), then what is above them (`filling`), by the policy
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from .admission import admit, first_full, take
 from .claims import Claim, Share
@@ -116,7 +115,7 @@ def _held_to_shares(
         if share_a is None:
             share_a = _equal_share_a(site, group.id, inside, room)
         bounded = {
-            claim.key: replace(claim, maximum_a=most_a)
+            claim.key: claim._replace(maximum_a=most_a)
             for claim in inside
             if (most_a := _most_a(claim, share_a)) < claim.maximum_a
         }

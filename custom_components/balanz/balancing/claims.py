@@ -1,13 +1,13 @@
 """What connectors ask of an allocation, and what they get."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .model import ConnectorKey
 from .routes import Resource, Way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """What one connector could use. Currents in A per line."""
 
     key: ConnectorKey

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from .alarm import Alarm
 from .allocation import allocate
@@ -10,6 +11,7 @@ from .defiance import in_the_way, share_of_defiant
 from .demand import Idleness
 from .headroom import Headroom
 from .inputs import Line
+from .memory import Recall
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
 from .policies import Policy
@@ -51,12 +53,13 @@ def targets(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     turns: Turns,
+    known_claims: Recall[tuple[Claim, float | None]],
     now: float,
     alarm: Alarm,
 ) -> Targets:
     """Return what each connector should have now (monotonic seconds)."""
     turns = turns.advanced(standings, site.tuning, now)
-    shares, blamed = _shares(site, standings, headroom, turns, now, alarm)
+    shares, blamed = _shares(site, standings, headroom, turns, known_claims, now, alarm)
     waiting = _waiting(standings, shares, turns, now)
     has_place = {key: share.limit_a > 0 for key, share in shares.items()}
     # An overload that pauses all takes their places, so that they are not started for ever.
@@ -85,6 +88,7 @@ def _shares(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     turns: Turns,
+    known_claims: Recall[tuple[Claim, float | None]],
     now: float,
     alarm: Alarm,
 ) -> tuple[dict[ConnectorKey, Share], frozenset[ConnectorKey]]:
@@ -104,7 +108,7 @@ def _shares(
         for key, standing in standings.items()
         if key not in offline_a
         and headroom.pausing(standing) is None
-        and (claim := _claim(site, standing, turns, now, alarm)) is not None
+        and (claim := _claim(site, standing, turns, known_claims, now, alarm)) is not None
     ]
     hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
     if not defiant:
@@ -169,25 +173,55 @@ def _allocated(
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
-def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
+def _claim(
+    site: Site,
+    standing: Standing,
+    turns: Turns,
+    known_claims: Recall[tuple[Claim, float | None]],
+    now: float,
+    alarm: Alarm,
+) -> Claim | None:
     """Return what a connector asks for; None where it wants nothing, or has to rest."""
     if not standing.known.wants:
         return None
-    connector, known = standing.connector, standing.known
-    alarm.at(known.appetite.next_change(connector.minimum_a, now))
+
+    def work_out(standing: Standing, now: float) -> tuple[tuple[Claim, float | None], float]:
+        return _claim_out_of_line(site, standing, now)
+
+    claim, changes_at = known_claims.of(standing, now, work_out)
+    alarm.at(changes_at)
     rests_until = turns.rests_until(standing.key)
     if rests_until is not None:
         alarm.at(rests_until)
         return None
+    return claim._replace(
+        order=turns.order(standing),
+        needs_spare=turns.was_pushed_out(standing.key),
+        reserves=turns.keeps_its_place_in_line(standing.key),
+    )
+
+
+def _claim_out_of_line(
+    site: Site, standing: Standing, now: float
+) -> tuple[tuple[Claim, float | None], float]:
+    """Return what a connector asks for, whoever goes first, and when time alone changes that.
+
+    Then until when all of it holds.
+    """
+    connector, known = standing.connector, standing.known
+    changes_at = known.appetite.next_change(connector.minimum_a, now)
     most_a = max(known.appetite.demand_a(connector, standing.maximum_a), standing.minimum_a)
     accepted_a = known.commitment.accepted_a
     if standing.defies and accepted_a is not None:
         # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
     weight = connector.weight
+    until = inf if changes_at is None else changes_at
     if site.policies[connector.group_id] is Policy.NEED:
         weight *= known.need.weight(standing.minimum_a, len(standing.phases), now)
-    return Claim(
+        # What is still needed changes all the time.
+        until = now
+    claim = Claim(
         key=standing.key,
         group_id=connector.group_id,
         way=standing.way,
@@ -196,12 +230,10 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
         step_a=connector.step_a,
         priority=standing.priority,
         weight=weight,
-        order=turns.order(standing),
-        needs_spare=turns.was_pushed_out(standing.key),
-        reserves=turns.keeps_its_place_in_line(standing.key),
         arrival=known.waiting_since,
         spare=not known.appetite.is_keen(now),
     )
+    return (claim, changes_at), until
 
 
 def _limit_a(standing: Standing, share: Share | None, now: float) -> float:
