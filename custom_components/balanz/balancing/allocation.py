@@ -5,6 +5,7 @@ Minimums first (`admission`), then what is above them (`filling`), by the policy
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from .admission import admit, first_full, take
 from .claims import Claim, Share
@@ -32,12 +33,17 @@ def allocate(
     if len(keen) < len(claims):
         given |= _minimums_then_rest(site, [claim for claim in claims if claim.spare], left)
     resources = site.routes.resources
-    return {
-        key: Share(
+
+    @cache
+    def share(current_a: float, binding: int | None, shared_by: str | None) -> Share:
+        return Share(
             limit_a=current_a,
             binding=None if binding is None else resources[binding],
-            shared_by=held_by.get(key) if binding is None else None,
+            shared_by=shared_by,
         )
+
+    return {
+        key: share(current_a, binding, held_by.get(key) if binding is None else None)
         for key, (current_a, binding) in given.items()
     }
 

@@ -84,7 +84,8 @@ def step(
     wanted = aims.by_key
     writes = budgets(state.budgets, standing, site.tuning, now)
     calm = Calm(tuning=site.tuning, budgets=writes, durable=inputs.durable)
-    sending = plan(standing, wanted, left, calm, now, alarm)
+    booked = left.loads(standing, ((key, one.booked_a) for key, one in standing.items()))
+    sending = plan(standing, wanted, left, booked, calm, now, alarm)
     limits_a = {key: one.aim_a for key, one in standing.items()} | {
         command.key: command.limit_a for command in sending.commands
     }
@@ -100,7 +101,7 @@ def step(
         commands=sending.commands,
         cuts_waiting=sending.cuts_waiting,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
-        groups=group_views(site, standing, left, limits_a),
+        groups=group_views(site, standing, left, limits_a, booked),
         in_the_way=aims.in_the_way,
         wake_at=alarm.wake_at,
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .commitments import Commitment
-from .inputs import ConnectorInput, Inputs
+from .inputs import ConnectorInput, Inputs, Line
 from .model import Connector, ConnectorKey, Site
 from .phases import EPSILON_A, Phase, PhaseCurrents
 from .routes import Way
@@ -48,6 +48,8 @@ class Standing:
     """Whether it did not keep its limit, so that nobody relies on what it is told."""
     retry_at: float | None
     """When a failed write may be tried again; None where none has to wait."""
+    follows: bool
+    """Whether it can be told any limit now, and others may rely on that."""
     changes_at: float | None
     """When time alone changes what is booked; None where it does not."""
     since: float = field(compare=False)
@@ -119,6 +121,13 @@ def _standing(
         foreign_a=commitment.foreign_a or 0.0,
         defies=commitment.defies,
         retry_at=retry_at,
+        follows=(
+            known.line is Line.FREE
+            and commitment.pending is None
+            and commitment.failed_at is None
+            and not commitment.foreign_a
+            and connector.pauses
+        ),
         changes_at=changes_at,
         since=now,
         until=min(

@@ -1,7 +1,8 @@
 """Who gets what: the limit that each connector should have, and why no more."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from math import inf
 
 from .alarm import Alarm
@@ -28,6 +29,13 @@ _IDLE_RULES = {
     Idleness.FULL: Rule.FULL,
     Idleness.ASLEEP: Rule.ASLEEP,
 }
+
+
+_NOTHING = Share(limit_a=0.0, binding=None)
+_NOT_CONNECTED = Reason(rule=Rule.NOT_CONNECTED)
+_STARTING = Reason(rule=Rule.STARTING)
+_CAR = Reason(rule=Rule.CAR)
+_UNBALANCE = Reason(rule=Rule.UNBALANCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +71,25 @@ def targets(
     waiting = _waiting(standings, shares, turns, now)
     has_place = {key: share.limit_a > 0 for key, share in shares.items()}
     # An overload that pauses all takes their places, so that they are not started for ever.
-    has_place |= {key: False for key, one in standings.items() if headroom.pausing(one) is not None}
+    has_place |= dict.fromkeys(headroom.paused(standings), False)
     turns = turns.settled(has_place, waiting, standings)
     turns.set_alarm(waiting, alarm)
     due_at = turns.expected(waiting, standings)
     held_back = restraints(standings, shares, headroom, now)
+    # A limit binds many, all for the same reason.
+    bound = cache(partial(_reason_bound, headroom))
     return Targets(
         by_key={
             key: Target(
                 limit_a=_limit_a(standing, shares.get(key), now),
                 reason=_reason(
-                    standing, shares.get(key), headroom, turns, due_at.get(key), held_back.get(key)
+                    standing,
+                    shares.get(key),
+                    headroom,
+                    turns,
+                    due_at.get(key),
+                    held_back.get(key),
+                    bound,
                 ),
             )
             for key, standing in standings.items()
@@ -103,11 +119,12 @@ def _shares(
         for key, standing in standings.items()
         if standing.defies and key not in offline_a
     }
+    paused = headroom.paused(standings)
     claims = [
         claim
         for key, standing in standings.items()
         if key not in offline_a
-        and headroom.pausing(standing) is None
+        and key not in paused
         and (claim := _claim(site, standing, turns, known_claims, now, alarm)) is not None
     ]
     hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
@@ -150,14 +167,15 @@ def _allocated(
     """
     due: dict[ConnectorKey, Share] = {}
     while True:
-        shares = {claim.key: Share(limit_a=0.0, binding=None) for claim in claims}
+        shares = dict.fromkeys([claim.key for claim in claims], _NOTHING)
         allowed = [claim for claim in claims if claim.minimum_a <= claim.maximum_a]
         room = headroom.room(standings, fixed_a.items())
         shares |= allocate(site, allowed, room)
         stuck_a = {
             key: current_a
             for key, standing in standings.items()
-            if key not in fixed_a
+            if not standing.follows
+            and key not in fixed_a
             and key not in relied_on
             and (current_a := _reckoned_a(standing, shares.get(key), now, alarm)) is not None
         }
@@ -194,8 +212,8 @@ def _claim(
     if rests_until is not None:
         alarm.at(rests_until)
         return None
-    return claim._replace(
-        order=turns.order(standing),
+    return claim.in_line(
+        turns.order(standing),
         needs_spare=turns.was_pushed_out(standing.key),
         reserves=turns.keeps_its_place_in_line(standing.key),
     )
@@ -322,15 +340,17 @@ def _reason(
     turns: Turns,
     due_at: float | None,
     restraint: Reason | None,
+    bound: Callable[[Share, float | None, Reason | None], Reason],
 ) -> Reason:
+    """Return why a connector has no more; `bound` tells it of those that a limit binds."""
     known = standing.known
     if known.line is Line.OFFLINE:
-        return Reason(rule=Rule.NOT_CONNECTED)
+        return _NOT_CONNECTED
     if not known.wants:
         return known.idle_reason
     if known.commitment.accepted_a is None:
-        return Reason(rule=Rule.STARTING)
-    paused_by = headroom.pausing(standing)
+        return _STARTING
+    paused_by = headroom.pausing(standing) if headroom.paused_until else None
     if paused_by is not None:
         until = headroom.paused_until[paused_by]
         return Reason(rule=Rule.OVERLOAD, group_id=paused_by, until=until)
@@ -339,36 +359,39 @@ def _reason(
         return Reason(rule=_IDLE_RULES[idleness])
     if share is None:
         return Reason(rule=Rule.RESTING, until=turns.rests_until(standing.key))
-    return _reason_of_share(standing, share, headroom, due_at, restraint)
-
-
-def _reason_of_share(
-    standing: Standing,
-    share: Share,
-    headroom: Headroom,
-    due_at: float | None,
-    restraint: Reason | None,
-) -> Reason:
-    appetite = standing.known.appetite
     if share.binding is not None:
-        group_id, phase, below_priority, surplus = share.binding
-        if surplus:
-            return Reason(rule=Rule.SURPLUS, group_id=group_id)
-        if below_priority is not None:
-            return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
-        if group_id in headroom.blind:
-            rule = Rule.SUPPLY_UNKNOWN
-        elif restraint is not None:
-            return restraint
-        else:
-            rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
-        return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
+        return bound(share, due_at, restraint)
+    return _reason_unbound(standing, share)
+
+
+def _reason_bound(
+    headroom: Headroom, share: Share, due_at: float | None, restraint: Reason | None
+) -> Reason:
+    """Return why a connector that a limit binds has no more."""
+    assert share.binding is not None
+    group_id, phase, below_priority, surplus = share.binding
+    if surplus:
+        return Reason(rule=Rule.SURPLUS, group_id=group_id)
+    if below_priority is not None:
+        return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
+    if group_id in headroom.blind:
+        rule = Rule.SUPPLY_UNKNOWN
+    elif restraint is not None:
+        return restraint
+    else:
+        rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
+    return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
+
+
+def _reason_unbound(standing: Standing, share: Share) -> Reason:
+    """Return why a connector that no limit binds has no more."""
+    appetite = standing.known.appetite
     if share.shared_by is not None:
         return Reason(rule=Rule.ALL_IN_USE, group_id=share.shared_by)
     if appetite.demand_a(standing.connector, standing.maximum_a) < standing.maximum_a:
-        return Reason(rule=Rule.CAR)
+        return _CAR
     if standing.held_by_unbalance:
-        return Reason(rule=Rule.UNBALANCE)
+        return _UNBALANCE
     if standing.known.maximum_a > standing.maximum_a:
         return MAXIMUM_REACHED
     return standing.known.maximum_reason
