@@ -35,24 +35,21 @@ class Claim(NamedTuple):
 
     def in_line(self, order: tuple[float, ...], *, needs_spare: bool, reserves: bool) -> Claim:
         """Return the claim with its place among those of others."""
-        # One step does this for every car, and `_replace` takes twice as long.
-        key, group_id, way, minimum_a, maximum_a, step_a, priority, weight, *_, arrival, spare = (
-            self
-        )
+        # Each step does this for every car, and `_replace` takes twice as long.
         return Claim(
-            key,
-            group_id,
-            way,
-            minimum_a,
-            maximum_a,
-            step_a,
-            priority,
-            weight,
+            self.key,
+            self.group_id,
+            self.way,
+            self.minimum_a,
+            self.maximum_a,
+            self.step_a,
+            self.priority,
+            self.weight,
             order,
             needs_spare,
             reserves,
-            arrival,
-            spare,
+            self.arrival,
+            self.spare,
         )
 
 

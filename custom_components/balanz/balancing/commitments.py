@@ -253,11 +253,11 @@ class Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
         if not (self.online or self.linked) and self.offline_since is None:
             return replace(self, offline_since=now).settled(now)
+        if self.falling is None or now < self.falling.since + self.lag_s:
+            return self
         reading = self._fresh_reading(now)
         unseen = not self.defies if reading is None else reading.vacant
-        if self.falling is not None and now >= self.falling.since + self.lag_s and unseen:
-            return replace(self, falling=None)
-        return self
+        return replace(self, falling=None) if unseen else self
 
     # What it amounts to
 

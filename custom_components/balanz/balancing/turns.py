@@ -41,6 +41,20 @@ class Service(NamedTuple):
     starts: tuple[float, ...] = ()
     """When it was let charge, at most the last two times."""
 
+    def with_more(self, served_as: float) -> Service:
+        """Return it after so many more ampere-seconds."""
+        # Each step does this for nearly every car, and `_replace` takes twice as long.
+        return Service(
+            self.since,
+            self.served_as + served_as,
+            self.has_place,
+            self.placed_at,
+            self.owed,
+            self.charging,
+            self.charged,
+            self.starts,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
@@ -68,7 +82,7 @@ class Turns:
                 continue
             served_as = _current_a(standing) * passed_s / standing.connector.weight
             if served_as:
-                known = known._replace(served_as=known.served_as + served_as)
+                known = known.with_more(served_as)
             charging = _charges(standing)
             services[key] = known if charging is None else _seen(known, charging, now)
         # A newcomer counts as served like the least served of the others: its own past is no
