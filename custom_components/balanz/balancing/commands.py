@@ -7,6 +7,7 @@ from enum import StrEnum
 from .admission import take
 from .alarm import Alarm
 from .budget import Budget
+from .claims import Target
 from .commitments import TOLERANCE_A
 from .headroom import Headroom
 from .inputs import Line
@@ -15,7 +16,6 @@ from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
 from .standing import RETRY_S, Standing
-from .targets import Target
 from .tuning import Tuning
 
 DEAD_BAND_A = 2.0

@@ -80,7 +80,7 @@ def step(
     before = Metered(meters=state.meters, base_loads=state.base_loads)
     told = metered(site, inputs, standing, before, recollection, now, alarm)
     left = headroom(site, inputs, standing, told, trips, state.surpluses, now, alarm)
-    aims = targets(site, standing, left, state.turns, recollection.claims, now, alarm)
+    aims = targets(site, standing, left, state.turns, recollection, now, alarm)
     wanted = aims.by_key
     writes = budgets(state.budgets, standing, site.tuning, now)
     calm = Calm(tuning=site.tuning, budgets=writes, durable=inputs.durable)

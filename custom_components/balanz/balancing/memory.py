@@ -1,10 +1,11 @@
 """What the step before has worked out of connectors, since of most of them nothing is new."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from .claims import Claim
+from .claims import Claim, Share, Target
 from .model import ConnectorKey, Site
+from .reasons import Reason
 from .standing import Standing
 from .supply import DrawInterval
 
@@ -51,6 +52,25 @@ class Recall[Value]:
         return value
 
 
+class Sharing(NamedTuple):
+    """What was shared among whom; their order made no difference to it."""
+
+    claims: Sequence[Claim]
+    room: Sequence[float]
+    shares: Mapping[ConnectorKey, Share]
+
+
+class Aim(NamedTuple):
+    """What a connector should have, and all that this follows from."""
+
+    standing: Standing
+    share: Share | None
+    due_at: float | None
+    restraint: Reason | None
+    blind: frozenset[str]
+    target: Target
+
+
 class Recollection:
     """All that is remembered of the connectors of one site."""
 
@@ -64,6 +84,9 @@ class Recollection:
         """What they may have drawn when a meter told last."""
         self.claims: Recall[tuple[Claim, float | None]] = Recall()
         """What they ask for whoever's turn it is, and when time alone changes that."""
+        self.sharing: Sharing | None = None
+        """What was shared last."""
+        self.aims: Mapping[ConnectorKey, Aim] = {}
 
 
 class StepMemory:

@@ -1,18 +1,18 @@
 """Who gets what: the limit that each connector should have, and why no more."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import inf
 
 from .alarm import Alarm
 from .allocation import allocate
-from .claims import Claim, Share
+from .claims import Claim, InLine, Share, Target
 from .defiance import in_the_way, share_of_defiant
 from .demand import Idleness
 from .headroom import Headroom
 from .inputs import Line
-from .memory import Recall
+from .memory import Aim, Recollection, Sharing
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
 from .policies import Policy
@@ -39,14 +39,6 @@ _UNBALANCE = Reason(rule=Rule.UNBALANCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What a connector should have, A per line, and why it is no more."""
-
-    limit_a: float
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """What all connectors should have, and whose turn it is with that."""
 
@@ -61,13 +53,13 @@ def targets(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     turns: Turns,
-    known_claims: Recall[tuple[Claim, float | None]],
+    recollection: Recollection,
     now: float,
     alarm: Alarm,
 ) -> Targets:
     """Return what each connector should have now (monotonic seconds)."""
     turns = turns.advanced(standings, site.tuning, now)
-    shares, blamed = _shares(site, standings, headroom, turns, known_claims, now, alarm)
+    shares, blamed = _shares(site, standings, headroom, turns, recollection, now, alarm)
     waiting = _waiting(standings, shares, turns, now)
     has_place = {key: share.limit_a > 0 for key, share in shares.items()}
     # An overload that pauses all takes their places, so that they are not started for ever.
@@ -78,25 +70,36 @@ def targets(
     held_back = restraints(standings, shares, headroom, now)
     # A limit binds many, all for the same reason.
     bound = cache(partial(_reason_bound, headroom))
-    return Targets(
-        by_key={
-            key: Target(
-                limit_a=_limit_a(standing, shares.get(key), now),
-                reason=_reason(
-                    standing,
-                    shares.get(key),
-                    headroom,
-                    turns,
-                    due_at.get(key),
-                    held_back.get(key),
-                    bound,
+    aims: dict[ConnectorKey, Aim] = {}
+    for key, standing in standings.items():
+        share = shares.get(key)
+        follows_from = (standing, share, due_at.get(key), held_back.get(key), headroom.blind)
+        aim = recollection.aims.get(key)
+        if (
+            aim is None
+            or aim.standing is not standing
+            or aim[1:-1] != follows_from[1:]
+            or _is_momentary(standing, share, headroom)
+        ):
+            aim = Aim(
+                *follows_from,
+                Target(
+                    limit_a=_limit_a(standing, share, now),
+                    reason=_reason(*follows_from[:-1], headroom, turns, bound),
                 ),
             )
-            for key, standing in standings.items()
-        },
-        turns=turns,
-        in_the_way=blamed,
+        aims[key] = aim
+    recollection.aims = aims
+    return Targets(
+        by_key={key: aim.target for key, aim in aims.items()}, turns=turns, in_the_way=blamed
     )
+
+
+def _is_momentary(standing: Standing, share: Share | None, headroom: Headroom) -> bool:
+    """Return whether more than that decides on a connector's target."""
+    known = standing.known
+    rests = share is None and known.wants
+    return rests or known.appetite.idle_since is not None or bool(headroom.paused_until)
 
 
 def _shares(
@@ -104,7 +107,7 @@ def _shares(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     turns: Turns,
-    known_claims: Recall[tuple[Claim, float | None]],
+    recollection: Recollection,
     now: float,
     alarm: Alarm,
 ) -> tuple[dict[ConnectorKey, Share], frozenset[ConnectorKey]]:
@@ -119,20 +122,27 @@ def _shares(
         for key, standing in standings.items()
         if standing.defies and key not in offline_a
     }
-    paused = headroom.paused(standings)
-    claims = [
-        claim
-        for key, standing in standings.items()
-        if key not in offline_a
-        and key not in paused
-        and (claim := _claim(site, standing, turns, known_claims, now, alarm)) is not None
-    ]
-    hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
+    left_out = headroom.paused(standings) | offline_a.keys()
+    claims = list(_claims(site, standings, left_out, turns, recollection, now, alarm))
+
+    def in_line(claims: Sequence[Claim]) -> Sequence[Claim]:
+        return [
+            claim.in_line(
+                turns.order(standings[claim.key]),
+                reserves=turns.keeps_its_place_in_line(claim.key),
+            )
+            for claim in claims
+        ]
+
+    def shared(claims: Sequence[Claim], room: Sequence[float]) -> Mapping[ConnectorKey, Share]:
+        return _shared(site, claims, room, in_line, recollection)
+
+    hoped = _allocated(standings, headroom, claims, offline_a, defiant, shared, now, alarm).shares
     if not defiant:
         return hoped, frozenset()
     fixed_a = offline_a | {key: standing.booked_a for key, standing in defiant.items()}
     others = [claim for claim in claims if claim.key not in defiant]
-    beside = _allocated(site, standings, headroom, others, fixed_a, (), now, alarm)
+    beside = _allocated(standings, headroom, others, fixed_a, (), shared, now, alarm)
     room = headroom.room(standings, beside.reckoned_a.items())
     told = {
         key: share_of_defiant(standing, hoped[key], room, headroom)
@@ -152,12 +162,12 @@ class _Allocation:
 
 
 def _allocated(
-    site: Site,
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     claims: Sequence[Claim],
     fixed_a: Mapping[ConnectorKey, float],
     relied_on: Container[ConnectorKey],
+    shared: Callable[[Sequence[Claim], Sequence[float]], Mapping[ConnectorKey, Share]],
     now: float,
     alarm: Alarm,
 ) -> _Allocation:
@@ -170,7 +180,7 @@ def _allocated(
         shares = dict.fromkeys([claim.key for claim in claims], _NOTHING)
         allowed = [claim for claim in claims if claim.minimum_a <= claim.maximum_a]
         room = headroom.room(standings, fixed_a.items())
-        shares |= allocate(site, allowed, room)
+        shares |= shared(allowed, room)
         stuck_a = {
             key: current_a
             for key, standing in standings.items()
@@ -191,37 +201,57 @@ def _allocated(
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
-def _claim(
+def _shared(
     site: Site,
-    standing: Standing,
+    claims: Sequence[Claim],
+    room: Sequence[float],
+    in_line: InLine,
+    recollection: Recollection,
+) -> Mapping[ConnectorKey, Share]:
+    """Share, unless it is the same as the last time."""
+    known = recollection.sharing
+    if known is not None and known.claims == claims and known.room == room:
+        return known.shares
+    order_counts = False
+
+    def noted(claims: Sequence[Claim]) -> Sequence[Claim]:
+        nonlocal order_counts
+        order_counts = True
+        return in_line(claims)
+
+    shares = allocate(site, claims, room, noted)
+    recollection.sharing = None if order_counts else Sharing(claims, room, shares)
+    return shares
+
+
+def _claims(
+    site: Site,
+    standings: Mapping[ConnectorKey, Standing],
+    left_out: Container[ConnectorKey],
     turns: Turns,
-    known_claims: Recall[tuple[Claim, float | None]],
+    recollection: Recollection,
     now: float,
     alarm: Alarm,
-) -> Claim | None:
-    """Return what a connector asks for; None where it wants nothing, or has to rest."""
-    if not standing.known.wants:
-        return None
+) -> Iterator[Claim]:
+    """Yield what connectors ask for that want something and have not to rest; not in line yet."""
 
     def work_out(standing: Standing, now: float) -> tuple[tuple[Claim, float | None], float]:
-        return _claim_out_of_line(site, standing, now)
+        return _claim(site, standing, now)
 
-    claim, changes_at = known_claims.of(standing, now, work_out)
-    alarm.at(changes_at)
-    rests_until = turns.rests_until(standing.key)
-    if rests_until is not None:
-        alarm.at(rests_until)
-        return None
-    return claim.in_line(
-        turns.order(standing),
-        needs_spare=turns.was_pushed_out(standing.key),
-        reserves=turns.keeps_its_place_in_line(standing.key),
-    )
+    known_claims = recollection.claims
+    for key, standing in standings.items():
+        if not standing.known.wants or key in left_out:
+            continue
+        claim, changes_at = known_claims.of(standing, now, work_out)
+        alarm.at(changes_at)
+        rests_until = turns.rests_until(key)
+        if rests_until is not None:
+            alarm.at(rests_until)
+            continue
+        yield claim._replace(needs_spare=True) if turns.was_pushed_out(key) else claim
 
 
-def _claim_out_of_line(
-    site: Site, standing: Standing, now: float
-) -> tuple[tuple[Claim, float | None], float]:
+def _claim(site: Site, standing: Standing, now: float) -> tuple[tuple[Claim, float | None], float]:
     """Return what a connector asks for, whoever goes first, and when time alone changes that.
 
     Then until when all of it holds.
@@ -336,10 +366,10 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
 def _reason(
     standing: Standing,
     share: Share | None,
-    headroom: Headroom,
-    turns: Turns,
     due_at: float | None,
     restraint: Reason | None,
+    headroom: Headroom,
+    turns: Turns,
     bound: Callable[[Share, float | None, Reason | None], Reason],
 ) -> Reason:
     """Return why a connector has no more; `bound` tells it of those that a limit binds."""
