@@ -87,13 +87,14 @@ class Recollection:
         self.sharing: Sharing | None = None
         """What was shared last."""
         self.aims: Mapping[ConnectorKey, Aim] = {}
+        """What they should have."""
 
 
 class StepMemory:
     """Remembers what steps have worked out. It changes how long a step takes, nothing else of it.
 
-    A step may be taken in another thread while the next one has begun already. So what is
-    remembered is never changed, but replaced, and each piece tells what it holds for.
+    The next step may begin while one that nobody waits for any more still goes on in another
+    thread. So no piece that is remembered ever changes, and each tells what it holds for.
     """
 
     def __init__(self) -> None:

@@ -244,6 +244,9 @@ def _claims(
             continue
         claim, changes_at = known_claims.of(standing, now, work_out)
         alarm.at(changes_at)
+        if turns.services[key].has_place:
+            yield claim
+            continue
         rests_until = turns.rests_until(key)
         if rests_until is not None:
             alarm.at(rests_until)

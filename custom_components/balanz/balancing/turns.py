@@ -84,7 +84,9 @@ class Turns:
             if served_as:
                 known = known.with_more(served_as)
             charging = _charges(standing)
-            services[key] = known if charging is None else _seen(known, charging, now)
+            if charging is not None and charging != known.charging:
+                known = _seen(known, charging, now)
+            services[key] = known
         # A newcomer counts as served like the least served of the others: its own past is no
         # claim on them, and theirs none on it.
         start_as = min((service.served_as for service in services.values()), default=0.0)
@@ -264,8 +266,7 @@ def _placed(service: Service, has_place: bool, now: float) -> Service:
 
 
 def _seen(service: Service, charging: bool, now: float) -> Service:
-    if charging == service.charging:
-        return service
+    """Return it once a car has been let charge, or paused."""
     if charging:
         starts = (*service.starts, now)[-STARTS_PER_TURN:]
         return service._replace(charging=True, charged=True, owed=False, starts=starts)
