@@ -41,6 +41,7 @@ from .rpc_frames import (
     encode_result,
     parse,
 )
+from .turnstile import Turnstile
 from .validation import Direction, check, in_order
 from .write_watch import WriteWatch
 
@@ -126,8 +127,12 @@ class RpcConnection:
         call_timeout_s: float = CALL_TIMEOUT_S,
         rate: MessageRate | None = None,
         busy_beyond: int = MAX_CALLS_WAITING + 1,
+        turnstile: Turnstile | None = None,
     ) -> None:
-        """Speak over a socket; calls are refused while `busy_beyond` others wait to be answered."""
+        """Speak over a socket; calls are refused while `busy_beyond` others wait to be answered.
+
+        `turnstile` is where connections that share an event loop take turns.
+        """
         self._socket = socket
         self._name = name
         self._call_timeout_s = call_timeout_s
@@ -148,6 +153,7 @@ class RpcConnection:
         """The answers that were given last, by the hashes of their calls' texts."""
         self._writes = WriteWatch(socket.abort, timeout_s=SEND_TIMEOUT_S)
         self._rate = rate or MessageRate()
+        self._turnstile = turnstile or Turnstile()
         self._unreadable = Budget(MAX_UNREADABLE)
         self._unsolicited = Budget(MAX_UNSOLICITED)
         self._binary_frames = 0
@@ -268,7 +274,7 @@ class RpcConnection:
         with suppress(ConnectionLost):
             while True:
                 # It has no name here, lest each charger's last message stay in memory.
-                await self._take(await self._socket.recv())
+                await self._take(await self._next_message())
                 now = loop.time()
                 wait_s = self._rate.take(now)
                 if wait_s > 0.0:
@@ -277,6 +283,11 @@ class RpcConnection:
                     await asyncio.sleep(wait_s)
                 if now - self._let_in_at > HELD_S:
                     await self._let_others_in()
+
+    async def _next_message(self) -> str | bytes:
+        message = await self._socket.recv()
+        await self._turnstile.enter()
+        return message
 
     async def _let_others_in(self) -> None:
         """Hold nobody up, however much has come at once."""
