@@ -362,6 +362,7 @@ async def test_a_site_is_changed_and_keeps_its_sensors(hass: HomeAssistant, port
     result = await answer(hass, menu, {"next_step_id": "supply_keep"})
 
     assert result["reason"] == "reconfigure_successful"
+    assert result.get("translation_domain") is None
     assert entry.title == "Cabin"
     assert entry.data["rating_a"] == 25
     assert entry.data["supply"] == CURRENT_SENSORS
