@@ -20,6 +20,11 @@ _ARGUMENTS = [
 ]
 
 
+def pictures(folder: Path) -> Path:
+    """Return where to put pictures: a folder, or where those of the documentation are renewed."""
+    return Path(os.environ.get("BALANZ_PICTURES", folder)).resolve()
+
+
 class Browser:
     """A logged-in tab; `problems` has the errors that the pages reported."""
 
