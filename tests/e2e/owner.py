@@ -41,6 +41,11 @@ class Owner:
         """Choose from the menu that is open."""
         await self.page.get_by_role("menuitem", name=option, exact=True).click()
 
+    async def type_into(self, field: Locator, value: str) -> None:
+        """Fill in a field that is taken over once it is left."""
+        await field.fill(value)
+        await field.press("Tab")
+
     async def screenshot(self, file: Path) -> None:
         """Keep a picture of what is seen once it has come to rest."""
         await self.page.mouse.move(0, 0)

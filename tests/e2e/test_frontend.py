@@ -6,7 +6,7 @@ A house with a garage, where two cars charge all the time.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -123,6 +123,14 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pictures(tmp_path_factory.mktemp("pictures"))
 
 
+@pytest.fixture(autouse=True)
+async def page_of_a_failure(has_failed: Callable[[], bool], owner: Owner) -> AsyncIterator[None]:
+    """Print what the page showed when a test failed."""
+    yield
+    if has_failed():
+        print(owner.page.url, await owner.page.locator("body").aria_snapshot(), sep="\n")
+
+
 async def test_1_options_are_checked_and_kept(home: Home, owner: Owner) -> None:
     await owner.open_integration()
     await owner.press("Configure")
@@ -209,6 +217,7 @@ async def test_4_a_charger_is_changed(home: Home, owner: Owner, shots: Path) -> 
     assert await owner.error_at("Maximum current") == (
         "The maximum must be between the minimum and the rating."
     )
+    await owner.form.get_by_role("spinbutton", name="Priority*").scroll_into_view_if_needed()
     await owner.screenshot(shots / "form.png")
     await owner.fill("Maximum current", 6)
     await owner.submit(then="The charger was changed.")
@@ -229,9 +238,7 @@ async def test_5_an_automation_made_by_clicking_changes_what_chargers_are_told(
     await owner.press("Add trigger")
     await search.fill("manual event")
     await page.get_by_role("button", name="Manual event received").click()
-    event_type = page.get_by_role("textbox", name="Event type")
-    await event_type.fill("oven_on")
-    await event_type.press("Tab")
+    await owner.type_into(page.get_by_role("textbox", name="Event type"), "oven_on")
     await page.get_by_role("heading", name="oven_on").wait_for()
     await owner.press("Add action")
     await search.fill("set capacity")
@@ -241,10 +248,10 @@ async def test_5_an_automation_made_by_clicking_changes_what_chargers_are_told(
     await page.get_by_role("option", name="Garage Home balanz").click()
     current = page.locator("ha-settings-row", has_text="A per phase, at most the rating.")
     await current.locator("ha-checkbox").click()
-    await current.get_by_role("spinbutton").fill("12")
+    await owner.type_into(current.get_by_role("spinbutton"), "12")
     duration = page.locator("ha-settings-row", has_text="two weeks at most")
     await duration.locator("ha-checkbox").click()
-    await duration.get_by_role("spinbutton", name="hh").fill("3")
+    await owner.type_into(duration.get_by_role("spinbutton", name="hh"), "3")
     await owner.screenshot(shots / "automation.png")
     await owner.press("Save")
     dialog = page.locator("ha-dialog-automation-save")
