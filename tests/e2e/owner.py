@@ -118,10 +118,10 @@ class Owner:
         return text.strip('"') if is_alert else None
 
     async def close(self) -> None:
-        """Close the form, which has said its last word."""
+        """Close the form."""
         button = self.form.get_by_role("button", name=re.compile("^(Close|Finish)$"))
         await button.last.click()
-        await button.last.wait_for(state="detached")
+        await self.browser.until_no_dialog()
 
 
 def _is_label(line: str, field: str) -> bool:

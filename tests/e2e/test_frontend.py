@@ -153,7 +153,7 @@ async def test_1_options_are_checked_and_kept(home: Home, owner: Owner) -> None:
     assert await owner.form.get_by_role("textbox", name="Holidays").input_value() == (
         "2026-12-25 2026-12-26"
     )
-    await owner.press("Close")
+    await owner.close()
     assert home.connections == [1, 1]
 
 
@@ -278,8 +278,7 @@ async def test_6_a_charger_that_is_deleted_stays_booked_until_its_current_is_rel
     await owner.open_integration()
     await owner.row_of("Right").get_by_role("button", name="Change charger").click()
     await owner.sees("its current stays reserved, until you confirm in a repair that it draws")
-    await owner.press("Close")
-    await owner.form.get_by_role("button", name="Submit").wait_for(state="detached")
+    await owner.close()
     await owner.open_menu_of("Right")
     await owner.choose("Delete")
     await owner.sees("Its devices and entities will be permanently deleted.")
