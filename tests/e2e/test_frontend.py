@@ -330,7 +330,7 @@ async def test_7_a_sensor_that_was_renamed_is_chosen_again_in_a_repair(
 
     # Only on L2: whoever does not see that does not know of it.
     home.house.base = (constant(4), constant(32), constant(4))
-    await until(lambda: next(limits_sent(home.left)) == 0, "Left makes room on L2", limit_s=20)
+    await until(lambda: next(limits_sent(home.left)) == 0, "Left makes room on L2")
     assert home.connections[0] == 1
 
 
