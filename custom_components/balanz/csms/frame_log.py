@@ -74,6 +74,13 @@ class FrameLog:
         self.heard_at: datetime | None = None
         """When the charger said something last; None before it has."""
 
+    def copy(self) -> FrameLog:
+        """Return one with the same frames, which stay whatever is said from now on."""
+        copy = FrameLog(self._peer)
+        copy._frames = self._frames.copy()
+        copy.heard_at = self.heard_at
+        return copy
+
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
         """The frames that are kept, oldest first."""

@@ -25,7 +25,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .frame_log import FrameLog, KeptFrame
+from .frame_log import FrameLog
 from .interview import Extent, interview
 from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
@@ -69,7 +69,7 @@ class BackOffice(Protocol):
         ...
 
     @property
-    def frames(self) -> tuple[KeptFrame, ...]:
+    def frames(self) -> FrameLog:
         """The last of what it was told and has said."""
         ...
 
