@@ -7,7 +7,7 @@ the charger without a profile.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -189,7 +189,9 @@ class FallbackProof:
         while True:
             await self._station.prepare_lease(CONNECTOR, limit)
             leased = self._station.lapses_after_s(CONNECTOR, limit) is not None
-            answer = await self._station.set_limit(CONNECTOR, limit, urgent=False)
+            # One that may have an end of which nothing is known could not be seen to be kept.
+            told = limit if leased else replace(limit, lease_s=None)
+            answer = await self._station.set_limit(CONNECTOR, told, urgent=False)
             if answer is LimitAnswer.ACCEPTED or not self._station.tries_another_form:
                 break
             await asyncio.sleep(OTHER_FORM_AFTER_S)

@@ -13,7 +13,15 @@ from ..csms.leases import LeaseMechanism
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..storage.ledger import Ledger
-from ..storage.proofs import LEASE_FACTS, Fact, Finding, Firmware, FirmwareProof, SeenBy
+from ..storage.proofs import (
+    KEEPING_FACTS,
+    LEASE_FACTS,
+    Fact,
+    Finding,
+    Firmware,
+    FirmwareProof,
+    SeenBy,
+)
 from .cap_proof import CapProof
 from .live import LiveConnector
 from .proof import FallbackProof, ProofStopped, ProofTimes
@@ -103,12 +111,24 @@ class Proofs:
         self._running: dict[str, tuple[_Proof, asyncio.Task[None]]] = {}
         self._failed: dict[str, Fact] = {}
         """The step at which the last proof of each charger ended without success."""
+        self._capped: Mapping[str, bool | None] = {}
+        """Chargers whose limits were caps, or about to be, when it was asked what is proven."""
 
     # What is proven
 
     def of_chargers(self, identities: Iterable[str]) -> dict[str, FirmwareProof]:
-        """Return what is proven of each charger's firmware; of others nothing is."""
-        return {identity: proof for identity in identities if (proof := self._proof_of(identity))}
+        """Return what is proven of each charger's limits as they are told; of others nothing is."""
+        self._capped = self._capped_now()
+        return {
+            identity: proof.of_limits(caps=self._capped.get(identity, False))
+            for identity in identities
+            if (proof := self._proof_of(identity))
+        }
+
+    @property
+    def outdated(self) -> bool:
+        """Whether chargers are told their limits as caps, or not, unlike when last asked."""
+        return self._capped != self._capped_now()
 
     def tell_leases(self) -> None:
         """Tell stations how limits have to end lest their firmware ignores it, as was seen."""
@@ -211,7 +231,8 @@ class Proofs:
         firmware = self._ledger.firmwares[identity]
 
         def on_finding(fact: Fact, holds: bool, seen_by: SeenBy) -> None:
-            self._found(firmware, fact, holds, seen_by, station.lease)
+            cap = station.capped and fact in KEEPING_FACTS
+            self._found(firmware, fact, holds, seen_by, station.lease, cap=cap)
 
         proof = make(station, limits_a, on_finding)
         self._running[identity] = (proof, self._spawn(self._run(identity, proof, connectors)))
@@ -231,6 +252,14 @@ class Proofs:
             if key.charger == identity
         ):
             self.cancel(identity)
+
+    def _capped_now(self) -> dict[str, bool | None]:
+        """Return for which chargers limits are caps; None where that is about to change."""
+        return {
+            identity: True if station.capped and station.is_cap_in_force else None
+            for identity, station in self._central.stations.items()
+            if station.capped or station.is_cap_in_force
+        }
 
     def _proof_of(self, identity: str) -> FirmwareProof | None:
         firmware = self._ledger.firmwares.get(identity)
@@ -272,7 +301,14 @@ class Proofs:
             self._let_go(connectors)
 
     def _found(
-        self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy, lease: LeaseMechanism
+        self,
+        firmware: Firmware,
+        fact: Fact,
+        holds: bool,
+        seen_by: SeenBy,
+        lease: LeaseMechanism,
+        *,
+        cap: bool = False,
     ) -> None:
         # The link may be lost, and the charger restart, with a limit that ends in any way.
         seen_with = lease if fact in (Fact.TAKES_LEASE, Fact.LAPSES) else None
@@ -281,6 +317,7 @@ class Proofs:
             seen_by=seen_by,
             seen_at=datetime.now(UTC),
             lease=None if seen_with in (None, LeaseMechanism.TAIL) else seen_with.value,
+            cap=cap,
         )
         self._recorder.note(self._ledger.note_finding(firmware, fact, finding))
         self._on_change()

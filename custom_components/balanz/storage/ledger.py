@@ -260,6 +260,7 @@ class Ledger:
             "seen_by": finding.seen_by.value,
             "seen_at": finding.seen_at.isoformat(),
             **({} if finding.lease is None else {"lease": finding.lease}),
+            **({"cap": True} if finding.cap else {}),
         }
 
     def note_interview(self, firmware: Firmware, answers: Record) -> Record:
@@ -440,6 +441,7 @@ class Ledger:
             seen_by=SeenBy(record["seen_by"]),
             seen_at=datetime.fromisoformat(record["seen_at"]),
             lease=None if (lease := record.get("lease")) is None else str(lease),
+            cap=record.get("cap") is True,
         )
         known = self.proofs.get(firmware, FirmwareProof(firmware=firmware))
         self.proofs[firmware] = known.with_finding(Fact(record["fact"]), finding)
