@@ -272,11 +272,16 @@ class Station:
         )
         return parse_composite_schedule(answer)
 
-    async def clear_limit(self, connector: int) -> bool:
-        """Have a connector's profiles removed; return whether none is left. Raises StationError."""
+    async def clear_limit(self, connector: int, still_wanted: Callable[[], bool]) -> bool:
+        """Have a connector's profiles removed; return whether none is left. Raises StationError.
+
+        It ends once that is wanted no more: a limit may have been told since.
+        """
         try:
             # The strongest goes first, lest for a moment it rules alone.
             for profile_id in reversed(own_profile_ids(connector)):
+                if not still_wanted():
+                    return False
                 answer = await self.request("ClearChargingProfile", {"id": profile_id})
                 if answer.get("status") not in ("Accepted", "Unknown"):
                     return False
