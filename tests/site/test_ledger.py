@@ -159,6 +159,17 @@ def test_what_was_seen_of_a_firmware_is_read_back() -> None:
     assert copy.proofs[NEW].findings[Fact.LAPSES] == seen(holds=False)
 
 
+def test_it_is_known_over_a_rewrite_that_a_backup_is_being_made() -> None:
+    ledger = Ledger()
+    ledger.apply(ledger.note_backup(running=True))
+    copy = Ledger()
+    copy.restore(ledger.records())
+    assert copy.in_backup
+
+    copy.apply(copy.note_backup(running=False))
+    assert list(copy.records()) == []
+
+
 def test_what_was_seen_last_counts() -> None:
     ledger = Ledger()
     assert proven(ledger, OLD, *Fact).level is ProofLevel.PROVEN
