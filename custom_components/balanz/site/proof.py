@@ -168,7 +168,7 @@ class FallbackProof:
             if await self._falls_back():
                 return True, True
         for lease in station.possible_leases:
-            if lease is LeaseMechanism.TAIL:
+            if lease in (LeaseMechanism.TAIL, LeaseMechanism.TRANSACTION):
                 continue
             station.lease, self.step = lease, Fact.TAKES_LEASE
             await self._set_limit(self._times.first_lease_s)
