@@ -3,6 +3,9 @@
 A short test limit falls back by itself while balanz watches, in one way or, where that has no
 effect, in another; then a longer one has to outlast a loss of the link and a reboot. At no time is
 the charger without a profile.
+
+Limits of a transaction can only be tried while one runs. So that is done with a car, and only of a
+firmware that keeps its limits and ends them in no other way.
 """
 
 import asyncio
@@ -110,6 +113,8 @@ class _Lapse:
 class FallbackProof:
     """One proof of one charger."""
 
+    needs_car = False
+
     def __init__(
         self,
         station: ProvenStation,
@@ -151,6 +156,29 @@ class FallbackProof:
             # It takes no second period, or its clock is too far off to rely on one.
             self.step = Fact.TAKES_LEASE
             raise ProofStopped
+
+    async def run_beside_car(self) -> None:
+        """Try limits of the transaction that runs; raises as `run` does.
+
+        It has to fall back also where the link was lost meanwhile: a charger that goes on with a
+        transaction's limit for as long as it is alone proves nothing.
+        """
+        async with asyncio.timeout(self._times.total_s):
+            self._station.lease = LeaseMechanism.TRANSACTION
+            # The transaction has to have a limit of its own before the default may fall below it.
+            await self._set_limit(self._times.first_lease_s)
+            self.step = Fact.TAKES_LEASE
+            await self._set_limit(self._times.first_lease_s)
+            if self._lapse is None:
+                raise ProofStopped
+            self.step = Fact.LAPSES
+            lapses = is_same(await self._limit_shown_a(), self._limit_a)
+            if lapses and (lapses := await self._sees_lapse()):
+                await self._set_limit(self._times.second_lease_s)
+                self._station.disconnect("the fallback is being proven")
+                await self._ready_within(self._times.reconnect_s, boots=self._station.boots)
+                lapses = await self._sees_lapse()
+            self._found(lapses)
 
     async def _try_leases(self) -> tuple[bool, bool]:
         """Try one way after the other to have a limit end by itself.
@@ -212,6 +240,10 @@ class FallbackProof:
             )
 
     async def _falls_back(self) -> bool:
+        """Wait for the lapse, tell whether it was seen, and have that remembered."""
+        return self._found(await self._sees_lapse())
+
+    async def _sees_lapse(self) -> bool:
         """Wait for the lapse and tell whether it was seen."""
         self.step = Fact.LAPSES
         lapse = self._lapse
@@ -221,7 +253,7 @@ class FallbackProof:
             if datetime.now(UTC) > lapse.latest:
                 break
             await asyncio.sleep(POLL_S)
-        return self._found(lapsed)
+        return lapsed
 
     async def _is_still_limited(self) -> bool:
         """Tell whether the charger, which was sent nothing since, still has its limit."""

@@ -69,6 +69,9 @@ class _TestLimits:
 class _Proof(Protocol):
     """Something that is being tried out."""
 
+    needs_car: bool
+    """Whether a transaction has to run meanwhile, rather than none."""
+
     @property
     def step(self) -> Fact:
         """The fact that is being tried."""
@@ -77,6 +80,24 @@ class _Proof(Protocol):
     async def run(self) -> None:
         """Try it. Raises ProofStopped or TimeoutError where nothing can be seen."""
         ...
+
+
+class _BesideCar:
+    """The part of a proof for which a transaction has to run."""
+
+    needs_car = True
+
+    def __init__(self, proof: FallbackProof) -> None:
+        self._proof = proof
+
+    @property
+    def step(self) -> Fact:
+        """The fact that is being tried."""
+        return self._proof.step
+
+    async def run(self) -> None:
+        """Try it. Raises ProofStopped or TimeoutError where nothing can be seen."""
+        await self._proof.run_beside_car()
 
 
 type _OnFinding = Callable[[Fact, bool, SeenBy], None]
@@ -166,18 +187,23 @@ class Proofs:
     # Guided proofs
 
     async def start(self, identity: str, times: ProofTimes) -> None:
-        """Begin to prove the fallback. Raises ProofRefused, or StorageError without a disk."""
+        """Begin to prove the fallback. Raises ProofRefused, or StorageError without a disk.
+
+        With a car it is what can be tried only then, where nothing else is left to try.
+        """
+        beside_car = self._may_try_beside_car(identity)
 
         def make(station: Station, limits_a: _TestLimits, on_finding: _OnFinding) -> _Proof:
-            return FallbackProof(
+            proof = FallbackProof(
                 station,
                 limit_a=limits_a.limit_a,
                 fallback_a=limits_a.fallback_a,
                 times=times,
                 on_finding=on_finding,
             )
+            return _BesideCar(proof) if beside_car else proof
 
-        await self._begin(identity, make)
+        await self._begin(identity, make, beside_car=beside_car)
         self._failed.pop(identity, None)
 
     async def start_cap(self, identity: str) -> None:
@@ -205,10 +231,25 @@ class Proofs:
         if firmware is not None:
             self._found(firmware, Fact.CAPS, False, SeenBy.METER, LeaseMechanism.TAIL)
 
-    async def _begin(self, identity: str, make: _MakeProof) -> None:
+    def _may_try_beside_car(self, identity: str) -> bool:
+        """Return whether limits of a transaction are what is left to be tried, and one runs."""
+        station, proof = self._central.stations.get(identity), self._proof_of(identity)
+        connectors = [one for key, one in self._live.items() if key.charger == identity]
+        return (
+            station is not None
+            and LeaseMechanism.TRANSACTION in station.possible_leases
+            and not station.capped
+            and proof is not None
+            and proof.keeps_limit
+            and (not proof.lapses or _lease_of(proof) is LeaseMechanism.TRANSACTION)
+            and len(connectors) == 1
+            and connectors[0].transaction is not None
+        )
+
+    async def _begin(self, identity: str, make: _MakeProof, *, beside_car: bool = False) -> None:
         station = self._central.stations.get(identity)
         connectors = [one for key, one in self._live.items() if key.charger == identity]
-        limits_a = self._check(identity, station, connectors)
+        limits_a = self._check(identity, station, connectors, beside_car=beside_car)
         if any(one.held for one in connectors):
             raise ProofRefused(ProofRefusal.RUNNING)
         if not self._rating_fits(identity):
@@ -223,7 +264,7 @@ class Proofs:
                     for one in connectors
                 )
             )
-            self._check(identity, station, connectors)
+            self._check(identity, station, connectors, beside_car=beside_car)
         except BaseException:
             self._let_go(connectors)
             raise
@@ -245,12 +286,19 @@ class Proofs:
             running[1].cancel()
 
     def look(self, identity: str) -> None:
-        """End a charger's proof if a car has come."""
-        if identity in self._running and any(
-            one.transaction is not None or (one.status is not None and one.status.plugged)
-            for key, one in self._live.items()
-            if key.charger == identity
-        ):
+        """End a charger's proof if a car has come, or gone where there has to be one."""
+        running = self._running.get(identity)
+        if running is None:
+            return
+        connectors = [one for key, one in self._live.items() if key.charger == identity]
+        if running[0].needs_car:
+            over = any(one.transaction is None for one in connectors)
+        else:
+            over = any(
+                one.transaction is not None or (one.status is not None and one.status.plugged)
+                for one in connectors
+            )
+        if over:
             self.cancel(identity)
 
     def _capped_now(self) -> dict[str, bool | None]:
@@ -266,7 +314,12 @@ class Proofs:
         return None if firmware is None else self._ledger.proofs.get(firmware)
 
     def _check(
-        self, identity: str, station: Station | None, connectors: list[LiveConnector]
+        self,
+        identity: str,
+        station: Station | None,
+        connectors: list[LiveConnector],
+        *,
+        beside_car: bool,
     ) -> _TestLimits:
         """Return the limits to try. Raises ProofRefused."""
         if station is None or not station.ready:
@@ -279,6 +332,7 @@ class Proofs:
         if any(
             one.transaction is not None or one.status is None or one.status.plugged is not False
             for one in connectors
+            if not (beside_car and one.transaction is not None)
         ):
             raise ProofRefused(ProofRefusal.CAR)
         connector = connectors[0].connector
