@@ -171,7 +171,9 @@ class Station:
         if self.faults.broken:
             return 0.0
         if behaviour.offline_a is not None and self._is_alone:
-            return min(self.rating_a, behaviour.offline_a)
+            key = behaviour.offline_key
+            alone_a = self.configuration.number(key) if key else behaviour.offline_a
+            return min(self.rating_a, alone_a)
         if self._locked:
             return 0.0
         if (

@@ -131,6 +131,8 @@ class Station:
         """When the connection that there is began; None where there is none."""
         self.boots = 0
         """How often it was accepted after a boot."""
+        self.configured = 0
+        """How often anybody has had a configuration key changed."""
         self.late_answers = 0
         """Answers that came after the time-out of their call."""
         self.on_certificate_wanted: Callable[[str, str], bool] | None = None
@@ -326,6 +328,7 @@ class Station:
         """Send a call that is in no hurry and return its answer. Raises StationError."""
         if self._link is None:
             raise StationOffline("not connected")
+        self.configured += action == "ChangeConfiguration"
         try:
             return await self._link.rpc.call(action, payload)
         except CallRejected as error:

@@ -374,7 +374,7 @@ class BalanzSite:
         rooms = self._rooms
         layout = rooms.layout
         rooms.capacity_settings.apply()
-        layout.outdated |= rooms.proofs.outdated
+        layout.outdated |= rooms.proofs.outdated or rooms.offline_keys.outdated
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
@@ -500,10 +500,12 @@ class BalanzSite:
         rooms = self._rooms
         chargers = rooms.layout.settings.chargers
         rooms.proofs.tell_leases()
+        quirks = {charger.identity: rooms.firmwares.quirks(charger) for charger in chargers}
         rooms.layout.build(
             proofs=rooms.proofs.of_chargers(charger.identity for charger in chargers),
-            quirks={charger.identity: rooms.firmwares.quirks(charger) for charger in chargers},
+            quirks=quirks,
             power_caps_w=rooms.capacity_settings.powers_w(),
+            unconfirmed=rooms.offline_keys.unconfirmed(chargers, quirks),
         )
 
     def _follow_settings(self) -> None:
