@@ -275,6 +275,7 @@ async def test_a_cut_to_less_than_the_fallback_outlasts_the_transaction(
     """The default would lift it otherwise once the transaction has ended."""
     charger.calls.clear()
     await set_limit(charging, 0.0)
+    await asyncio.sleep(0.1)
 
     assert of_transaction(charger) == [("TxDefaultProfile", 0.0, False), ("TxProfile", 0.0, False)]
 

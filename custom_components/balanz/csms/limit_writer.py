@@ -249,14 +249,17 @@ class LimitWriter:
     async def prepare_lease(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
         """See to it that a limit that is to end has something to fall back to.
 
-        What is in force meanwhile must have no end, or the same fallback.
+        What is in force meanwhile must be that limit, and have no end or the same fallback.
         """
         fallback = self._fallback_of(limit)
         if self.leases.mechanism not in self.possible_leases or not self.leases.lacks(
             connector, fallback
         ):
             return
-        if fallback.lease is LeaseMechanism.TRANSACTION and not self._rules_alone(connector):
+        if fallback.lease is LeaseMechanism.TRANSACTION and (
+            limit.limit_a <= limit.fallback_a or not self._rules_alone(connector)
+        ):
+            # The default would lift a lower limit, now or once the transaction has ended.
             return
         # Until it is answered, nobody knows what lies there.
         self.leases.unknown(connector)
