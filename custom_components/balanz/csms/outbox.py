@@ -22,6 +22,11 @@ class LineQueue:
         self._urgent: deque[asyncio.Future[None]] = deque()
         self._normal: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def free(self) -> bool:
+        """Whether whoever asks for it has it at once."""
+        return not self.busy and not self._reserved
+
     def reserve(self) -> None:
         """Keep the line free for a moment once it is, but for an urgent call.
 

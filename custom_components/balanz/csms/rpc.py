@@ -172,6 +172,11 @@ class RpcConnection:
         """Whether a call is outstanding."""
         return self._line.busy
 
+    @property
+    def free(self) -> bool:
+        """Whether a call would be sent at once."""
+        return self._line.free
+
     def reserve_line(self) -> None:
         """Let nothing but an urgent call follow the outstanding one, for a moment."""
         self._line.reserve()

@@ -1,6 +1,7 @@
 """One running site: chargers, balancing and storage together. Events in, snapshots out."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ from .snapshot_maker import SnapshotMaker
 from .station_events import StationEvents
 from .step_timer import COALESCE_S
 from .topology import build_site
+
+_LOGGER = logging.getLogger(__name__)
 
 DEFAULT_PAIRING_S = 900.0
 DEFAULT_TIMES = ProofTimes()
@@ -122,12 +125,16 @@ class BalanzSite:
         records = await rooms.journal.open()
         try:
             rooms.ledger.restore(records)
-            if rooms.journal.damaged_lines:
+            if rooms.journal.damaged_lines or rooms.ledger.in_backup:
                 # What is lost may have been a higher limit than the one that is left.
                 rooms.ledger.limits_a.clear()
             rooms.door.forget_strangers(rooms.layout.settings)
             rooms.drills.restore()
             rooms.transactions.restore(records)
+            if rooms.ledger.in_backup:
+                _LOGGER.warning("The records are those of a backup; nothing is known of the limits")
+                rooms.transactions.skip_ids()
+                rooms.ledger.in_backup = False
             await rooms.tags.open()
             await rooms.firmware_updates.open()
             await rooms.upstreams.open(rooms.layout.settings)
@@ -158,6 +165,17 @@ class BalanzSite:
         except BaseException:
             await self.stop()
             raise
+
+    async def backup_begins(self) -> None:
+        """Have what is copied from now on say so. Raises StorageError.
+
+        Who starts from it knows that limits may have been raised, and ids given, since.
+        """
+        await self._rooms.recorder.write(self._rooms.ledger.note_backup(running=True))
+
+    async def backup_ends(self) -> None:
+        """Have what is on disk be that of a running site again. Raises StorageError."""
+        await self._rooms.recorder.write(self._rooms.ledger.note_backup(running=False))
 
     async def stop(self) -> None:
         """Leave chargers where they are safe alone, close all sockets, and all on disk."""
@@ -359,6 +377,7 @@ class BalanzSite:
         rooms = self._rooms
         layout = rooms.layout
         rooms.capacity_settings.apply()
+        layout.outdated |= rooms.proofs.outdated or rooms.offline_keys.outdated
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
@@ -524,10 +543,12 @@ class BalanzSite:
         rooms = self._rooms
         chargers = rooms.layout.settings.chargers
         rooms.proofs.tell_leases()
+        quirks = {charger.identity: rooms.firmwares.quirks(charger) for charger in chargers}
         rooms.layout.build(
             proofs=rooms.proofs.of_chargers(charger.identity for charger in chargers),
-            quirks={charger.identity: rooms.firmwares.quirks(charger) for charger in chargers},
+            quirks=quirks,
             power_caps_w=rooms.capacity_settings.powers_w(),
+            unconfirmed=rooms.offline_keys.unconfirmed(chargers, quirks),
         )
 
     def _follow_settings(self) -> None:

@@ -145,7 +145,7 @@ class SmartCharging:
 
     async def _clear(self, key: ConnectorKey, live: LiveConnector, station: Station) -> None:
         try:
-            cleared = await station.clear_limit(key.connector)
+            cleared = await station.clear_limit(key.connector, lambda: not live.balanced)
         except StationError as error:
             _LOGGER.info("%s did not clear its limit: %s", live.connector.name, error)
             cleared = False
