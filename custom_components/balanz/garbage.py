@@ -1,0 +1,57 @@
+"""Keeping the garbage collector away from what is here to stay.
+
+The entities and registry entries of a large site are so many that looking at all of them takes
+hundreds of milliseconds, again and again, in which nobody could be cut. And since it looks at all
+only once there is a quarter more, garbage in cycles, which each state written in Home Assistant is
+in the end, would grow to a quarter of all that.
+"""
+
+import gc
+from datetime import datetime
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+SETTLED_AFTER_S = 60.0
+"""How long after the start all that is here to stay has been made."""
+
+
+class GarbageRelief:
+    """Puts aside what is there before the chargers come, and what is once all has settled.
+
+    Not more often: what is only on its way at such a moment, such as states that the recorder has
+    not written yet, is put aside with the rest, and what of it has cycles stays for ever.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Put nothing aside yet."""
+        self._hass = hass
+        self._cancel: CALLBACK_TYPE | None = None
+
+    @callback
+    def begin(self) -> None:
+        """Put aside all that is there now."""
+        _put_aside()
+
+    @callback
+    def started(self) -> None:
+        """Learn that Home Assistant has started: soon there will be no more to put aside."""
+        self._cancel = async_call_later(self._hass, SETTLED_AFTER_S, self._settled)
+
+    @callback
+    def end(self) -> None:
+        """Have it all looked at again."""
+        if self._cancel is not None:
+            self._cancel()
+        gc.unfreeze()
+
+    @callback
+    def _settled(self, _now: datetime) -> None:
+        self._cancel = None
+        _put_aside()
+
+
+def _put_aside() -> None:
+    """Have the garbage collector pass over all that is there, but for what is garbage already."""
+    gc.collect()
+    gc.freeze()
