@@ -38,6 +38,7 @@ from .websocket import (
     asks_for,
     close_for_good,
     dialled_url,
+    forget_handshake,
     is_oversized,
     offered_subprotocols,
     parse_identity,
@@ -367,6 +368,7 @@ class CentralSystem:
             )
         else:
             return
+        forget_handshake(connection)
         rpc.spawn(
             watch_line(
                 socket,
