@@ -4,6 +4,11 @@ A real Home Assistant with its recorder, and as many chargers as asked for, from
 own: all charge, and tell ten values each ten seconds, none twice the same. Eight entities of each
 are enabled. Meanwhile the house load of one group rises again and again, so that the chargers there
 have to be cut. In the end all sockets drop at once.
+
+The memory is that of the whole process (its resident set), less that of the same Home Assistant
+before it had a site; both have settled, and both have an allocator that gives back what was freed,
+as the images of Home Assistant do (`fleets.home.ALLOCATOR`). What Home Assistant itself keeps of
+devices and entities, the disabled ones included, is in it.
 """
 
 import argparse
@@ -18,7 +23,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .fleets.home import HOUSE_A, MAXIMUM_A, WATCHED_SHARE_A, FleetHome
+from .fleets.home import HOUSE_A, MAXIMUM_A, SETTLED_S, WATCHED_SHARE_A, FleetHome
 
 INTERVAL_S = 10.0
 """How often each charger tells its values."""
@@ -26,7 +31,7 @@ REPORT_S = 5.0
 """How often the meters report."""
 RISE_S = 13.0
 """Between two rises: all cars have told that they followed, so that the next one is not theirs."""
-CALM_S = 45.0
+CALM_S = SETTLED_S
 """What follows the start is over after this long."""
 SETTLED_LIMIT_S = 600.0
 
