@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -317,7 +318,7 @@ class BalanzCoordinator:
         """Note that an entity stands for a device; returns how to forget it."""
         entities = self._entities.setdefault(key, set())
         entities.add(entity)
-        return lambda: entities.discard(entity)
+        return partial(entities.discard, entity)
 
     async def _async_update_devices(self) -> None:
         old, self.devices = self.devices, devices_of(self.entry, self._settings)
@@ -362,7 +363,7 @@ class BalanzCoordinator:
         listeners = self._measurement_listeners if measurement else self._state_listeners
         chosen = listeners.setdefault(key, set())
         chosen.add(listener)
-        return lambda: chosen.discard(listener)
+        return partial(chosen.discard, listener)
 
     @callback
     def _snapshot_changed(self) -> None:
