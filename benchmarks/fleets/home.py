@@ -154,6 +154,11 @@ class FleetHome:
         assert state is not None
         return datetime.fromisoformat(state["last_updated"]).timestamp()
 
+    async def restart(self) -> None:
+        """Restart in an orderly way, whatever the chargers do."""
+        await self._hass.stop()
+        await self._hass.start()
+
     def log(self) -> str:
         """Return what Home Assistant has printed."""
         return self._hass.log()
