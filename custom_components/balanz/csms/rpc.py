@@ -7,7 +7,6 @@ the calls behind it.
 import asyncio
 import logging
 import uuid
-from collections import OrderedDict, deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -141,15 +140,15 @@ class RpcConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._line = LineQueue()
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
-        self._timed_out: OrderedDict[str, str] = OrderedDict()
+        self._timed_out: dict[str, str] = {}
         self._inbound: asyncio.Queue[Call | asyncio.Task[None]] = asyncio.Queue(MAX_CALLS_WAITING)
         """Calls that wait to be answered, and in front of them perhaps one that is being."""
         self._busy_beyond = busy_beyond
-        self._in_progress: deque[str] = deque()
+        self._in_progress: list[str] = []
         """The texts of the calls that are not answered yet, oldest first."""
         self._answering: asyncio.Task[None] | None = None
         """Who answers a call now."""
-        self._replies: OrderedDict[int, str] = OrderedDict()
+        self._replies: dict[int, str] = {}
         """The answers that were given last, by the hashes of their calls' texts."""
         self._writes = WriteWatch(socket.abort, timeout_s=SEND_TIMEOUT_S)
         self._rate = rate or MessageRate()
@@ -261,7 +260,7 @@ class RpcConnection:
         except TimeoutError:
             self._timed_out[message_id] = action
             if len(self._timed_out) > MAX_REMEMBERED:
-                self._timed_out.popitem(last=False)
+                del self._timed_out[next(iter(self._timed_out))]
             raise CallTimeout from None
 
     async def _send(self, text: str) -> None:
@@ -402,7 +401,7 @@ class RpcConnection:
                 await self._answer_once(call)
         finally:
             self._answering = None
-            self._in_progress.popleft()
+            del self._in_progress[0]
 
     async def _answer_once(self, call: Call) -> None:
         """Answer a call that has no second effect if it was answered before."""
@@ -415,7 +414,7 @@ class RpcConnection:
         if reply is not None:
             self._replies[fingerprint] = reply
             if len(self._replies) > MAX_REMEMBERED:
-                self._replies.popitem(last=False)
+                del self._replies[next(iter(self._replies))]
 
     async def _answer_anew(self, call: Call) -> str | None:
         """Answer a call; return the result, or None where there was none."""

@@ -39,6 +39,7 @@ from .websocket import (
     asks_for,
     close_for_good,
     dialled_url,
+    forget_handshake,
     is_oversized,
     offered_subprotocols,
     parse_identity,
@@ -370,6 +371,7 @@ class CentralSystem:
             )
         else:
             return
+        forget_handshake(connection)
         rpc.spawn(
             watch_line(
                 socket,
