@@ -36,6 +36,7 @@ from .const import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     DOMAIN,
+    RECONFIGURED,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
@@ -231,7 +232,9 @@ class BalanzConfigFlow(
         data = {**self._site, CONF_SUPPLY: supply}
         name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
+            return self.async_update_and_abort(
+                self._get_reconfigure_entry(), title=name, data=data, reason=RECONFIGURED
+            )
         return self.async_create_entry(
             title=name,
             data=data,

@@ -26,6 +26,7 @@ from ..const import (
     CONF_RATING_A,
     CONF_SUPPLY,
     CONF_UPSTREAM,
+    RECONFIGURED,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
@@ -168,6 +169,7 @@ class ChargerSubentryFlow(
                 self._get_reconfigure_subentry(),
                 title=self.charger_name,
                 data_updates=self.charger,
+                reason=RECONFIGURED,
             )
         return self.async_create_entry(
             title=self.charger_name,
@@ -251,7 +253,11 @@ class GroupSubentryFlow(
         name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data
+                self._get_entry(),
+                self._get_reconfigure_subentry(),
+                title=name,
+                data=data,
+                reason=RECONFIGURED,
             )
         return self.async_create_entry(
             title=name, data=data, unique_id=f"{SUBENTRY_GROUP}:{ulid_now()}"
