@@ -23,6 +23,9 @@ PLATFORMS: Final = (
 SUBENTRY_CHARGER: Final = "charger"
 SUBENTRY_GROUP: Final = "group"
 
+RECONFIGURED: Final = "reconfigure_successful"
+"""Given as the reason, it is told in balanz's words; left out, in Home Assistant's own."""
+
 ATTR_CONNECTOR_ID: Final = "connector_id"
 
 CONF_ADVANCED: Final = "advanced"

@@ -1,9 +1,23 @@
 """What would be if nobody controlled the site any more, told while somebody does."""
 
+import logging
+
+import pytest
+
 from custom_components.balanz.site.snapshot import ProblemKind
 from simulator.car import Car
 
-from .build import accepted_a, amperes, charger, group, pass_s, settings, subjects, until
+from .build import (
+    accepted_a,
+    amperes,
+    changed,
+    charger,
+    group,
+    pass_s,
+    settings,
+    subjects,
+    until,
+)
 from .conftest import Bench
 
 
@@ -29,6 +43,26 @@ async def test_chargers_of_which_nothing_is_proven_are_named(bench: Bench) -> No
 
     await site.set_capacity("root", 20.0)
     await until(lambda: not subjects(site, ProblemKind.UNSAFE_ALONE))
+
+
+@pytest.mark.parametrize("with_group", [True, False], ids=["its group stays", "its group goes too"])
+async def test_a_charger_that_was_named_can_be_removed(
+    with_group: bool, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    garage = group("garage", rating_a=10.0)
+    old = settings(charger("A", group_id="garage"), charger("B"), groups=(garage,), rating_a=40.0)
+    site = await bench.start(old)
+    await bench.dial_in(site, "A")
+    await bench.dial_in(site, "B")
+    await until(lambda: subjects(site, ProblemKind.UNSAFE_ALONE) == ["garage"])
+
+    groups = old.groups if with_group else old.groups[:1]
+    await site.apply(changed(old, charger("B"), groups=groups))
+    await until(lambda: "A" not in site.snapshot.chargers)
+
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
+    assert site.snapshot.dark_budget is not None
+    assert site.snapshot.dark_budget.unproven == ("B",)
 
 
 async def test_at_a_large_site_those_with_the_largest_share_are_named_and_the_others_counted(

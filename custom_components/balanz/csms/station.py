@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .frame_log import FrameLog, KeptFrame
+from .frame_log import FrameLog
 from .interview import Extent, interview
 from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
@@ -69,7 +68,7 @@ class BackOffice(Protocol):
         ...
 
     @property
-    def frames(self) -> tuple[KeptFrame, ...]:
+    def frames(self) -> FrameLog:
         """The last of what it was told and has said."""
         ...
 
@@ -151,7 +150,7 @@ class Station:
         )
         self._recalled = False
         """Whether what it can do is known of its firmware."""
-        self._booted_at: deque[float] = deque(maxlen=MOST_BOOTS + 1)
+        self._booted_at: tuple[float, ...] = ()
 
     @property
     def connected(self) -> bool:
@@ -406,7 +405,8 @@ class Station:
         self.ready = True
         if booted:
             self.boots += 1
-            self._booted_at.append(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self._booted_at = (*self._booted_at[-MOST_BOOTS:], now)
             self._limits.booted()
         if not self._has_told_transactions:
             self._has_told_transactions = True

@@ -90,6 +90,8 @@ class SmartCharging:
         self, inputs: Mapping[ConnectorKey, ConnectorInput], now: float
     ) -> dict[ConnectorKey, ConnectorInput]:
         """Return what a step is to know; what a free connector draws is base load to it."""
+        if not self._free:
+            return dict(inputs)
         return {
             key: _without_draw(known, now) if key in self._free else known
             for key, known in inputs.items()
