@@ -32,7 +32,12 @@ async def test_chargers_of_which_nothing_is_proven_are_named(bench: Bench) -> No
     await until(lambda: subjects(site, ProblemKind.UNSAFE_ALONE) == ["root"])
 
     told = next(one for one in site.snapshot.problems if one.kind is ProblemKind.UNSAFE_ALONE)
-    assert told.placeholders == {"group": "Root", "current": "4", "chargers": "Charger A"}
+    assert told.placeholders == {
+        "group": "Root",
+        "current": "4",
+        "chargers": "Charger A",
+        "count": "1",
+    }
     assert site.snapshot.dark_budget is not None
     assert site.snapshot.dark_budget.unproven == ("A",)
 
@@ -58,6 +63,23 @@ async def test_a_charger_that_was_named_can_be_removed(
     assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
     assert site.snapshot.dark_budget is not None
     assert site.snapshot.dark_budget.unproven == ("B",)
+
+
+async def test_at_a_large_site_those_with_the_largest_share_are_named_and_the_others_counted(
+    bench: Bench,
+) -> None:
+    """Seven chargers behind the main fuse, the largest of them in a group of its own."""
+    elsewhere = charger("0", rating_a=32.0, group_id="shed")
+    chargers = [charger(str(number), rating_a=10.0 + number) for number in range(1, 7)]
+    sites = settings(elsewhere, *chargers, groups=(group("shed", rating_a=32.0),), rating_a=100.0)
+    site = await bench.start(sites)
+    await site.set_capacity("root", 10.0)
+    await site.set_capacity("shed", 20.0)
+    await until(lambda: subjects(site, ProblemKind.UNSAFE_ALONE) == ["root"])
+
+    told = next(one for one in site.snapshot.problems if one.kind is ProblemKind.UNSAFE_ALONE)
+    assert told.placeholders["chargers"] == "Charger 0, Charger 6, Charger 5, Charger 4, Charger 3"
+    assert told.placeholders["count"] == "7"
 
 
 async def test_the_worst_that_the_house_took_counts(bench: Bench) -> None:

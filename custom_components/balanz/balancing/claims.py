@@ -1,13 +1,15 @@
 """What connectors ask of an allocation, and what they get."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .model import ConnectorKey
+from .reasons import Reason
 from .routes import Resource, Way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """What one connector could use. Currents in A per line."""
 
     key: ConnectorKey
@@ -33,6 +35,30 @@ class Claim:
     spare: bool = False
     """Whether it takes only what all others leave: a car that slept when it was last offered."""
 
+    def in_line(self, order: tuple[float, ...], *, reserves: bool) -> Claim:
+        """Return the claim with its place among those of others."""
+        # A step may do this for every car, and `_replace` takes twice as long.
+        return Claim(
+            self.key,
+            self.group_id,
+            self.way,
+            self.minimum_a,
+            self.maximum_a,
+            self.step_a,
+            self.priority,
+            self.weight,
+            order,
+            self.needs_spare,
+            reserves,
+            self.arrival,
+            self.spare,
+        )
+
+
+type InLine = Callable[[Sequence[Claim]], Sequence[Claim]]
+"""Gives claims their places among each other, one for one. Only where not all can have their
+minimum does that matter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
@@ -43,3 +69,11 @@ class Share:
     """None where its own maximum is what binds, or its share."""
     shared_by: str | None = None
     """The group that holds everyone in it to a share, where that is what binds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a connector should have, A per line, and why it is no more."""
+
+    limit_a: float
+    reason: Reason

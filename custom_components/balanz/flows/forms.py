@@ -47,6 +47,7 @@ from ..const import (
     CONF_MINIMUM_A,
     CONF_NEW_PASSWORD,
     CONF_OFFLINE_A,
+    CONF_OFFLINE_KEY,
     CONF_OTHER_LOADS_A,
     CONF_PHASE_MAP,
     CONF_PHASES,
@@ -247,6 +248,7 @@ def charger_schema(
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_SHORT_LEASE, default=False): selector.BooleanSelector(),
                     vol.Optional(CONF_OFFLINE_A): current_selector(HIGHEST_CHARGER_RATING_A),
+                    vol.Optional(CONF_OFFLINE_KEY): selector.TextSelector(),
                     vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(
