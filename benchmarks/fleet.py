@@ -29,6 +29,9 @@ INTERVAL_S = 10.0
 """How often each charger tells its values."""
 REPORT_S = 5.0
 """How often the meters report."""
+RISE_A = 2.0
+"""So much more the house takes of each watched charger. With one ampere, what meters do not tell
+exactly could leave one of them as it is."""
 RISE_S = 13.0
 """Between two rises: all cars have told that they followed, so that the next one is not theirs."""
 CALM_S = SETTLED_S
@@ -169,9 +172,9 @@ class Bench:
             meters.cancel()
 
     async def _rise(self) -> list[float]:
-        """Let the house take an ampere more of each watched charger; return when each was cut."""
+        """Let the house take more of each watched charger; return when each was cut."""
         await self._chargers.ask("cuts")
-        self._house_a += self._home.watched
+        self._house_a += RISE_A * self._home.watched
         await self._report()
         written_at = await self._home.watched_meter_written_at()
         await asyncio.sleep(RISE_S / 2)
