@@ -1,10 +1,11 @@
 """What a car still needs until it leaves, and what it gets for that."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
-from custom_components.balanz.balancing.need import LEAST_WEIGHT, MOST_WEIGHT, URGENT_S, Need
+from custom_components.balanz.balancing.need import ORDINARY_STAY_S, URGENT_S, Need
 from custom_components.balanz.balancing.policies import Policy
 
 from .build import NOW, charging, connector, decide, group, inputs, key, limits, site
@@ -34,25 +35,18 @@ def test_the_energy_over_the_time_left_is_a_current_per_line() -> None:
 @pytest.mark.parametrize("told", [Need(), Need(energy_wh=9000.0), Need(departs_at=NOW + HOUR_S)])
 def test_half_of_what_has_to_be_known_is_nothing_known(told: Need) -> None:
     assert told.current_a(3, NOW) is None
-    assert told.weight(6.0, 3, NOW) == LEAST_WEIGHT
+    assert told.time_left_s(NOW) == ORDINARY_STAY_S
 
 
 def test_a_car_that_should_have_left_is_reckoned_with_as_if_it_left_in_five_minutes() -> None:
     late = Need(energy_wh=690.0, departs_at=NOW - HOUR_S)
 
     assert late.current_a(3, NOW) == pytest.approx(HOUR_S / URGENT_S)
+    assert late.time_left_s(NOW) == URGENT_S
 
 
-@pytest.mark.parametrize(
-    ("current_a", "weight"),
-    [(-1.0, 1.0), (0.0, 1.0), (3.0, 1.0), (6.0, 1.0), (9.0, 1.5), (15.0, 2.5), (18.0, 3.0)],
-)
-def test_a_car_weighs_what_it_needs_in_minimums(current_a: float, weight: float) -> None:
-    assert need(current_a).weight(6.0, 3, NOW) == pytest.approx(weight)
-
-
-def test_no_need_weighs_more_than_others_can_bear() -> None:
-    assert need(500.0).weight(6.0, 3, NOW) == MOST_WEIGHT
+def test_who_has_what_it_needs_has_all_the_time_in_the_world() -> None:
+    assert Need(energy_wh=0.0, departs_at=NOW + HOUR_S).time_left_s(NOW) == inf
 
 
 def shared(policy: Policy, *, a: Need, b: Need | None = None) -> dict[str, float]:
@@ -65,7 +59,7 @@ def shared(policy: Policy, *, a: Need, b: Need | None = None) -> dict[str, float
 
 
 def test_who_needs_more_takes_from_one_of_whom_nothing_is_known() -> None:
-    # 16 A: 2 2/3 minimums. The raise of a follows when b has been seen to fall.
+    # The raise of a follows when b has been seen to fall.
     assert shared(Policy.NEED, a=need(16.0))["b"] == 8.0
 
 
@@ -89,7 +83,7 @@ def test_needs_count_only_where_the_group_goes_by_need() -> None:
     assert shared(Policy.FAIR, a=need(16.0)) == {"a": 12.0, "b": 12.0}
 
 
-def test_need_takes_no_minimum_from_others() -> None:
+def test_need_takes_no_minimum_from_one_whose_turn_it_is() -> None:
     pair = site(
         [replace(group(rating_a=13.0), policy=Policy.NEED)], [connector("a"), connector("b")]
     )

@@ -12,11 +12,10 @@ from .headroom import Headroom
 from .inputs import Line
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
-from .policies import Policy
 from .reasons import MAXIMUM_REACHED, Reason, Rule
 from .restraint import restraints
 from .standing import Standing
-from .turns import Turns
+from .turns import WAITS, Turns
 
 PATIENCE_S = 5.0
 """A cut that is not answered for this long is no longer counted on: others are cut instead."""
@@ -104,7 +103,7 @@ def _shares(
         for key, standing in standings.items()
         if key not in offline_a
         and headroom.pausing(standing) is None
-        and (claim := _claim(site, standing, turns, now, alarm)) is not None
+        and (claim := _claim(standing, turns, now, alarm)) is not None
     ]
     hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
     if not defiant:
@@ -169,7 +168,7 @@ def _allocated(
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
-def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
+def _claim(standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
     """Return what a connector asks for; None where it wants nothing, or has to rest."""
     if not standing.known.wants:
         return None
@@ -184,9 +183,8 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
     if standing.defies and accepted_a is not None:
         # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
-    weight = connector.weight
-    if site.policies[connector.group_id] is Policy.NEED:
-        weight *= known.need.weight(standing.minimum_a, len(standing.phases), now)
+    order = turns.order(standing)
+    needed_a = known.need.current_a(len(standing.phases), now)
     return Claim(
         key=standing.key,
         group_id=connector.group_id,
@@ -195,8 +193,12 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
         maximum_a=standing.rounded_down(min(most_a, standing.maximum_a)),
         step_a=connector.step_a,
         priority=standing.priority,
-        weight=weight,
-        order=turns.order(standing),
+        weight=connector.weight,
+        order=order,
+        has_turn=order[0] < WAITS and needed_a != 0.0,
+        needed_a=needed_a,
+        time_left_s=known.need.time_left_s(now),
+        lines=len(standing.phases),
         needs_spare=turns.was_pushed_out(standing.key),
         reserves=turns.keeps_its_place_in_line(standing.key),
         arrival=known.waiting_since,

@@ -18,6 +18,8 @@ from .tuning import Tuning
 STARTS_PER_TURN = 2
 """How often a car may be let charge within one turn: a second time after an odd pause."""
 DRAWS_ABOVE_A = 1.0
+WAITS = 3.0
+"""The rank of a car whose turn it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class Turns:
         return Turns(tuning=tuning, services=services, rounds=self.rounds, at=now)
 
     def order(self, standing: Standing) -> tuple[float, ...]:
-        """Return who goes first among cars of one priority: the smaller."""
+        """Return who goes first among cars of one priority: the smaller; it begins with a rank."""
         service = self.services[standing.key]
         if service.has_place and self.at - service.placed_at < self.tuning.short_turn_s:
             rank = 0.0
@@ -95,7 +97,7 @@ class Turns:
         elif service.has_place and not self._is_over(standing):
             rank = 2.0
         else:
-            rank = 3.0
+            rank = WAITS
         return (rank, service.served_as, service.since, len(standing.way))
 
     def was_pushed_out(self, key: ConnectorKey) -> bool:
