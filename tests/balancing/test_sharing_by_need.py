@@ -42,13 +42,13 @@ def car(
     left_s: float = HOUR_S,
     phase_map: PhaseMap = PhaseMap.L1_L2_L3,
     *,
-    has_turn: bool = False,
+    before_needs: bool = False,
     priority: int = 1,
 ) -> Claim:
     """What a car asks for that needs a current until it leaves."""
     claim = ask(YARD, name, phase_map=phase_map, priority=priority)
     told = claim if needed_a is None else replace(claim, needed_a=needed_a, time_left_s=left_s)
-    return replace(told, has_turn=has_turn, lines=len(phase_map.phases))
+    return replace(told, before_needs=before_needs, lines=len(phase_map.phases))
 
 
 def among(room_a: float, *cars: Claim) -> dict[str, float]:
@@ -86,7 +86,7 @@ def test_an_impossible_need_takes_no_more_than_the_car_can_use() -> None:
 
 
 def test_nobodys_need_takes_the_minimum_of_one_whose_turn_it_is() -> None:
-    charging = car("charging", 2.0, 9 * HOUR_S, has_turn=True)
+    charging = car("charging", 2.0, 9 * HOUR_S, before_needs=True)
 
     assert among(16.0, car("soon", 16.0), charging) == {"soon": 10.0, "charging": 6.0}
 
@@ -165,7 +165,7 @@ def needy(draw: st.DrawFn) -> Instance:
 
 
 def _told(chance: Random, claim: Claim) -> Claim:
-    claim = replace(claim, has_turn=chance.random() < 0.5, lines=chance.randint(1, 3))
+    claim = replace(claim, before_needs=chance.random() < 0.5, lines=chance.randint(1, 3))
     if chance.random() < 0.3:
         return claim
     needed_a = chance.choice((0.0, 3.0, 8.0, 20.0, 500.0))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .model import ConnectorKey
-from .need import ORDINARY_STAY_S
+from .need import UNTOLD_STAY_S
 from .routes import Resource, Way
 
 
@@ -25,11 +25,11 @@ class Claim:
     """What it gets of a shared limit, relative to others of its priority; above 0."""
     order: tuple[float, ...] = ()
     """Who comes first where not all can have their minimum: the smaller goes first."""
-    has_turn: bool = False
-    """Whether it is its turn to charge, so that nobody's need goes before its minimum."""
+    before_needs: bool = False
+    """Whether nobody's need goes before its minimum, since it is its turn to charge."""
     needed_a: float | None = None
     """The current that meets its car's need just in time; None where nobody has told."""
-    time_left_s: float = ORDINARY_STAY_S
+    time_left_s: float = UNTOLD_STAY_S
     """In which its need is to be met."""
     lines: int = 3
     """How many its car charges on."""

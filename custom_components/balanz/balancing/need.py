@@ -7,8 +7,10 @@ from .model import NOMINAL_VOLTAGE_V
 
 URGENT_S = 300.0
 """A car that leaves sooner, or should have left, is reckoned with as if it left then."""
-ORDINARY_STAY_S = 4 * 3600.0
-"""A car of which not all is known is reckoned with as if it left then, whatever the time."""
+UNTOLD_STAY_S = 4 * 3600.0
+"""How long a car is reckoned to stay of which not all is known."""
+UNTOLD_LEAST_S = 3600.0
+"""It is reckoned to stay on for this long, however long it has been there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Need:
         left_s = max(self.departs_at - now, URGENT_S)
         return max(self.energy_wh, 0.0) * 3600.0 / left_s / (NOMINAL_VOLTAGE_V * phases)
 
-    def time_left_s(self, now: float) -> float:
-        """Return in which time it is to be met: infinite once it is."""
+    def time_left_s(self, since: float, now: float) -> float:
+        """Return the time in which it is to be met by a car that came then; no end once it is."""
         if self.energy_wh is None or self.departs_at is None:
-            return ORDINARY_STAY_S
+            return max(since + UNTOLD_STAY_S - now, UNTOLD_LEAST_S)
         return max(self.departs_at - now, URGENT_S) if self.energy_wh > 0.0 else inf

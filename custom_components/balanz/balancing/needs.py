@@ -36,7 +36,7 @@ def share_by_need(
     sharing = _Sharing(claims, left, wobbling)
     for tier in sharing.tiers:
         # Whose turn it is keeps it, so that nobody is switched on and off as needs change.
-        in_turn = [position for position in tier if claims[position].has_turn]
+        in_turn = [position for position in tier if claims[position].before_needs]
         for position in sorted(in_turn, key=lambda it: (claims[it].order, claims[it].key)):
             sharing.admit(position)
         for alike in sharing.by_urgency(tier):
@@ -110,7 +110,8 @@ class _Sharing:
             self.given[position] = (claim.minimum_a, None)
         else:
             self.given[position] = (0.0, number)
-            keep_place(claim, self._kept, self._room)
+            if claim.before_needs:
+                keep_place(claim, self._kept, self._room)
 
     def meet(self, positions: Sequence[int]) -> None:
         """Raise those that charge to what they need."""

@@ -12,10 +12,11 @@ from .headroom import Headroom
 from .inputs import Line
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
+from .policies import Policy
 from .reasons import MAXIMUM_REACHED, Reason, Rule
 from .restraint import restraints
 from .standing import Standing
-from .turns import WAITS, Turns
+from .turns import Turns
 
 PATIENCE_S = 5.0
 """A cut that is not answered for this long is no longer counted on: others are cut instead."""
@@ -62,7 +63,12 @@ def targets(
     has_place |= {key: False for key, one in standings.items() if headroom.pausing(one) is not None}
     turns = turns.settled(has_place, waiting, standings)
     turns.set_alarm(waiting, alarm)
-    due_at = turns.expected(waiting, standings)
+    due_at = {
+        key: at
+        for key, at in turns.expected(waiting, standings).items()
+        if site.policies[standings[key].connector.group_id] is not Policy.NEED
+        or not turns.services[key].charged  # Who has had something waits for others' needs.
+    }
     held_back = restraints(standings, shares, headroom, now)
     return Targets(
         by_key={
@@ -183,7 +189,6 @@ def _claim(standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim 
     if standing.defies and accepted_a is not None:
         # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
-    order = turns.order(standing)
     needed_a = known.need.current_a(len(standing.phases), now)
     return Claim(
         key=standing.key,
@@ -194,10 +199,10 @@ def _claim(standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim 
         step_a=connector.step_a,
         priority=standing.priority,
         weight=connector.weight,
-        order=order,
-        has_turn=order[0] < WAITS and needed_a != 0.0,
+        order=turns.order(standing),
+        before_needs=turns.goes_before_needs(standing.key) and needed_a != 0.0,
         needed_a=needed_a,
-        time_left_s=known.need.time_left_s(now),
+        time_left_s=known.need.time_left_s(known.waiting_since, now),
         lines=len(standing.phases),
         needs_spare=turns.was_pushed_out(standing.key),
         reserves=turns.keeps_its_place_in_line(standing.key),

@@ -18,8 +18,6 @@ from .tuning import Tuning
 STARTS_PER_TURN = 2
 """How often a car may be let charge within one turn: a second time after an odd pause."""
 DRAWS_ABOVE_A = 1.0
-WAITS = 3.0
-"""The rank of a car whose turn it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +85,7 @@ class Turns:
         return Turns(tuning=tuning, services=services, rounds=self.rounds, at=now)
 
     def order(self, standing: Standing) -> tuple[float, ...]:
-        """Return who goes first among cars of one priority: the smaller; it begins with a rank."""
+        """Return who goes first among cars of one priority: the smaller."""
         service = self.services[standing.key]
         if service.has_place and self.at - service.placed_at < self.tuning.short_turn_s:
             rank = 0.0
@@ -97,8 +95,17 @@ class Turns:
         elif service.has_place and not self._is_over(standing):
             rank = 2.0
         else:
-            rank = WAITS
+            rank = 3.0
         return (rank, service.served_as, service.since, len(standing.way))
+
+    def goes_before_needs(self, key: ConnectorKey) -> bool:
+        """Return whether a car has its minimum whatever others need.
+
+        It is in its turn, or has had nothing for too long.
+        """
+        service = self.services[key]
+        in_turn = service.has_place and self.at - service.placed_at < self.tuning.turn_s
+        return in_turn or self._starves(service)
 
     def was_pushed_out(self, key: ConnectorKey) -> bool:
         """Return whether a car has charged and had to give way."""
