@@ -114,6 +114,13 @@ def test_no_need_goes_before_that_of_a_higher_priority() -> None:
     assert among(16.0, car("low", 16.0), high) == {"high": 16.0, "low": 0.0}
 
 
+def test_the_example_that_the_architecture_works_out_by_hand() -> None:
+    a, b, c = car("a", 14.0), car("b", 10.0, 2 * HOUR_S), car("c")
+
+    assert among(24.0, a, b, c) == {"a": 14.0, "b": 10.0, "c": 0.0}
+    assert among(24.0, b, c) == {"b": 15.0, "c": 9.0}
+
+
 # Scarce phases
 
 

@@ -109,7 +109,7 @@ def _shares(
         for key, standing in standings.items()
         if key not in offline_a
         and headroom.pausing(standing) is None
-        and (claim := _claim(standing, turns, now, alarm)) is not None
+        and (claim := _claim(site, standing, turns, now, alarm)) is not None
     ]
     hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
     if not defiant:
@@ -174,7 +174,7 @@ def _allocated(
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
-def _claim(standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
+def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
     """Return what a connector asks for; None where it wants nothing, or has to rest."""
     if not standing.known.wants:
         return None
@@ -189,8 +189,7 @@ def _claim(standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim 
     if standing.defies and accepted_a is not None:
         # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
-    needed_a = known.need.current_a(len(standing.phases), now)
-    return Claim(
+    claim = Claim(
         key=standing.key,
         group_id=connector.group_id,
         way=standing.way,
@@ -200,14 +199,20 @@ def _claim(standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim 
         priority=standing.priority,
         weight=connector.weight,
         order=turns.order(standing),
-        before_needs=turns.goes_before_needs(standing.key) and needed_a != 0.0,
-        needed_a=needed_a,
-        time_left_s=known.need.time_left_s(known.waiting_since, now),
-        lines=len(standing.phases),
         needs_spare=turns.was_pushed_out(standing.key),
         reserves=turns.keeps_its_place_in_line(standing.key),
         arrival=known.waiting_since,
         spare=not known.appetite.is_keen(now),
+    )
+    if site.policies[connector.group_id] is not Policy.NEED:
+        return claim
+    needed_a = known.need.current_a(len(standing.phases), now)
+    return replace(
+        claim,
+        before_needs=turns.goes_before_needs(standing.key) and needed_a != 0.0,
+        needed_a=needed_a,
+        time_left_s=known.need.time_left_s(known.waiting_since, now),
+        lines=len(standing.phases),
     )
 
 
