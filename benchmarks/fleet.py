@@ -4,6 +4,11 @@ A real Home Assistant with its recorder, and as many chargers as asked for, from
 own: all charge, and tell ten values each ten seconds, none twice the same. Eight entities of each
 are enabled. Meanwhile the house load of one group rises again and again, so that the chargers there
 have to be cut. In the end all sockets drop at once.
+
+The memory is that of the whole process (its resident set), less that of the same Home Assistant
+before it had a site; both have settled, and both have an allocator that gives back what was freed,
+as the images of Home Assistant do (`fleets.home.ALLOCATOR`). What Home Assistant itself keeps of
+devices and entities, the disabled ones included, is in it.
 """
 
 import argparse
@@ -18,7 +23,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .fleets.home import HOUSE_A, MAXIMUM_A, WATCHED_SHARE_A, FleetHome
+from .fleets.home import HOUSE_A, MAXIMUM_A, SETTLED_S, WATCHED_SHARE_A, FleetHome, Reading
 
 INTERVAL_S = 10.0
 """How often each charger tells its values."""
@@ -26,7 +31,7 @@ REPORT_S = 5.0
 """How often the meters report."""
 RISE_S = 13.0
 """Between two rises: all cars have told that they followed, so that the next one is not theirs."""
-CALM_S = 45.0
+CALM_S = SETTLED_S
 """What follows the start is over after this long."""
 SETTLED_LIMIT_S = 600.0
 
@@ -41,6 +46,8 @@ class Figures:
     """Processor time of Home Assistant, all threads, in percent of one core."""
     memory_mib: float
     """What it takes more than without a site."""
+    restarted_memory_mib: float
+    """The same after a restart, which finds all that chargers have told of themselves known."""
     loop_delay_p99_ms: float
     """How late its event loop is, over all moments."""
     own_delay_p99_ms: float
@@ -110,18 +117,20 @@ class Bench:
         """Let it all happen and return what came of it."""
         meters = asyncio.create_task(self._report_meters())
         try:
-            await self._until_content()
+            await self._until("content")
             before = await self._home.read()
             cuts_ms = [cut_ms for _ in range(rises) for cut_ms in await self._rise()]
             after = await self._home.read()
             dropped = await self._chargers.ask("drop")
         finally:
             meters.cancel()
+        restarted = await self._restarted()
         return Figures(
             chargers=self._count,
             aligned=aligned,
             core_pct=round(100 * (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s), 1),
             memory_mib=round(after.memory_mib - self._home.empty_memory_mib, 1),
+            restarted_memory_mib=round(restarted.memory_mib - self._home.empty_memory_mib, 1),
             loop_delay_p99_ms=round(after.loop_delay_p99_ms, 1),
             own_delay_p99_ms=round(after.own_delay_p99_ms, 1),
             cut_p99_ms=round(percentile(cuts_ms, 0.99), 1),
@@ -140,14 +149,24 @@ class Bench:
             grid_a=drawn["all_a"] + self._house_a, watched_a=drawn["watched_a"] + self._house_a
         )
 
-    async def _until_content(self) -> None:
-        """Wait until every charger has all that it can use, and what led to that is over."""
+    async def _until(self, word: str) -> None:
+        """Wait until every charger is served, or has all it can use, and what led to it is over."""
         deadline = time.monotonic() + SETTLED_LIMIT_S
-        while (state := await self._chargers.ask("state"))["content"] < self._count:
+        while (state := await self._chargers.ask("state"))[word] < self._count:
             if time.monotonic() > deadline:
                 raise FleetFailed(f"{state} of {self._count} chargers\n{self._home.log()[-2000:]}")
             await asyncio.sleep(1)
         await asyncio.sleep(CALM_S)
+
+    async def _restarted(self) -> Reading:
+        """Restart Home Assistant, and return how it is once all chargers are back."""
+        await self._home.restart()
+        meters = asyncio.create_task(self._report_meters())
+        try:
+            await self._until("served")
+            return await self._home.read()
+        finally:
+            meters.cancel()
 
     async def _rise(self) -> list[float]:
         """Let the house take an ampere more of each watched charger; return when each was cut."""

@@ -67,10 +67,11 @@ STAGES: dict[str, tuple[object, str]] = {
     "plan": (balancing, "plan"),
     "views": (balancing, "group_views"),
     "carry_out": (BalanzSite, "_carry_out"),
+    "tell": (BalanzSite, "_tell"),
     "snapshot": (SnapshotMaker, "make"),
 }
 """What is timed, by its name. `inputs` is a part of `begin`, those from `standings` to `views` are
-parts of `decide`, and `snapshot` is one of `carry_out`."""
+parts of `decide`, and `snapshot` is one of `tell`."""
 
 
 class Stopwatch:

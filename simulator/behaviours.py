@@ -58,6 +58,8 @@ class Behaviour:
     """Reports the current of its one line as if it were that of three."""
     offline_a: float | None = None
     """What it offers, whatever profiles say, once its link is gone; None: what they say."""
+    offline_key: str = ""
+    """Its configuration key for that, in A, if it has one."""
     offline_after_s: float = 120.0
     """How long it takes to notice that."""
     meters_when_asked: bool = False

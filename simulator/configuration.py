@@ -80,12 +80,20 @@ class Configuration:
         }
         for key, value in options.behaviour.tells.items():
             self.set(key, value)
+        if options.behaviour.offline_key:
+            self.add(
+                options.behaviour.offline_key, _number(f"{options.behaviour.offline_a or 0.0:g}")
+            )
         if options.local_list_length:
             self._entries |= {
                 "LocalAuthListEnabled": _flag("true"),
                 "LocalAuthListMaxLength": _fixed(str(options.local_list_length)),
                 "SendLocalListMaxLength": _fixed("10"),
             }
+
+    def needs_reboot(self, key: str) -> None:
+        """Have changes of a key take effect with the next restart only."""
+        self._entries[key] = replace(self._entries[key], access=Access.NEEDS_REBOOT)
 
     def add(self, key: str, entry: Entry) -> None:
         """Have one more key."""

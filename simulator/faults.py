@@ -51,6 +51,10 @@ class Faults:
     """Keeps each answer back until it has given the next one."""
     silent: bool = False
     """Never answers a CALL."""
+    one_thing_at_a_time: bool = False
+    """Takes no CALL before what it has said itself is answered."""
+    stuck_in_finishing: bool = False
+    """Says Finishing for ever once a transaction has ended, whatever happens then."""
     offline: bool = False
     """Has lost its network: the connection breaks without a word, and none can be made."""
     clock_skew_s: float = 0.0

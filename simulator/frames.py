@@ -48,13 +48,25 @@ class RecordedConnection:
         self._behaviour = behaviour
         self._restart = restart
         self._kept_back: deque[str] = deque()
+        self._held_back: deque[str] = deque()
+        """CALLs that it has not looked at yet."""
+        self._unanswered = False
+        """Whether it waits for an answer."""
 
     async def recv(self) -> str:
         """Return the next frame; a silent charger takes no notice of CALLs."""
         while True:
+            if self._held_back and not self._unanswered:
+                return self._held_back.popleft()
             text = await self._connection.recv(decode=True)
             self._frames.append(Frame(Direction.RECEIVED, asyncio.get_running_loop().time(), text))
             if self._faults().silent and text.lstrip().startswith("[2"):
+                continue
+            is_call = text.lstrip().startswith("[2")
+            if not is_call:
+                self._unanswered = False
+            elif self._unanswered and self._faults().one_thing_at_a_time:
+                self._held_back.append(text)
                 continue
             reaction = self._behaviour.reaction(text)
             if reaction is None:
@@ -78,6 +90,7 @@ class RecordedConnection:
         """Send a frame, answers with the delay that the faults ask for."""
         faults = self._faults()
         if text.startswith("[2"):
+            self._unanswered = True
             await self._send(text)
         elif faults.answers_late:
             self._kept_back.append(text)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -83,13 +84,16 @@ class HassProcess:
         user: str = "demo",
         password: str = "demo",
         extra_configuration: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """Prepare; `environment` is what its process has besides the one of this process."""
         self.config = config
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.user = user
         self.password = password
         self._configuration = _CONFIGURATION.format(name=name) + extra_configuration
+        self._environment = environment or {}
         self._process: asyncio.subprocess.Process | None = None
         self._client: HomeAssistantClient | None = None
 
@@ -124,6 +128,7 @@ class HassProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **self._environment},
                 # Ctrl-C in a terminal is for the program that started it, which then stops it.
                 start_new_session=True,
             )

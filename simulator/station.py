@@ -61,6 +61,8 @@ class Station:
         """Since when it has had no connection; None while it has one."""
         self._had_zero = False
         """Whether the last limit was 0."""
+        self._has_finished: set[int] = set()
+        """The connectors at which a transaction has ended since it was switched on."""
         self._is_unleashed = False
         """Whether it offers its rating, whatever it was told."""
         self.profile_writes = 0
@@ -100,6 +102,8 @@ class Station:
         if self.faults.broken:
             return ChargePointStatus.faulted
         if connector_id:
+            if self.faults.stuck_in_finishing and connector_id in self._has_finished:
+                return ChargePointStatus.finishing
             return self.connectors[connector_id].status
         return ChargePointStatus.available if self.operative else ChargePointStatus.unavailable
 
@@ -167,7 +171,9 @@ class Station:
         if self.faults.broken:
             return 0.0
         if behaviour.offline_a is not None and self._is_alone:
-            return min(self.rating_a, behaviour.offline_a)
+            key = behaviour.offline_key
+            alone_a = self.configuration.number(key) if key else behaviour.offline_a
+            return min(self.rating_a, alone_a)
         if self._locked:
             return 0.0
         if (
@@ -316,6 +322,7 @@ class Station:
         transaction = connector.end_transaction(reason)
         if transaction is None:
             return
+        self._has_finished.add(connector_id)
         self.profiles = self.profiles.without_transaction(connector_id)
         meter_stop, stopped = int(connector.meter_wh), timestamp(self.now())
 

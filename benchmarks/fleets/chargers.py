@@ -115,6 +115,7 @@ class FleetCharger:
                     await self._serve(connection)
             except ConnectionClosed, InvalidHandshake, OSError, EOFError, TimeoutError:
                 pass
+            self.served.clear()
             await asyncio.sleep(random.uniform(*REDIAL_S))
 
     async def _serve(self, connection: ClientConnection) -> None:

@@ -141,6 +141,19 @@ class World:
         self.site = BalanzSite(settings=self.settings, storage_path=folder)
         await self.site.start()
 
+    async def back_up(self) -> Path:
+        """Make a backup of the site while it runs, and return where it is."""
+        backup = self._folder / f"backup_{self._lives}"
+        await self.running_site.backup_begins()
+        shutil.copytree(self._life(self._lives), backup)
+        await self.running_site.backup_ends()
+        return backup
+
+    def restore(self, backup: Path) -> None:
+        """Put what was backed up in the place of what is on disk, while the site is down."""
+        shutil.rmtree(self._life(self._lives))
+        shutil.copytree(backup, self._life(self._lives))
+
     async def restart(self) -> None:
         """Stop the site in good order and start it again."""
         site, self.site = self.running_site, None

@@ -5,7 +5,14 @@ from typing import Any, Final
 
 import voluptuous as vol
 
-from .const import AUTOMATIC, CONF_BEHAVES_LIKE, CONF_LIMIT_FORM, CONF_LIMIT_UNIT, CONF_PAUSE
+from .const import (
+    AUTOMATIC,
+    CONF_BEHAVES_LIKE,
+    CONF_LIMIT_FORM,
+    CONF_LIMIT_UNIT,
+    CONF_OFFLINE_KEY,
+    CONF_PAUSE,
+)
 from .csms.capabilities import RateUnit
 from .csms.profile_forms import Purpose
 from .csms.quirk_table import QUIRK_ROWS
@@ -43,4 +50,5 @@ def quirk_choice(advanced: Mapping[str, Any]) -> QuirkChoice:
         rate_unit=_UNITS.get(advanced.get(CONF_LIMIT_UNIT, AUTOMATIC)),
         purpose=_PURPOSES.get(advanced.get(CONF_LIMIT_FORM, AUTOMATIC)),
         pauses_at_zero=_PAUSES_AT_ZERO.get(advanced.get(CONF_PAUSE, AUTOMATIC)),
+        offline_key=(advanced.get(CONF_OFFLINE_KEY) or "").strip() or None,
     )

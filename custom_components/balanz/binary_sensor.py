@@ -20,6 +20,8 @@ from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
 from .site.snapshot import ConnectorSnapshot, ProblemKind
 
 PARALLEL_UPDATES = 0
+MOST_NAMED = 20
+"""Chargers in an attribute; what is longer than 16 KiB is not recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,8 +202,10 @@ class SafeAloneBinarySensor(GroupEntity, BinarySensorEntity):
         worst = None if budget is None else budget.worst
         attributes: dict[str, Any] = {}
         if budget is not None:
-            names = (snapshot.chargers.get(identity) for identity in budget.unproven)
+            first = budget.unproven[:MOST_NAMED]
+            names = (snapshot.chargers.get(identity) for identity in first)
             attributes["unproven_chargers"] = [one.name for one in names if one is not None]
+            attributes["unproven_count"] = len(budget.unproven)
         if worst is not None:
             group = snapshot.groups.get(worst.group_id)
             attributes["worst_group"] = worst.group_id if group is None else group.name

@@ -25,7 +25,6 @@ from .balancing.phases import ALL_PHASES, Phase
 from .charger_url import charger_url
 from .const import (
     CONF_ADVANCED,
-    CONF_GROUP,
     CONF_IDENTITY,
     CONF_PHASES,
     CONF_RATING_A,
@@ -37,30 +36,24 @@ from .const import (
     DEFAULT_HOST,
     DEFAULT_PORT,
     DOMAIN,
+    RECONFIGURED,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
 from .coordinator import BalanzConfigEntry
-from .csms.security_profile import SecurityProfile
 from .discovery import Discovery
-from .entry_settings import (
-    charger_names,
-    group_names,
-    groups_above,
-    security_of,
-    site_phases,
-)
+from .entry_settings import group_names, site_phases
+from .flows.charger_steps import ChargerSteps
 from .flows.energy_dashboard import KnownSupply, async_known_supply
-from .flows.forms import Errors, charger_schema, read_charger_input
+from .flows.forms import Errors, charger_schema
 from .flows.group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
 from .flows.options_flow import SiteOptionsFlow
-from .flows.password_steps import WITH_PASSWORD, PasswordSteps
 from .flows.security_form import async_security_errors, security_section
 from .flows.subentry_flow import ChargerSubentryFlow, GroupSubentryFlow
 from .flows.supply_steps import SupplySteps
 from .names import name_errors
 from .selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, number_selector, select
-from .tls_sources import TlsSource, profiles_offered, tls_source
+from .tls_sources import TlsSource, tls_source
 from .upstream_form import upstream_error, upstream_section
 
 
@@ -109,7 +102,7 @@ async def async_try_to_listen(host: str, port: int) -> Errors:
 
 class BalanzConfigFlow(
     SupplySteps[ConfigFlowContext, ConfigFlowResult, str],
-    PasswordSteps[ConfigFlowContext, ConfigFlowResult, str],
+    ChargerSteps[ConfigFlowContext, ConfigFlowResult, str],
     ConfigFlow,
     domain=DOMAIN,
 ):
@@ -117,8 +110,6 @@ class BalanzConfigFlow(
 
     _site: dict[str, Any]
     _discovery: Discovery
-    _charger: dict[str, Any]
-    _charger_name: str
 
     @classmethod
     @callback
@@ -241,7 +232,9 @@ class BalanzConfigFlow(
         data = {**self._site, CONF_SUPPLY: supply}
         name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
-            return self.async_update_and_abort(self._get_reconfigure_entry(), title=name, data=data)
+            return self.async_update_and_abort(
+                self._get_reconfigure_entry(), title=name, data=data, reason=RECONFIGURED
+            )
         return self.async_create_entry(
             title=name,
             data=data,
@@ -269,18 +262,9 @@ class BalanzConfigFlow(
         identity = self._discovery.identity
         errors: Errors = {}
         if user_input is not None:
-            self._charger, errors = read_charger_input(
-                user_input,
-                site_phases(entry),
-                profiles_offered(entry.data),
-                groups_above(entry, user_input[CONF_GROUP]),
-            )
-            self._charger_name = user_input[CONF_NAME].strip()
-            errors |= name_errors(self._charger_name, charger_names(entry))
+            errors = self.read_charger(user_input)
             if not errors:
-                if self.password_profile in WITH_PASSWORD:
-                    return await self.async_step_password()
-                return await self.async_finish_charger()
+                return await self.async_after_form()
         boot = self._discovery.boot
         return self.async_show_form(
             step_id="confirm",
@@ -301,21 +285,15 @@ class BalanzConfigFlow(
 
     @property
     @override
-    def password_entry(self) -> BalanzConfigEntry:
+    def site_entry(self) -> BalanzConfigEntry:
         """The site that the charger introduced itself to."""
         return self.hass.config_entries.async_get_known_entry(self._discovery.entry_id)
 
     @property
     @override
-    def password_identity(self) -> str:
+    def charger_identity(self) -> str:
         """What the charger calls itself."""
         return self._discovery.identity
-
-    @property
-    @override
-    def password_profile(self) -> SecurityProfile:
-        """What the user chose."""
-        return security_of(self._charger)
 
     @property
     @override
@@ -329,11 +307,11 @@ class BalanzConfigFlow(
         identity = self._discovery.identity
         # Aborts with already_configured where it was added by hand meanwhile.
         self.hass.config_entries.async_add_subentry(
-            self.password_entry,
+            self.site_entry,
             ConfigSubentry(
-                data=MappingProxyType({**self._charger, CONF_IDENTITY: identity}),
+                data=MappingProxyType({**self.charger, CONF_IDENTITY: identity}),
                 subentry_type=SUBENTRY_CHARGER,
-                title=self._charger_name,
+                title=self.charger_name,
                 unique_id=f"{SUBENTRY_CHARGER}:{identity}",
             ),
         )

@@ -23,6 +23,9 @@ PLATFORMS: Final = (
 SUBENTRY_CHARGER: Final = "charger"
 SUBENTRY_GROUP: Final = "group"
 
+RECONFIGURED: Final = "reconfigure_successful"
+"""Given as the reason, it is told in balanz's words; left out, in Home Assistant's own."""
+
 ATTR_CONNECTOR_ID: Final = "connector_id"
 
 CONF_ADVANCED: Final = "advanced"
@@ -44,6 +47,7 @@ CONF_KEEPS_LIMIT: Final = "keeps_limit"
 CONF_LAPSES: Final = "lapses"
 CONF_SHORT_LEASE: Final = "short_lease"
 CONF_OFFLINE_A: Final = "offline_a"
+CONF_OFFLINE_KEY: Final = "offline_key"
 CONF_KEY: Final = "key"
 CONF_KIND: Final = "kind"
 CONF_LIMIT_FORM: Final = "limit_form"

@@ -7,10 +7,10 @@ other things in between. A tick is planned only when something is left to be wri
 """
 
 import asyncio
-import gc
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -46,6 +46,7 @@ from .devices import (
 )
 from .discovery import Discoveries
 from .entry_settings import read_entry
+from .garbage import GarbageRelief
 from .issues import Issues
 from .power_switches import PowerSwitches
 from .security_events import fire_security_event
@@ -70,8 +71,6 @@ WRITING_S = 0.004
 PORTION_PAUSE_S = 0.02
 LARGE_SITE = 100
 """From so many chargers on, a full round of the garbage collector stalls the loop for too long."""
-FREEZE_AFTER_S = 60.0
-"""How long after the start all that is here to stay has been made."""
 RETRY_S = 60.0
 """When to try again what a failing disk did not let happen."""
 RENEWAL = timedelta(days=1)
@@ -121,6 +120,8 @@ class BalanzCoordinator:
         self._rests: set[CALLBACK_TYPE] = set()
         self._cancel_tick: CALLBACK_TYPE | None = None
         self._missing: dict[str, tuple[str, ...]] = {}
+        self._garbage_relief: GarbageRelief | None = None
+        """None where there is too little for it to matter."""
         self._unsubscribe: list[CALLBACK_TYPE] = []
         self._lock = asyncio.Lock()
 
@@ -135,6 +136,10 @@ class BalanzCoordinator:
         self.site.door.on_raised = self._profile_raised
         self.site.door.on_event = self._security_event
         await self.site.start()
+        if len(self._settings.site.chargers) >= LARGE_SITE:
+            self._garbage_relief = GarbageRelief(self.hass)
+            self._garbage_relief.begin()
+            self._unsubscribe.append(self._garbage_relief.end)
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
         self._unsubscribe.append(self.site.subscribe(self._snapshot_changed))
@@ -313,7 +318,7 @@ class BalanzCoordinator:
         """Note that an entity stands for a device; returns how to forget it."""
         entities = self._entities.setdefault(key, set())
         entities.add(entity)
-        return lambda: entities.discard(entity)
+        return partial(entities.discard, entity)
 
     async def _async_update_devices(self) -> None:
         old, self.devices = self.devices, devices_of(self.entry, self._settings)
@@ -358,7 +363,7 @@ class BalanzCoordinator:
         listeners = self._measurement_listeners if measurement else self._state_listeners
         chosen = listeners.setdefault(key, set())
         chosen.add(listener)
-        return lambda: chosen.discard(listener)
+        return partial(chosen.discard, listener)
 
     @callback
     def _snapshot_changed(self) -> None:
@@ -450,18 +455,8 @@ class BalanzCoordinator:
         """From now on a sensor that is not there will not just come a little later."""
         self._issues.started = True
         self._update_issues()
-        if len(self._settings.site.chargers) >= LARGE_SITE:
-            self._unsubscribe.append(async_call_later(self.hass, FREEZE_AFTER_S, self._freeze))
-
-    @callback
-    def _freeze(self, _now: datetime) -> None:
-        """Have the garbage collector pass over all that is here to stay.
-
-        The entities and registry entries of a large site are so many that looking at all of them
-        takes hundreds of milliseconds, again and again, in which nobody could be cut.
-        """
-        gc.freeze()
-        self._unsubscribe.append(gc.unfreeze)
+        if self._garbage_relief is not None:
+            self._garbage_relief.started()
 
     @callback
     def _update_issues(self) -> None:

@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr
 
 from .balancing.model import ConnectorKey
 from .coordinator import BalanzConfigEntry
-from .csms.frame_log import KeptFrame
+from .csms.frame_log import FrameLog, KeptFrame
 from .devices import ChargerDevice, Device, device_of
 from .site.evidence import Evidence
 from .site.packed_text import Packer
@@ -169,6 +169,8 @@ def _pieces(value: object) -> Iterator[str]:
         yield from _members((_named(key), part) for key, part in value.items())
     elif isinstance(value, (tuple, list)):
         yield from _elements(value)
+    elif isinstance(value, FrameLog):
+        yield from _elements(value.frames)
     elif isinstance(value, frozenset):
         yield from _elements(sorted(map(str, value)))
     else:

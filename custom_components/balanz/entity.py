@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import override
 
 from homeassistant.core import callback
@@ -44,6 +45,12 @@ async def ask_charger(answer: Awaitable[None], identity: str) -> None:
         ) from error
 
 
+@lru_cache(maxsize=64)
+def _device_info(unique_id: str) -> DeviceInfo:
+    """Return how a device is named; its entities, which are made one after the other, share it."""
+    return DeviceInfo(identifiers={(DOMAIN, unique_id)})
+
+
 class BalanzEntity(Entity):
     """An entity that shows a part of the site's snapshot."""
 
@@ -66,7 +73,7 @@ class BalanzEntity(Entity):
         self._measurement = measurement
         self._shown: tuple[object, ...] = ()
         self._attr_unique_id = f"{unique_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, device.unique_id)})
+        self._attr_device_info = _device_info(device.unique_id)
 
     @abstractmethod
     def refresh(self) -> tuple[object, ...]:

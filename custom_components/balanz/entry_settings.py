@@ -65,6 +65,7 @@ from .csms.security_profile import SecurityProfile
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
+from .tls_sources import TlsSource, tls_source
 from .upstream_form import read_upstream
 
 
@@ -168,12 +169,17 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             for subentry in entry.get_subentries_of_type(SUBENTRY_CHARGER)
             if (entity_id := subentry.data[CONF_ADVANCED].get(CONF_POWER_SWITCH))
         },
-        tls={
-            name: value
-            for name, value in entry.data.get(CONF_SECURITY, {}).items()
-            if name != CONF_ALLOW_INTERNET
-        },
+        tls=_tls(entry.data),
     )
+
+
+def _tls(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where certificates come from; the same, nothing, in all ways to say that none do."""
+    if tls_source(data) is TlsSource.NONE:
+        return {}
+    return {
+        name: value for name, value in data[CONF_SECURITY].items() if name != CONF_ALLOW_INTERNET
+    }
 
 
 def possible_parents(entry: ConfigEntry, group_id: str) -> dict[str, str]:

@@ -245,7 +245,8 @@ class ReportedSensors:
         self._coordinator = coordinator
         self._async_add_entities = async_add_entities
         self._devices: dict[str, ChargerDevice] = {}
-        self._missing: dict[str, set[tuple[ConnectorKey, ConnectorSensorDescription]]] = {}
+        self._missing: dict[str, dict[ConnectorKey, tuple[ConnectorSensorDescription, ...]]] = {}
+        """What has not been reported yet, by device and connector."""
 
     def begin(self, device: ChargerDevice) -> None:
         """Look out for what a charger reports that is new, or has other connectors now."""
@@ -254,35 +255,27 @@ class ReportedSensors:
                 device.key, partial(self._look, device.key), measurement=True
             )
         self._devices[device.key] = device
-        self._missing[device.key] = {
-            (key, description)
-            for key in device.connector_keys
-            for description in REPORTED_SENSORS
-            if description.line < device.lines
-        }
+        possible = tuple(one for one in REPORTED_SENSORS if one.line < device.lines)
+        self._missing[device.key] = dict.fromkeys(device.connector_keys, possible)
         # What was kept over a restart is there before the charger says anything.
         self._look(device.key)
 
     def _look(self, device_key: str) -> None:
         device, missing = self._devices[device_key], self._missing[device_key]
         charger = self._coordinator.snapshot.chargers.get(device.identity)
-        if not missing or charger is None:
+        if charger is None:
             return
-        connectors = {connector.key: connector for connector in charger.connectors}
-        seen = {
-            (key, description)
-            for key, description in missing
-            if key in connectors and description.value_fn(connectors[key]) is not None
-        }
+        seen: list[ConnectorSensor] = []
+        for connector in charger.connectors:
+            descriptions = missing.get(connector.key, ())
+            new = [one for one in descriptions if one.value_fn(connector) is not None]
+            if new:
+                missing[connector.key] = tuple(one for one in descriptions if one not in new)
+                seen += [
+                    ConnectorSensor(self._coordinator, device, connector.key, one) for one in new
+                ]
         if seen:
-            missing -= seen
-            self._async_add_entities(
-                [
-                    ConnectorSensor(self._coordinator, device, key, description)
-                    for key, description in seen
-                ],
-                config_subentry_id=device.subentry_id,
-            )
+            self._async_add_entities(seen, config_subentry_id=device.subentry_id)
 
 
 def _connector_sensor(

@@ -141,8 +141,8 @@ def test_weights_share_what_is_there_in_proportion() -> None:
 
 def test_a_power_limit_counts_the_phases_that_a_car_uses() -> None:
     yard = site([replace(group(rating_a=32.0), power_limit_w=6900.0)])
-    three = replace(claim("a"), way=yard.routes.way("root", ALL_PHASES))
-    one = replace(claim("b"), way=yard.routes.way("root", (Phase.L1,)))
+    three = claim("a")._replace(way=yard.routes.way("root", ALL_PHASES))
+    one = claim("b")._replace(way=yard.routes.way("root", (Phase.L1,)))
     among = {Resource("root", phase): 32.0 for phase in ALL_PHASES}
 
     shares = allocate(yard, [three, one], among | {Resource("root", None): 30.0})
@@ -157,7 +157,7 @@ def test_who_keeps_its_place_in_line_is_not_passed_by_smaller_ones() -> None:
     small = claim("c", phase_map=PhaseMap.L2, since=3.0)
 
     passed = shared(charging, large, small, among=room(10.0))
-    kept = shared(charging, replace(large, reserves=True), small, among=room(10.0))
+    kept = shared(charging, large._replace(reserves=True), small, among=room(10.0))
 
     assert passed == {"a": 10.0, "b": 0.0, "c": 10.0}
     assert kept == {"a": 10.0, "b": 0.0, "c": 0.0}

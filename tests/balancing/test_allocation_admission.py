@@ -60,7 +60,7 @@ def test_of_equal_cars_on_single_phases_as_many_charge_as_possible(instance: Ins
         for position, claim in enumerate(instance.claims)
     }
     claims = tuple(
-        replace(claim, way=ways[position], minimum_a=6.0, maximum_a=16.0)
+        claim._replace(way=ways[position], minimum_a=6.0, maximum_a=16.0)
         for position, claim in enumerate(instance.claims)
     )
     equal = replace(instance, claims=claims)
@@ -78,7 +78,7 @@ def test_who_is_first_in_line_and_blocked_keeps_its_place_on_every_phase(
     instance: Instance,
 ) -> None:
     """With the others' minimums gone, there is room for who waits: nobody behind it took any."""
-    reserving = tuple(replace(claim, reserves=True) for claim in instance.claims)
+    reserving = tuple(claim._replace(reserves=True) for claim in instance.claims)
     ranked = sorted(reserving, key=deserves)
     _, refused = admit(reserving, list(instance.room))
     out = {reserving[position].key for position in refused}
@@ -103,7 +103,7 @@ def test_who_is_first_in_line_keeps_what_it_needs_of_a_power_limit() -> None:
     yard = site([replace(group(), power_limit_w=4_000.0)])
     claims = [
         ask(yard, "charging", phase_map=PhaseMap.L1, came=1.0),
-        replace(ask(yard, "large", came=2.0), reserves=True),
+        ask(yard, "large", came=2.0)._replace(reserves=True),
         ask(yard, "small", phase_map=PhaseMap.L2, came=3.0),
     ]
 

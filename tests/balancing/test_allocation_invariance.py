@@ -47,7 +47,7 @@ def test_the_order_in_which_groups_are_listed_makes_no_difference(
     moved = Instance(
         site=site,
         claims=tuple(
-            replace(claim, way=site.routes.way(claim.group_id, phases[claim.key], claim.priority))
+            claim._replace(way=site.routes.way(claim.group_id, phases[claim.key], claim.priority))
             for claim in instance.claims
         ),
         room=tuple(instance.room[numbers[resource]] for resource in site.routes.resources),
@@ -76,7 +76,7 @@ def test_who_asks_for_what_it_got_gets_it_again(instance: Instance) -> None:
     modest = replace(
         instance,
         claims=tuple(
-            replace(claim, maximum_a=shares[claim.key].limit_a)
+            claim._replace(maximum_a=shares[claim.key].limit_a)
             for claim in instance.claims
             if shares[claim.key].limit_a > 0
         ),
@@ -124,8 +124,7 @@ def side_by_side(one: Instance, other: Instance) -> Instance:
         for resource, room_a in zip(half.site.routes.resources, half.room, strict=True)
     }
     claims = [
-        replace(
-            claim,
+        claim._replace(
             key=claim.key._replace(charger=f"{name}-{claim.key.charger}"),
             group_id=f"{name}-{claim.group_id}",
             way=site.routes.way(

@@ -183,7 +183,7 @@ def test_above_the_minimums_a_lower_priority_takes_nothing_from_a_higher(
     instance: Instance,
 ) -> None:
     at_minimum = tuple(
-        replace(claim, maximum_a=claim.minimum_a) if claim.priority == 1 else claim
+        claim._replace(maximum_a=claim.minimum_a) if claim.priority == 1 else claim
         for claim in instance.claims
     )
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.balanz.balancing.commitments import LAG_S, Commitment
-from custom_components.balanz.balancing.dark_budget import DarkBudget, dark_budget
+from custom_components.balanz.balancing.dark_budget import DarkBudget, Shortage, dark_budget
 from custom_components.balanz.balancing.inputs import Booking
 from custom_components.balanz.balancing.lease import Lapse
 from custom_components.balanz.balancing.model import Connector, Site
@@ -150,3 +150,19 @@ def test_what_is_reckoned_with_is_never_below_what_is_booked_in_the_end(
     safe = budget(site([group(rating_a=50.0)], chargers), commitments).is_safe
 
     assert booked_a <= 50.0 or not safe
+
+
+def test_those_that_load_the_worst_limit_most_come_first() -> None:
+    small, large = connector("a"), replace(connector("b"), rating_a=32.0, maximum_a=32.0)
+    elsewhere = connector("c", group_id="shed")
+    shed = group("shed", rating_a=6.0)
+    found = budget(site([group(rating_a=40.0), shed], [elsewhere, small, large]), {})
+    apart = budget(site([group(rating_a=60.0), shed], [elsewhere, small, large]), {})
+
+    assert (found.worst, found.unproven, found.loads_worst) == (
+        Shortage(group_id="root", phase=Phase.L1, missing_a=24.0),
+        ("b", "c", "a"),
+        3,
+    )
+    assert apart.worst is not None
+    assert (apart.worst.group_id, apart.unproven[0], apart.loads_worst) == ("shed", "c", 1)

@@ -135,7 +135,7 @@ def test_writes_that_wear_nothing_are_not_counted() -> None:
     known = [
         (name, replace(one, writes=100)) for name, one in (charging("a", 16.0), charging("b", 16.0))
     ]
-    found = standings(on, inputs(on, known, meters={"root": meter(32.0)}), NOW)
+    found = standings(on, inputs(on, known, meters={"root": meter(32.0)}), {}, NOW)
 
     fresh = {
         name: replace(budget, sent=0) for name, budget in budgets({}, found, Tuning(), NOW).items()

@@ -47,8 +47,8 @@ def car(
 ) -> Claim:
     """What a car asks for that needs a current until it leaves."""
     claim = ask(YARD, name, phase_map=phase_map, priority=priority)
-    told = claim if needed_a is None else replace(claim, needed_a=needed_a, time_left_s=left_s)
-    return replace(told, before_needs=before_needs, lines=len(phase_map.phases))
+    told = claim if needed_a is None else claim._replace(needed_a=needed_a, time_left_s=left_s)
+    return told._replace(before_needs=before_needs, lines=len(phase_map.phases))
 
 
 def among(room_a: float, *cars: Claim) -> dict[str, float]:
@@ -150,7 +150,7 @@ def test_a_car_on_another_phase_loses_nothing_by_a_need() -> None:
 def test_a_garage_that_goes_by_need_shares_so_what_a_fair_site_leaves_it() -> None:
     fair = site([group(), replace(group("garage", 100.0), policy=Policy.NEED)])
     late, soon = (
-        replace(ask(fair, name, "garage"), needed_a=10.0, time_left_s=left_s)
+        ask(fair, name, "garage")._replace(needed_a=10.0, time_left_s=left_s)
         for name, left_s in (("late", 9 * HOUR_S), ("soon", HOUR_S))
     )
     rooms_a = {Resource("root", phase): 27.0 for phase in ALL_PHASES}
@@ -172,12 +172,12 @@ def needy(draw: st.DrawFn) -> Instance:
 
 
 def _told(chance: Random, claim: Claim) -> Claim:
-    claim = replace(claim, before_needs=chance.random() < 0.5, lines=chance.randint(1, 3))
+    claim = claim._replace(before_needs=chance.random() < 0.5, lines=chance.randint(1, 3))
     if chance.random() < 0.3:
         return claim
     needed_a = chance.choice((0.0, 3.0, 8.0, 20.0, 500.0))
     left_s = float("inf") if needed_a == 0.0 else chance.uniform(300.0, 10 * HOUR_S)
-    return replace(claim, needed_a=needed_a, time_left_s=left_s)
+    return claim._replace(needed_a=needed_a, time_left_s=left_s)
 
 
 @given(needy())

@@ -113,6 +113,14 @@ async def test_after_a_drop_all_are_served_again(bench: Bench) -> None:
     assert dropped["all_s"] > 0
 
 
+async def test_a_charger_is_not_served_while_the_central_system_is_away(bench: Bench) -> None:
+    await bench.until("state", served=CHARGERS)
+
+    await bench.central.stop()
+
+    await bench.until("state", served=0)
+
+
 def _subentry(title: str, **data: object) -> dict[str, Any]:
     return {
         "title": title,
@@ -160,6 +168,7 @@ def test_json_has_all_figures() -> None:
         aligned=False,
         core_pct=20.0,
         memory_mib=200.0,
+        restarted_memory_mib=150.0,
         loop_delay_p99_ms=10.0,
         own_delay_p99_ms=9.0,
         cut_p99_ms=50.0,
@@ -168,7 +177,7 @@ def test_json_has_all_figures() -> None:
     )
 
     assert json.loads(shown(figures, as_json=True))["lost"] == 0
-    assert len(shown(figures, as_json=False).splitlines()) == 9
+    assert len(shown(figures, as_json=False).splitlines()) == 10
 
 
 def test_a_percentile_is_not_exceeded_by_its_share() -> None:

@@ -32,6 +32,16 @@ def test_only_the_last_frames_are_kept_and_only_their_beginning() -> None:
     assert {len(frame.text) for frame in log.frames} == {MOST_CHARACTERS}
 
 
+def test_a_copy_stays_as_it_was_whatever_is_said_from_then_on() -> None:
+    log = FrameLog("back office")
+    log.note("before", NOON, received=True)
+    copy = log.copy()
+    log.note("after", NOON, received=True)
+
+    assert [(frame.peer, frame.text) for frame in copy.frames] == [("back office", "before")]
+    assert copy.heard_at == NOON
+
+
 @pytest.mark.parametrize(
     "frame",
     [

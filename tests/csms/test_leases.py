@@ -1,5 +1,6 @@
 """Limits that end above a profile which never does, for chargers that know no later periods."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from .client import RawCharger, wait_until
 from .conftest import Bench, Dial
 
 LEASE_S = 900.0
-TAIL, STACK = LeaseMechanism.TAIL, LeaseMechanism.STACK
+TAIL, STACK, TRANSACTION = LeaseMechanism
 HIGH = ProfileForm(stack_level=8)
 ABILITIES = Capabilities(max_stack_level=8, max_periods=1)
 
@@ -33,12 +34,15 @@ def limit(limit_a: float, fallback_a: float = 6.0) -> Limit:
 @pytest.mark.parametrize(
     ("form", "capabilities", "possible"),
     [
-        (HIGH, Capabilities(max_periods=2), (TAIL, STACK)),
-        (HIGH, Capabilities(), (STACK,)),
+        (HIGH, Capabilities(max_periods=2), (TAIL, STACK, TRANSACTION)),
+        (HIGH, Capabilities(), (STACK, TRANSACTION)),
         (HIGH, Capabilities(max_profiles=1), ()),
         (HIGH, Capabilities(max_profiles=3, connectors=2), ()),
-        (HIGH, Capabilities(max_profiles=4, connectors=2), (STACK,)),
-        (ProfileForm(stack_level=0), Capabilities(max_periods=2), (TAIL,)),
+        (HIGH, Capabilities(max_profiles=4, connectors=2), (STACK, TRANSACTION)),
+        (ProfileForm(stack_level=0), Capabilities(max_periods=2), (TAIL, TRANSACTION)),
+        (ProfileForm(stack_level=0), Capabilities(), (TRANSACTION,)),
+        (ProfileForm(stack_level=8, purpose=Purpose.TX), Capabilities(), (TRANSACTION,)),
+        (ProfileForm(stack_level=8, whole_charger=True), Capabilities(), (STACK,)),
         (ProfileForm(stack_level=8, kind=Kind.RELATIVE), Capabilities(max_periods=2), ()),
         (ProfileForm(stack_level=8, purpose=Purpose.CHARGE_POINT_MAX), Capabilities(), ()),
     ],
@@ -204,3 +208,120 @@ async def test_a_cap_earns_nothing_for_ending_as_a_default_was_seen_to(station: 
     station.capped = True
 
     assert station.lapses_after_s(1, limit(16.0)) is None
+
+
+# Limits of the running transaction that end above the default
+
+START = {"connectorId": 1, "idTag": "TAG", "meterStart": 0}
+
+
+async def start(charger: RawCharger, number: int = 1) -> int:
+    """Let a transaction begin, and return its number."""
+    started = {**START, "meterStart": number, "timestamp": datetime.now(UTC).isoformat()}
+    answer = await charger.call("StartTransaction", started, f"start-{number}")
+    return int(answer["transactionId"])
+
+
+def of_transaction(charger: RawCharger) -> list[tuple[str, float, bool]]:
+    """Return the purpose and the limit of each profile that was told, and whether it ends."""
+    return [
+        (
+            one["chargingProfilePurpose"],
+            one["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"],
+            "validTo" in one,
+        )
+        for one in told(charger)
+    ]
+
+
+@pytest.fixture
+async def charging(station: Station, charger: RawCharger) -> Station:
+    """The same with a transaction that has its limit, and the fallback beneath it."""
+    station.lease = TRANSACTION
+    await start(charger)
+    await set_limit(station, 16.0)
+    await wait_until(lambda: station.lapses_after_s(1, limit(16.0)) is not None)
+    return station
+
+
+async def test_a_limit_of_the_transaction_ends_above_the_default(
+    charging: Station, charger: RawCharger
+) -> None:
+    await set_limit(charging, 16.0)
+    await set_limit(charging, 10.0)
+
+    assert of_transaction(charger) == [
+        ("TxDefaultProfile", 16.0, False),
+        ("TxProfile", 16.0, False),
+        ("TxDefaultProfile", 6.0, False),
+        ("TxProfile", 16.0, True),
+        ("TxProfile", 10.0, True),
+    ]
+    assert {one["chargingProfileId"] for one in told(charger)} == {1, 1001}
+
+
+async def test_without_a_transaction_no_limit_ends(station: Station, charger: RawCharger) -> None:
+    station.lease = TRANSACTION
+    await set_limit(station, 16.0)
+    await set_limit(station, 16.0)
+
+    assert of_transaction(charger) == [("TxDefaultProfile", 16.0, False)] * 2
+    assert station.lapses_after_s(1, limit(16.0)) is None
+
+
+async def test_a_cut_to_less_than_the_fallback_outlasts_the_transaction(
+    charging: Station, charger: RawCharger
+) -> None:
+    """The default would lift it otherwise once the transaction has ended."""
+    charger.calls.clear()
+    await set_limit(charging, 0.0)
+    await asyncio.sleep(0.1)
+
+    assert of_transaction(charger) == [("TxDefaultProfile", 0.0, False), ("TxProfile", 0.0, False)]
+
+
+async def test_the_next_transaction_begins_without_an_end(
+    charging: Station, charger: RawCharger
+) -> None:
+    await start(charger, 2)
+    charger.calls.clear()
+    assert charging.lapses_after_s(1, limit(16.0)) is None
+    await set_limit(charging, 16.0)
+
+    assert of_transaction(charger)[:2] == [
+        ("TxDefaultProfile", 16.0, False),
+        ("TxProfile", 16.0, False),
+    ]
+
+
+async def test_a_limit_that_the_transaction_does_not_take_may_be_in_force_or_not(
+    charging: Station, charger: RawCharger
+) -> None:
+    charger.answers["SetChargingProfile"] = {"status": "Rejected"}
+
+    assert await set_limit(charging, 10.0) is LimitAnswer.TIMED_OUT
+    assert charging.lapses_after_s(1, limit(16.0)) is None
+
+
+async def test_a_default_is_not_set_beneath_while_others_wait_for_the_line(
+    station: Station, charger: RawCharger
+) -> None:
+    """It would come after a cut, and lift it in the end."""
+    station.lease = TRANSACTION
+    await start(charger)
+
+    async def ask() -> None:
+        while not told(charger) or told(charger)[-1]["chargingProfilePurpose"] != "TxProfile":
+            await station.request("GetConfiguration", {})
+        await station.request("GetConfiguration", {})
+
+    asking = [asyncio.create_task(ask()) for _ in range(3)]
+    assert await station.set_limit(1, limit(16.0), urgent=False) is LimitAnswer.ACCEPTED
+    await asyncio.gather(*asking)
+    await set_limit(station, 0.0)
+
+    assert of_transaction(charger)[-2:] == [
+        ("TxDefaultProfile", 0.0, False),
+        ("TxProfile", 0.0, False),
+    ]
+    assert ("TxDefaultProfile", 6.0, False) not in of_transaction(charger)

@@ -451,3 +451,16 @@ async def test_a_hundred_wrong_passwords_at_once_leave_the_connected_alone(
 
     assert await charger.alive()
     assert central.seen(StationDisconnected) == []
+
+
+async def test_a_password_is_not_kept_once_the_charger_is_served(
+    central: Bench, dial: Dial
+) -> None:
+    ask(central)
+    charger = await dial(**basic(PASSWORD))
+    assert await charger.alive()
+
+    (connection,) = central._gate.sockets
+
+    assert connection.request is not None
+    assert "Authorization" not in connection.request.headers

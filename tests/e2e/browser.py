@@ -20,6 +20,11 @@ _ARGUMENTS = [
 ]
 
 
+def pictures(folder: Path) -> Path:
+    """Return where to put pictures: a folder, or where those of the documentation are renewed."""
+    return Path(os.environ.get("BALANZ_PICTURES", folder)).resolve()
+
+
 class Browser:
     """A logged-in tab; `problems` has the errors that the pages reported."""
 
@@ -31,8 +36,17 @@ class Browser:
 
     async def open(self, path: str) -> None:
         """Go to a page of the frontend, such as "/config/integrations", and let it settle."""
+        await self.until_no_dialog()
         await self.page.goto(self.url + path)
         await self.settle()
+
+    async def until_no_dialog(self) -> None:
+        """Wait until a dialog that closes is gone.
+
+        It goes back in the history as its last step, and would take a page along that is opened
+        meanwhile.
+        """
+        await self.page.wait_for_function("!history.state?.dialog")
 
     async def settle(self) -> None:
         """Wait until the panel is drawn.

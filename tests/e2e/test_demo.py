@@ -1,24 +1,18 @@
 """The demo that the README starts with, run and looked at as a user would."""
 
 import asyncio
-import os
 import re
 from pathlib import Path
 
 from simulator.dashboard import URL_PATH
 from simulator.home_assistant_client import HomeAssistantClient
-from tests.e2e.browser import logged_in
+from tests.e2e.browser import logged_in, pictures
 from tests.e2e.running_demo import RunningDemo
 
 ON_OVERVIEW = ("My home", "Garage", "Charger 1", "Capacity", "Available", "Reason")
 ON_DEVICE_PAGE = ("Charger 1", "AC 11-3", "by Simulated", "Charging allowed", "Limit", "Reason")
 CHARGING_AFTER_S = 30.0
 """Cars arrive, and each waits for confirmed headroom and for its own start."""
-
-
-def pictures(tmp_path: Path) -> Path:
-    """Where to put pictures: where the environment says, to renew those of the documentation."""
-    return Path(os.environ.get("BALANZ_PICTURES", tmp_path)).resolve()
 
 
 async def test_the_demo_shows_cars_that_share_a_fuse_and_sums_up(tmp_path: Path) -> None:

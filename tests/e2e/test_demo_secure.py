@@ -1,13 +1,12 @@
 """The demo with encryption and passwords, looked at as a user would."""
 
 import asyncio
-import os
 import re
 from pathlib import Path
 
 from simulator.home_assistant import free_port
 from simulator.home_assistant_client import HomeAssistantClient
-from tests.e2e.browser import logged_in
+from tests.e2e.browser import logged_in, pictures
 from tests.e2e.running_demo import RunningDemo
 
 SHOWN = ("Charger 4", "Security", "Connected")
@@ -33,9 +32,7 @@ async def test_chargers_with_passwords_and_one_with_a_certificate_share_a_fuse(
     async with logged_in(demo.url, "demo", "demo", width=1500, height=1600) as browser:
         await browser.open(f"/config/devices/device/{device_id}")
         missing = [text for text in SHOWN if not await browser.shows(text)]
-        await browser.screenshot(
-            Path(os.environ.get("BALANZ_PICTURES", tmp_path)) / "secure_charger.png"
-        )
+        await browser.screenshot(pictures(tmp_path) / "secure_charger.png")
     status = await demo.end()
     log = (config / "console.log").read_text()
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from simulator.dashboard import URL_PATH
 from simulator.home_assistant import free_port
-from tests.e2e.browser import logged_in
+from tests.e2e.browser import logged_in, pictures
 from tests.e2e.running_demo import RunningDemo
-from tests.e2e.test_demo import pictures
 
 SHOWN = ("Charger 1", "Back office", "Connected", "To be told", "It allows")
 

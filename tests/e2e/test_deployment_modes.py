@@ -5,8 +5,7 @@ a back office as well.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
 
@@ -21,6 +20,7 @@ from simulator.home_assistant import HassProcess, free_port
 from simulator.house import House, Wire, constant
 from simulator.options import ChargerOptions
 from simulator.site_setup import SiteSetup, charger_form
+from tests.e2e.waiting import until, until_asked
 
 SHARED_A = 20.0
 CSMS, LOCAL_CONTROLLER = "CSMS", "LC"
@@ -106,22 +106,6 @@ class Place:
             return await self.shown(identity, key) == value
 
         await until_asked(is_shown, f"{identity} {key}: {value}")
-
-
-async def until(come_true: Callable[[], object], what: str, limit_s: float = 30) -> None:
-    async def ask() -> bool:
-        return bool(come_true())
-
-    await until_asked(ask, what, limit_s)
-
-
-async def until_asked(
-    come_true: Callable[[], Awaitable[bool]], what: str, limit_s: float = 30
-) -> None:
-    deadline = time.monotonic() + limit_s
-    while not await come_true():
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        await asyncio.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

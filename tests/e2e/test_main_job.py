@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +20,7 @@ from simulator.home_assistant_client import ApiError, HomeAssistantClient
 from simulator.house import House, Wire, constant
 from simulator.options import ChargerOptions
 from simulator.site_setup import SetupFailed, SiteSetup, charger_form
+from tests.e2e.waiting import until
 
 MAIN_FUSE_A = 25.0
 AUTOMATION = {
@@ -97,13 +98,6 @@ class Home:
             profile = json.loads(frame.text)[3]["csChargingProfiles"]
             limits.append(profile["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"])
         return limits
-
-
-async def until(come_true: Callable[[], bool], what: str, limit_s: float = 60) -> None:
-    deadline = time.monotonic() + limit_s
-    while not come_true():
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        await asyncio.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ FAULTS = (
     _shown("F08", "balanz stops while chargers are silent", "it has stopped within 10 s"),
     _shown("F09", "balanz starts before the sensors", "nobody charges before they tell"),
     _shown("F10", "the event loop stalls", "it goes on where it was"),
-    _not_yet("F11", "calls from inside handlers", "cannot be seen from outside"),
+    _shown("F11", "calls from inside handlers", "a charger that waits for us is answered at once"),
     _shown("F12", "a charger takes 40 s to answer", "booked, and the others live with it"),
     _elsewhere("F13", "the upstream is down", "tests/csms/local_controller/test_outage.py"),
     _elsewhere("F14", "ChangeAvailability is only scheduled", "tests/ha/test_ocpp_entities.py"),
@@ -66,8 +66,10 @@ FAULTS = (
     _elsewhere("F29", "meter values without a session", "tests/csms/test_meter_values.py"),
     _elsewhere("F30", "meter values after the end", "tests/csms/test_transactions_out_of_order.py"),
     _shown("F31", "a meter starts anew", "no session has negative energy"),
-    _not_yet("F32", "Finishing sticks", "balanz starts no session by itself"),
-    _not_yet("F33", "a charger gives up its messages", "its patience is left as it is"),
+    _shown(
+        "F32", "Finishing sticks", "it costs others nothing, and the next session gets its share"
+    ),
+    _shown("F33", "a charger gives up its messages", "its limit holds without a known session"),
     _elsewhere("F34", "a tag is refused late", "tests/site/test_tags.py"),
     _shown("F40", "limits are refused", "booked at its rating, and told"),
     _shown(
@@ -83,7 +85,7 @@ FAULTS = (
     _shown("F47", "another limit holds a car", "others get what it does not use"),
     _shown("F48", "a connector is faulted", "others get its share, and it says why"),
     _shown("F49", "a car uses fewer phases", "others get the phases that it does not use"),
-    _not_yet("F50", "a charger switches phases", "balanz does not use this"),
+    _shown("F50", "a charger switches phases", "booked on those that it is seen on"),
     _shown("F51", "phases are rotated or unknown", "the worst phase is reckoned with"),
     _shown("F52", "a clock is wrong by hours", "the limit is in force by the charger's clock"),
     _shown("F53", "a charger's memory wears out", "few limits are written on a calm day"),
@@ -94,11 +96,17 @@ FAULTS = (
     _shown("F63", "the meter changes its unit", "nothing rises"),
     _elsewhere("F64", "the meter is frozen", "tests/ha/test_supply_sensors.py"),
     _elsewhere("F65", "phases are told out of step", "tests/ha/test_supply_sensors.py"),
-    _not_yet("F66", "the meter leaves the chargers out", "no test of the set-up yet"),
+    _not_yet(
+        "F66",
+        "the meter leaves the chargers out",
+        "it looks like a house that exports what they draw; only who wires it can tell",
+    ),
     _shown("F70", "power fails in mid-write", "the torn record costs only itself"),
     _shown("F71", "a file is damaged", "chargers are booked at their rating, and it is told"),
     _shown("F72", "the disk is full", "there are cuts only, even over a restart"),
-    _not_yet("F73", "an old backup is restored", "it cannot be told from a restart yet"),
+    _shown(
+        "F73", "an old backup is restored", "what it says of limits and numbers is not relied on"
+    ),
     _elsewhere("F74", "the wall clock jumps", "tests/csms/test_meter_values.py"),
     _elsewhere("F75", "the files' format changes", "tests/ha/test_upgrade.py"),
 )

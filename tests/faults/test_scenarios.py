@@ -10,11 +10,13 @@ import pytest
 from benchmarks.virtual_site.world import World
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.csms.events import ConnectorStatus
 from custom_components.balanz.site.settings import SiteSettings
 from custom_components.balanz.site.snapshot import ConnectorSnapshot, ProblemKind
 from simulator.behaviours import Asked, Behaviour
 from simulator.car import Car
 from simulator.faults import Faults, MeterFault
+from simulator.frames import Direction
 from simulator.virtual_time import VirtualLoop
 from tests.quirks.field import SIX_AMPERES_FOR_EVER
 from tests.site.build import charger, settings
@@ -51,6 +53,20 @@ def actions(world: World, identity: str, since_s: float = 0.0) -> list[str]:
         if frame.at_s >= since_s
     ]
     return [frame[2] for frame in frames if frame[0] == 2]
+
+
+def waits_s(world: World, identity: str, since_s: float) -> list[float]:
+    """How long a charger has waited for each of its answers."""
+    asked_s: dict[str, float] = {}
+    waits: list[float] = []
+    for frame in world.chargers[identity].frames:
+        kind, message_id = orjson.loads(frame.text)[:2]
+        if frame.at_s >= since_s and frame.direction is Direction.SENT and kind == 2:
+            asked_s[message_id] = frame.at_s
+        elif message_id in asked_s:
+            waits.append(frame.at_s - asked_s.pop(message_id))
+    assert not asked_s
+    return waits
 
 
 async def charging(run: StartWorld, site: SiteSettings = TWO) -> World:
@@ -184,6 +200,23 @@ async def test_a_stall_of_the_loop_changes_nothing(run: StartWorld) -> None:
     assert draws_a(world, "A") == draws_a(world, "B") == 10.0
 
 
+@pytest.mark.fault("F11")
+async def test_a_charger_that_does_one_thing_at_a_time_is_answered_at_once(run: StartWorld) -> None:
+    """Whoever called it before answering would wait for it, as it waits for them."""
+    world = await run(TWO)
+    for one in world.chargers.values():
+        one.faults = Faults(one_thing_at_a_time=True)
+        one.drop_link()
+    await world.pass_s(30.0)
+    since_s = world.now_s
+    for identity in world.chargers:
+        world.plug_in(identity, Car())
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+    assert len(waits := waits_s(world, "A", since_s)) >= 5
+    assert max(waits) <= 1.0
+
+
 @pytest.mark.fault("F12")
 async def test_a_charger_that_takes_40_s_holds_up_nobody(run: StartWorld) -> None:
     world = await charging(run)
@@ -276,6 +309,40 @@ async def test_a_meter_that_starts_anew_gives_no_negative_energy(run: StartWorld
     await world.pass_s(SETTLED_S)
     assert (connector(world, "A").session_energy_wh or 0.0) >= 0.0
     assert draws_a(world, "A") == 10.0
+
+
+@pytest.mark.fault("F32")
+async def test_a_session_that_starts_in_finishing_gets_its_share(run: StartWorld) -> None:
+    world = await charging(run)
+    world.chargers["A"].faults = Faults(stuck_in_finishing=True)
+    world.chargers["A"].unplug()
+    await world.pass_s(SETTLED_S)
+    assert connector(world, "A").status is ConnectorStatus.FINISHING
+    assert (booked_a(world, "A"), draws_a(world, "B")) == (0.0, 16.0)
+    assert "RemoteStartTransaction" not in actions(world, "A")
+    world.plug_in("A", Car())
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+
+
+@pytest.mark.fault("F33")
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_a_charger_that_soon_gives_up_its_messages_is_limited_all_the_same(
+    run: StartWorld, attempts: int
+) -> None:
+    """By default chargers try three times, and the third time they are answered in any case."""
+    world = await run(TWO)
+    for one in world.chargers.values():
+        one.station.configuration.set("TransactionMessageAttempts", str(attempts))
+    world.disk.full = True
+    for identity in world.chargers:
+        world.plug_in(identity, Car())
+    await world.pass_s(200.0)
+    world.disk.full = False
+    await world.pass_s(600.0)
+    is_known = world.chargers["A"].transaction_id is not None
+    assert is_known is (attempts == 3)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
 
 
 @pytest.mark.fault("F40")
@@ -391,6 +458,24 @@ async def test_others_get_the_phases_that_a_car_does_not_use(run: StartWorld) ->
     assert draws_a(world, "A") == draws_a(world, "B") == 16.0
 
 
+@pytest.mark.fault("F50")
+async def test_a_car_that_goes_on_with_three_lines_is_booked_on_them(run: StartWorld) -> None:
+    """What switches is the charger or the car, never balanz."""
+    rotated = charger("B", phases=1, phase_map=PhaseMap.L2)
+    world = await run(settings(charger("A"), rotated, rating_a=20.0))
+    world.plug_in("A", Car(phases=1))
+    world.plug_in("B", Car(phases=1))
+    await world.pass_s(600.0)
+    assert draws_a(world, "A") == draws_a(world, "B") == 16.0
+    world.watch.disturbed(world.now_s)
+    world.chargers["A"].station.connectors[1].car = Car()
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+    world.chargers["A"].station.connectors[1].car = Car(phases=1)
+    await world.pass_s(600.0)
+    assert draws_a(world, "A") + draws_a(world, "B") <= 32.0
+
+
 @pytest.mark.fault("F51")
 async def test_an_unknown_wiring_costs_the_worst_phase(run: StartWorld) -> None:
     unknown = [charger(name, phases=1, phase_map=PhaseMap.UNKNOWN) for name in "AB"]
@@ -501,3 +586,35 @@ async def test_a_full_disk_leaves_cuts(run: StartWorld, lost_bytes: int) -> None
     world.disk.full = False
     await world.pass_s(SETTLED_S)
     assert problems(world) <= {ProblemKind.STORAGE_DAMAGED}
+
+
+@pytest.mark.fault("F73")
+async def test_nothing_is_taken_from_an_old_backup_for_what_is_in_force(run: StartWorld) -> None:
+    keeping = [charger(name, keeps_limit=True) for name in "AB"]
+    world = await charging(run, settings(*keeping, rating_a=20.0))
+    await world.set_capacity("root", 12.0)
+    await world.pass_s(SETTLED_S)
+    backup = await world.back_up()
+    await world.set_capacity("root", 20.0)
+    world.chargers["B"].unplug()
+    world.plug_in("B", Car())
+    await world.pass_s(SETTLED_S)
+    given = {world.chargers[name].transaction_id for name in "AB"}
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+
+    world.chargers["A"].faults = Faults(offline=True)
+    await world.kill()
+    world.restore(backup)
+    await world.reopen()
+    assert booked_a(world, "A") == 16.0
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") + draws_a(world, "B") <= 20.0
+    world.chargers["B"].unplug()
+    world.plug_in("B", Car())
+    await world.pass_s(SETTLED_S)
+    assert world.chargers["B"].transaction_id not in {None, *given}
+
+    world.chargers["A"].faults = Faults()
+    await world.restart()
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 6.0

@@ -20,6 +20,8 @@ SETTINGS = """\
 
 Every form of balanz with every one of its fields, in the words of the forms themselves. The \
 README leads through the first of them. `python -m tests.ha.pages` writes this page.
+
+![The form of a charger, with an error at a field](form.png)
 """
 ACTIONS = """\
 # Actions

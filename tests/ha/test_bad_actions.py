@@ -212,48 +212,56 @@ def shown(value: object) -> str:
     return repr(value)[:60]
 
 
-@pytest.mark.parametrize("action", SERVICES)
 async def test_what_has_the_wrong_type_or_is_beyond_all_bounds_is_refused(
-    bench: Bench, action: str
+    bench: Bench, subtests: pytest.Subtests
 ) -> None:
-    for name, (kind, shape) in fields_of(action).items():
-        for value in bad_values(kind, shape):
-            data = {**bench.valid(action), name: value}
-            if name == "path":
-                data.pop("csv", None)
-            await bench.refuses(action, data, because=f"{action} {name}={shown(value)}")
+    for action in SERVICES:
+        with subtests.test(action):
+            for name, (kind, shape) in fields_of(action).items():
+                for value in bad_values(kind, shape):
+                    data = {**bench.valid(action), name: value}
+                    if name == "path":
+                        data.pop("csv", None)
+                    await bench.refuses(action, data, because=f"{action} {name}={shown(value)}")
 
 
-@pytest.mark.parametrize("action", SERVICES)
 async def test_whatever_is_written_as_text_an_error_is_one_that_is_told(
-    bench: Bench, action: str
+    bench: Bench, subtests: pytest.Subtests
 ) -> None:
-    for name, (kind, _) in fields_of(action).items():
-        if kind != "text":
-            continue
-        for value in STRANGE:
-            data = {**bench.valid(action), name: value}
-            if name == "path":
-                data.pop("csv", None)
-            before = state_of_all(bench.entry)
-            error = await bench.take(action, data)
-            if error is None:
-                continue
-            if not isinstance(error, vol.Invalid):
-                assert_told(error)
-            assert state_of_all(bench.entry) == before
+    texts = [
+        (action, name)
+        for action in SERVICES
+        for name, (kind, _) in fields_of(action).items()
+        if kind == "text"
+    ]
+    for action, name in texts:
+        with subtests.test(f"{action} {name}"):
+            for value in STRANGE:
+                data = {**bench.valid(action), name: value}
+                if name == "path":
+                    data.pop("csv", None)
+                before = state_of_all(bench.entry)
+                error = await bench.take(action, data)
+                if error is None:
+                    continue
+                if not isinstance(error, vol.Invalid):
+                    assert_told(error)
+                assert state_of_all(bench.entry) == before
 
 
-@pytest.mark.parametrize("action", SERVICES)
 async def test_what_is_needed_is_not_left_out_and_what_is_unknown_is_not_passed_over(
-    bench: Bench, action: str
+    bench: Bench, subtests: pytest.Subtests
 ) -> None:
-    for name, field in SERVICES[action]["fields"].items():
-        if field.get("required"):
-            data = bench.valid(action)
-            del data[name]
-            await bench.refuses(action, data, because=f"{action} without {name}")
-    await bench.refuses(action, {**bench.valid(action), "moon": 1}, because=f"{action} moon")
+    for action in SERVICES:
+        with subtests.test(action):
+            for name, field in SERVICES[action]["fields"].items():
+                if field.get("required"):
+                    data = bench.valid(action)
+                    del data[name]
+                    await bench.refuses(action, data, because=f"{action} without {name}")
+            await bench.refuses(
+                action, {**bench.valid(action), "moon": 1}, because=f"{action} moon"
+            )
 
 
 DEVICES = [
@@ -264,39 +272,42 @@ DEVICES = [
 ]
 
 
-@pytest.mark.parametrize(("action", "name"), DEVICES)
-async def test_the_device_of_another_entry_is_refused(bench: Bench, action: str, name: str) -> None:
-    data = {**bench.valid(action), name: bench.stranger}
-    await bench.refuses(action, data, because="another integration's")
-    if name == "device_id":
-        wrong_kind = bench.charger if action == "run_overload_drill" else bench.garage
-        await bench.refuses(action, {**data, name: wrong_kind}, because="of another kind")
+async def test_the_device_of_another_entry_is_refused(
+    bench: Bench, subtests: pytest.Subtests
+) -> None:
+    for action, name in DEVICES:
+        with subtests.test(f"{action} {name}"):
+            data = {**bench.valid(action), name: bench.stranger}
+            await bench.refuses(action, data, because="another integration's")
+            if name == "device_id":
+                wrong_kind = bench.charger if action == "run_overload_drill" else bench.garage
+                await bench.refuses(action, {**data, name: wrong_kind}, because="of another kind")
 
 
-TARGETS = [action for action, shape in SERVICES.items() if "target" in shape]
+async def test_a_target_that_is_none_is_refused_as_a_whole(
+    bench: Bench, subtests: pytest.Subtests
+) -> None:
+    for action in (action for action, shape in SERVICES.items() if "target" in shape):
+        valid = bench.valid(action)
+        named = valid["device_id"]
+        with subtests.test(action):
+            for key in ("entity_id", "device_id", "area_id", "floor_id", "label_id"):
+                for value in WRONG["target"]:
+                    data = {**valid, key: value}
+                    if key == "device_id" and isinstance(value, list):
+                        data[key] = [*named, *value]
+                    await bench.refuses(action, data, because=f"{action} {key}={shown(value)}")
+            data = {**valid, "device_id": [*named, bench.stranger]}
+            await bench.refuses(action, data, because="another integration's")
 
 
-@pytest.mark.parametrize("action", TARGETS)
-async def test_a_target_that_is_none_is_refused_as_a_whole(bench: Bench, action: str) -> None:
-    valid = bench.valid(action)
-    for key in ("entity_id", "device_id", "area_id", "floor_id", "label_id"):
-        for value in WRONG["target"]:
-            named = valid["device_id"]
-            data = {**valid, key: value}
-            if key == "device_id" and isinstance(value, list):
-                data[key] = [*named, *value]
-            await bench.refuses(action, data, because=f"{action} {key}={shown(value)}")
-    data = {**valid, "device_id": [*valid["device_id"], bench.stranger]}
-    await bench.refuses(action, data, because="another integration's")
-
-
-@pytest.mark.parametrize("action", SERVICES)
-async def test_a_site_that_does_not_run_is_told(bench: Bench, action: str) -> None:
-    data = bench.valid(action)
+async def test_a_site_that_does_not_run_is_told(bench: Bench, subtests: pytest.Subtests) -> None:
     await bench.hass.config_entries.async_unload("home")
-    error = await bench.take(action, data)
-    assert isinstance(error, ServiceValidationError)
-    assert_told(error)
+    for action in SERVICES:
+        with subtests.test(action):
+            error = await bench.take(action, bench.valid(action))
+            assert isinstance(error, ServiceValidationError)
+            assert_told(error)
 
 
 @pytest.mark.parametrize("value", [True, "much", nan, inf, -1])

@@ -17,6 +17,12 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.balanz.actions.balancing import BALANCING_ACTIONS
+from custom_components.balanz.actions.targets import (
+    ConnectorTarget,
+    targeted_connectors,
+    targeted_groups,
+    targeted_places,
+)
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.devices import device_id
 from simulator.car import Car
@@ -400,6 +406,47 @@ async def test_a_label_stands_for_the_devices_and_entities_that_have_it(
     er.async_get(hass).async_update_entity("sensor.left_reason", labels={label})
     await act("pause", label_id=label)
     assert paused(hass) == {"left", "right"}
+
+
+@pytest.mark.parametrize(
+    ("target", "excluded", "meant"),
+    [
+        ("home", {"device_id": ["garage"]}, {"Left"}),
+        ("garage", {"device_id": ["CP-3"]}, {"Right"}),
+        ("garage", {"device_id": ["CP-3_2"]}, {"Right", "Double 1"}),
+        ("garage", {"entity_id": ["sensor.right_reason"]}, {"Double 1", "Double 2"}),
+        ("CP-1", {"device_id": ["garage"]}, {"Left"}),
+    ],
+)
+async def test_what_is_left_out_of_a_target_is_not_meant(
+    hass: HomeAssistant,
+    home: MockConfigEntry,
+    target: str,
+    excluded: dict[str, list[str]],
+    meant: set[str],
+) -> None:
+    if "device_id" in excluded:
+        excluded = {"device_id": [device_of(hass, one) for one in excluded["device_id"]]}
+    # Home Assistant lets users say so from 2026.11 on.
+    data = {"device_id": [device_of(hass, target)], "exclude": excluded}
+
+    assert {one.name for one in targeted_connectors(hass, data)} == meant
+    connectors = [one for one in targeted_places(hass, data) if isinstance(one, ConnectorTarget)]
+    assert {one.name for one in connectors} == meant
+
+
+async def test_groups_can_be_left_out_too_but_not_all_that_is_meant(
+    hass: HomeAssistant, home: MockConfigEntry
+) -> None:
+    label = lr.async_get(hass).async_create("fuses").label_id
+    for name in ("home", "garage"):
+        dr.async_get(hass).async_update_device(device_of(hass, name), labels={label})
+
+    data = {"label_id": [label], "exclude": {"entity_id": ["number.garage_capacity"]}}
+    assert [one.group.name for one in targeted_groups(hass, data)] == ["Home"]
+    with pytest.raises(ServiceValidationError) as refused:
+        targeted_groups(hass, {**data, "exclude": {"label_id": [label]}})
+    assert refused.value.translation_key == "target_empty"
 
 
 async def test_a_target_in_which_nothing_fits_is_refused(

@@ -173,6 +173,25 @@ async def test_a_sensor_that_cannot_measure_is_refused_at_its_field(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_what_balanz_shows_itself_measures_no_supply(hass: HomeAssistant, port: int) -> None:
+    sensors(hass, "A", "grid_l1", "grid_l2", "grid_l3")
+    entry = site_entry(port, supply=CURRENT_SENSORS)
+    await set_up(hass, entry)
+    form = await answer(hass, await entry.start_reconfigure_flow(hass), site(port))
+    form = await answer(hass, form, {"next_step_id": "supply_current"})
+    user_input = {
+        **CURRENT_SENSORS["sensors"],
+        "direction": "import_positive",
+        "advanced": ADVANCED,
+    }
+
+    form = await answer(hass, form, {**user_input, "l1": "sensor.home_available"})
+    assert form["errors"] == {"l1": "sensor_own"}
+
+    result = await answer(hass, form, user_input)
+    assert result["reason"] == "reconfigure_successful"
+
+
 async def test_missing_and_doubled_sensors_are_refused(hass: HomeAssistant, port: int) -> None:
     sensors(hass, "A", "l1", "l2")
     user_input = {
@@ -343,6 +362,7 @@ async def test_a_site_is_changed_and_keeps_its_sensors(hass: HomeAssistant, port
     result = await answer(hass, menu, {"next_step_id": "supply_keep"})
 
     assert result["reason"] == "reconfigure_successful"
+    assert result.get("translation_domain") is None
     assert entry.title == "Cabin"
     assert entry.data["rating_a"] == 25
     assert entry.data["supply"] == CURRENT_SENSORS

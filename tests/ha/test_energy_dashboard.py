@@ -123,6 +123,16 @@ async def test_import_and_export_may_be_apart(hass: HomeAssistant) -> None:
     assert found.suggested["export_l2"] == "sensor.p1_power_production_phase_l2"
 
 
+async def test_a_sensor_whose_name_tells_no_phase_is_passed_over(hass: HomeAssistant) -> None:
+    meter(hass, ("current", "current"), *by_phase("current", "current_l{}"))
+    await dashboard(hass, GRID)
+
+    found = await known(hass)
+
+    assert found is not None
+    assert set(found.suggested) == {"l1", "l2", "l3"}
+
+
 async def test_sensors_in_doubt_are_left_out(hass: HomeAssistant) -> None:
     meter(
         hass,

@@ -491,6 +491,7 @@ async def test_what_is_missing_without_home_assistant_is_told(
     assert shown.attributes["worst_group"] == "Home"
     assert shown.attributes["missing_current"] == 5.0
     assert shown.attributes["unproven_chargers"] == ["Left", "Right"]
+    assert shown.attributes["unproven_count"] == 2
 
 
 async def test_a_single_small_charger_is_safe_without_home_assistant(

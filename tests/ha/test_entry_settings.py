@@ -1,7 +1,9 @@
 """What a config entry keeps is read as the settings of a site, whatever its age."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from homeassistant.core import HomeAssistant
 
 from custom_components.balanz.balancing.policies import Policy
@@ -185,3 +187,19 @@ async def test_a_group_whose_sensors_are_lost_is_full_unless_the_user_knows_bett
     assert settings.supplies["root"].max_age_s == 60
     assert settings.supplies["garage"].max_age_s is None
     assert settings.supplies["garage"].heartbeat == "sensor.uptime"
+
+
+@pytest.mark.parametrize(
+    "security",
+    [
+        {"tls": "none", "tls_port": 9301, "allow_internet": False},
+        {"tls": "none", "tls_port": 9302, "allow_internet": True},
+    ],
+    ids=["as the form suggests it", "a port that nobody listens on"],
+)
+async def test_without_certificates_there_is_nothing_that_a_restart_would_have_to_take_over(
+    security: dict[str, Any], hass: HomeAssistant, port: int
+) -> None:
+    never_asked, asked = site_entry(port), site_entry(port, security=security)
+
+    assert read_entry(asked).tls == read_entry(never_asked).tls == {}

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from homeassistant.components.backup.const import DATA_MANAGER
@@ -14,10 +14,13 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
+from custom_components.balanz.backup import async_post_backup, async_pre_backup
 from custom_components.balanz.const import DOMAIN
 from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.key_lock import KeyLock
 from custom_components.balanz.diagnostics import async_get_config_entry_diagnostics
+from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.storage.journal import StorageError
 from custom_components.balanz.tls_sources import authority_of
 from tests.csms.client import RawCharger
 from tests.ha.build import charger, set_up, site_entry, wait_until
@@ -83,6 +86,29 @@ async def test_a_backup_has_no_key_and_nobody_notices(
     assert len(keys_on_disk(hass)) == 3
     await tls.reload_if_changed()
     assert tls.trouble is None
+
+
+async def test_a_backup_says_that_it_is_one_and_the_site_goes_on(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    ledger = entry.runtime_data.site._rooms.ledger
+    await async_pre_backup(hass)
+    assert ledger.in_backup
+
+    await async_post_backup(hass)
+    assert not ledger.in_backup
+
+
+async def test_a_backup_whose_end_cannot_be_recorded_hinders_nothing(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    site = entry.runtime_data.site
+    await async_pre_backup(hass)
+    with patch.object(BalanzSite, "backup_ends", AsyncMock(side_effect=StorageError("full"))):
+        await async_post_backup(hass)
+
+    assert site.running
+    assert len(keys_on_disk(hass)) == 3
 
 
 async def test_a_site_that_stops_during_a_backup_has_its_keys_the_next_time(

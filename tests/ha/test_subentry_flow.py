@@ -165,6 +165,7 @@ async def test_a_charger_is_changed_but_for_its_identity(hass: HomeAssistant, po
     result = await answer(hass, form, {**changes, "name": "Right"})
 
     assert result["reason"] == "reconfigure_successful"
+    assert result.get("translation_domain") is None
     subentry = entry.subentries["subentry-CP-1"]
     assert subentry.title == "Right"
     assert subentry.data == charger_data(
@@ -208,6 +209,7 @@ async def test_a_group_is_changed_and_keeps_its_supply(hass: HomeAssistant, port
     result = await answer(hass, menu, {"next_step_id": "supply_keep"})
 
     assert result["reason"] == "reconfigure_successful"
+    assert result.get("translation_domain") is None
     assert entry.subentries["subentry-garage"].title == "Barn"
     assert entry.subentries["subentry-garage"].data["rating_a"] == 16
 

@@ -51,11 +51,11 @@ from custom_components.balanz.csms.events import ConnectorStatus, TagOutcome
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.csms.reported_codes import ErrorCode, StopReason
 from custom_components.balanz.flows import (
+    charger_steps,
     firmware_options,
     forms,
     ocpp_balanz_steps,
     options_flow,
-    password_steps,
     subentry_flow,
     tag_options,
 )
@@ -149,7 +149,7 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
         {"root": "Home"}, ALL_PHASES, identity=False, new_password=True
     )
     yield "charger reconfigure", charger["reconfigure"], reconfigured
-    password = password_steps.password_schema("", can_send=True)
+    password = charger_steps.password_schema("", can_send=True)
     yield "config password", config["password"], password
     yield "charger password", charger["password"], password
 
@@ -261,7 +261,7 @@ def test_each_error_of_a_form_is_translated() -> None:
     named = {"name_invalid", "name_taken"}
     shared = (
         strings_in(SOURCES["flows/forms.py"])
-        | strings_in(SOURCES["flows/password_steps.py"])
+        | strings_in(SOURCES["flows/charger_steps.py"])
         | named
     )
     shared |= strings_in(SOURCES["upstream_form.py"])

@@ -147,13 +147,27 @@ def test_what_was_seen_of_a_firmware_is_read_back() -> None:
     ledger.apply(ledger.note_finding(NEW, Fact.LAPSES, seen(holds=False)))
     with_stack = replace(seen(holds=True), lease="stack")
     ledger.apply(ledger.note_finding(OLD, Fact.LAPSES, with_stack))
+    of_a_cap = replace(seen(holds=True), cap=True)
+    ledger.apply(ledger.note_finding(OLD, Fact.OUTLASTS_REBOOT, of_a_cap))
     copy = Ledger()
     copy.restore(ledger.records())
     assert copy.proofs[OLD].lease == "stack"
+    assert copy.proofs[OLD].findings[Fact.OUTLASTS_REBOOT].cap
     assert copy.firmwares == {"A": OLD}
     assert copy.interviews == {OLD: {"connectors": 2}}
     assert copy.proofs == ledger.proofs
     assert copy.proofs[NEW].findings[Fact.LAPSES] == seen(holds=False)
+
+
+def test_it_is_known_over_a_rewrite_that_a_backup_is_being_made() -> None:
+    ledger = Ledger()
+    ledger.apply(ledger.note_backup(running=True))
+    copy = Ledger()
+    copy.restore(ledger.records())
+    assert copy.in_backup
+
+    copy.apply(copy.note_backup(running=False))
+    assert list(copy.records()) == []
 
 
 def test_what_was_seen_last_counts() -> None:

@@ -178,6 +178,71 @@ async def test_a_charger_that_takes_one_profile_for_the_other_does_not_fall_back
     assert simulated.limit_a == 0.0
 
 
+ONE_DEFAULT = Faults(drop_later_periods=True, takes_one_default=True)
+"""Of a charger that knows neither later periods nor one default beneath another."""
+
+
+async def charging_unproven(
+    bench: Bench, faults: Faults, *others: ChargerSettings
+) -> tuple[BalanzSite, SimulatedCharger]:
+    """A site with a charger that keeps its limits and was not seen to end any; a car charges."""
+    site, simulated = await idle(bench, charger("A"), *others, faults=faults)
+    seen = await proven(site)
+    assert seen.proof is not None
+    assert (seen.proof.keeps_limit, seen.proof.lapses) == (True, False)
+    await settled(site, simulated)
+    simulated.plug_in(Car())
+    await until(lambda: simulated.currents_a[0] == 16.0)
+    await until(lambda: connector(site, "A").session_started_at is not None)
+    return site, simulated
+
+
+async def test_limits_of_a_transaction_are_tried_with_a_car_where_nothing_else_has_worked(
+    bench: Bench,
+) -> None:
+    site, simulated = await charging_unproven(bench, ONE_DEFAULT)
+    seen = await proven(site)
+    assert seen.proof is not None
+    assert (seen.proof.level, seen.proof.lease) == (ProofLevel.PROVEN, "transaction")
+    assert simulated.transaction_id is not None
+
+    # The first renewal puts the fallback beneath, the second one has an end.
+    await pass_s(2 * LEASE_S)
+    assert simulated.currents_a[0] == 16.0
+    await simulated.stop()
+    await until(lambda: booked_a(site, "A") == 6.0, deadline_s=LEASE_S + 60.0)
+    assert simulated.limit_a == 6.0
+
+
+async def test_a_charger_that_goes_on_with_the_limit_of_its_transaction_is_not_proven(
+    bench: Bench,
+) -> None:
+    faults = replace(ONE_DEFAULT, never_expires=True)
+    site, simulated = await charging_unproven(bench, faults)
+    seen = await proven(site)
+    assert (level(site), seen.failed) == (ProofLevel.ACCEPTED, Fact.LAPSES)
+    await until(lambda: simulated.currents_a[0] == 16.0)
+
+
+async def test_a_proof_with_a_car_ends_with_its_transaction(bench: Bench) -> None:
+    site, simulated = await charging_unproven(bench, ONE_DEFAULT)
+    await site.prove_fallback("A", times=LONG)
+    await until(lambda: shown(site).running is Fact.LAPSES)
+    simulated.unplug()
+    await until(lambda: shown(site).running is None)
+    assert shown(site).failed is Fact.LAPSES
+    await until(lambda: accepted_a(site, "A") == booked_a(site, "A") == 0.0)
+
+
+async def test_a_proof_with_a_car_takes_nothing_from_others(bench: Bench) -> None:
+    site, _ = await charging_unproven(bench, ONE_DEFAULT, charger("B"))
+    await site.set_capacity("root", 16.0)
+    await bench.dial_in(site, "B", car=Car())
+    await until(lambda: accepted_a(site, "A") == accepted_a(site, "B") == 8.0)
+    with pytest.raises(ProofRefused, match=ProofRefusal.NO_ROOM):
+        await site.prove_fallback("A", times=TIMES)
+
+
 async def test_a_charger_that_never_falls_back_keeps_its_last_limit_all_the_same(
     bench: Bench,
 ) -> None:

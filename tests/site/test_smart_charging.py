@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.balanz.balancing.meter_watch import UNSEEN_STEP_A
 from custom_components.balanz.balancing.reasons import Rule
+from custom_components.balanz.csms.rpc import CALL_TIMEOUT_S
 from custom_components.balanz.site import BalanzSite, smart_charging
 from custom_components.balanz.storage.journal import StorageError
 from simulator.behaviours import Asked, Behaviour
@@ -207,8 +208,50 @@ async def test_switched_on_while_its_limit_is_being_cleared_it_gets_one_again(be
     await until(lambda: accepted_a(site, "A") == 16.0)
     asked_before = len(calls_received(one, "ClearChargingProfile"))
     await site.set_smart_charging("shed", False)
-    await until(lambda: len(calls_received(one, "ClearChargingProfile")) > asked_before)
+    await until(lambda: len(calls_received(one, "ClearChargingProfile")) > asked_before + 1)
     await site.set_smart_charging("shed", True)
     await until(lambda: one.limit_a is None)
     await until(lambda: one.limit_a == 16.0)
     assert not recorded(bench.folder, "limit_cleared")
+
+
+async def test_a_clear_that_is_not_answered_books_the_rating_until_a_limit_is_accepted(
+    bench: Bench,
+) -> None:
+    """The charger has cleared its limit, and its answer comes too late; meanwhile it is back on."""
+    site = await bench.start(settings(charger("A", group_id="shed", maximum_a=8.0), groups=(SHED,)))
+    one = await bench.dial_in(site, "A", car=Car(), faults=Faults(answer_delay_s=1.0))
+    await until(lambda: draws_a(one) == 8.0)
+    asked_before = len(calls_received(one, "ClearChargingProfile"))
+    await site.set_smart_charging("shed", False)
+    await until(lambda: len(calls_received(one, "ClearChargingProfile")) > asked_before)
+    one.faults = Faults(answer_delay_s=CALL_TIMEOUT_S + 2.0)
+    await until(lambda: one.limit_a is None)
+    await site.set_smart_charging("shed", True)
+    booked = await booked_until_limited(site, one)
+    assert min(booked) == 16.0
+    assert not recorded(bench.folder, "limit_cleared")
+
+
+async def test_no_limit_that_was_told_since_is_cleared(bench: Bench) -> None:
+    """A cut does not wait for all of the clears, which go one after the other."""
+    site = await bench.start(settings(charger("A", group_id="shed", maximum_a=8.0), groups=(SHED,)))
+    one = await bench.dial_in(site, "A", car=Car(), faults=Faults(answer_delay_s=2.0))
+    await until(lambda: draws_a(one) == 8.0)
+    asked_before = len(calls_received(one, "ClearChargingProfile"))
+    await site.set_smart_charging("shed", False)
+    await until(lambda: len(calls_received(one, "ClearChargingProfile")) > asked_before)
+    await site.set_smart_charging("shed", True)
+    assert await booked_until_limited(site, one) == []
+    assert accepted_a(site, "A") == booked_a(site, "A") == 8.0
+
+
+async def booked_until_limited(site: BalanzSite, simulated: SimulatedCharger) -> list[float]:
+    """Return what is booked at each moment at which a charger has no limit, for 30 s."""
+    booked = []
+    for _ in range(600):
+        await pass_s(0.05)
+        if simulated.limit_a is None:
+            booked.append(booked_a(site, "A"))
+    assert simulated.limit_a == 8.0
+    return booked

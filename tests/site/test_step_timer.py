@@ -99,9 +99,21 @@ async def test_what_comes_while_a_step_is_under_way_shares_the_one_that_follows(
         steps.timer.within(0.1)
         await asyncio.sleep(0.15)
     await asyncio.sleep(5.0)
-    again_at = begin + 1.0 + COALESCE_S
-    assert steps.taken_at == [pytest.approx(begin), pytest.approx(again_at)]
-    assert steps.over_at == [pytest.approx(begin + 1.0), pytest.approx(again_at + 1.0)]
+    assert steps.taken_at == [pytest.approx(begin), pytest.approx(begin + 1.0)]
+    assert steps.over_at == [pytest.approx(begin + 1.0), pytest.approx(begin + 2.0)]
+
+
+async def test_what_comes_at_the_very_end_of_a_step_is_gathered_all_the_same() -> None:
+    steps = Steps(rest_s=1.0)
+    steps.timer.running = True
+    begin = steps.timer.now()
+    steps.timer.step()
+    assert not steps.timer.is_next_one_due
+    await asyncio.sleep(0.99)
+    steps.timer.step()
+    assert steps.timer.is_next_one_due
+    await asyncio.sleep(5.0)
+    assert steps.taken_at == [pytest.approx(begin), pytest.approx(begin + 0.99 + COALESCE_S)]
 
 
 async def test_a_step_that_fails_on_its_way_is_told_and_tried_again(

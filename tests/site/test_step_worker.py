@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -89,6 +89,25 @@ async def test_a_thread_of_its_own_decides_and_ends() -> None:
     assert thread.name.startswith("balanz-step")
     assert worked_s >= 0.0
     assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("own_time")
+async def test_work_is_left_undone_once_something_else_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(step_worker, "PORTION_S", 0.0)
+    done: list[int] = []
+
+    def work() -> Iterator[None]:
+        for number in range(4):
+            done.append(number)
+            yield
+
+    worker = StepWorker()
+    assert await worker.in_portions(work(), leave_off=lambda: len(done) == 2) is None
+    assert done == [0, 1]
+    assert await worker.in_portions(work(), leave_off=lambda: False) is not None
+    assert done == [0, 1, 0, 1, 2, 3]
 
 
 # What they come to
@@ -208,6 +227,31 @@ async def test_settings_that_change_meanwhile_are_not_waited_for(
     assert set(site.snapshot.chargers) == {"A"}
     await pass_s(10.0)
     assert set(site.snapshot.chargers) == {"A"}
+
+
+async def test_of_steps_that_chase_each_other_every_second_one_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = await bench.start(settings(charger("A"), metered=True, rating_a=32.0))
+    site.report_meter("root", amperes(2.0))
+    await bench.dial_in(site, "A")
+    await until(lambda: accepted_a(site, "A") == 0.0)
+    decide_elsewhere(monkeypatch, taking_s=0.5)
+    decided, told = [], []
+    decide = StepWorker.decide
+
+    async def noted(self: StepWorker, deciding: Callable[[], Result]) -> tuple[Result, float]:
+        decided.append(deciding)
+        return await decide(self, deciding)
+
+    monkeypatch.setattr(StepWorker, "decide", noted)
+    site.subscribe(lambda: told.append(site.snapshot))
+    for tenth in range(200):
+        site.report_meter("root", amperes(2.0 + tenth / 10))
+        await pass_s(0.1)
+
+    assert len(decided) > 20
+    assert len(told) == pytest.approx(len(decided) / 2, abs=2)
 
 
 # What news leave of a step

@@ -14,7 +14,7 @@ from custom_components.balanz.csms.quirks import QuirkChoice
 from custom_components.balanz.csms.station_errors import StationUnreachable
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.foreign_profiles import ForeignProfiles
-from custom_components.balanz.storage.proofs import Fact, SeenBy
+from custom_components.balanz.storage.proofs import Fact, ProofLevel, SeenBy
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import Faults
@@ -23,6 +23,7 @@ from simulator.profiles import ProfileCapabilities, Purpose
 from ..csms.local_controller.back_office import BackOffice
 from .build import accepted_a, booked_a, changed, charger, connector, pass_s, settings, until
 from .conftest import Bench
+from .test_proof import TIMES, settled
 from .test_upstreams import of_session, passed_on, profile, upstream
 
 CAP = Purpose.CHARGE_POINT_MAX
@@ -412,6 +413,49 @@ async def test_a_cap_ends_also_where_the_fallback_is_being_proven(
     simulated.plug_in(Car())
     await until(lambda: simulated.currents_a[0] == 16.0)
     assert profiles_of(simulated)[1] is Purpose.TX_DEFAULT
+
+
+async def test_a_cap_is_not_taken_to_be_kept_because_a_default_was_seen_to_be(
+    bench: Bench, office: BackOffice
+) -> None:
+    site = await bench.start(settings(charger("CP1")))
+    simulated = await bench.dial_in(site, "CP1")
+    await settled(site, simulated)
+    await proven(site)
+    proof = site.snapshot.chargers["CP1"].proof.proof
+    assert proof is not None
+    assert proof.level is ProofLevel.PROVEN
+
+    await site.apply(settings(passed_on("CP1", office), port=site.port))
+    await until(lambda: mode(site) is Mode.CAP and accepted_a(site, "CP1") == 0.0)
+    await charging(site, simulated, office)
+    await site.set_capacity("root", 8.0)
+    await until(lambda: accepted_a(site, "CP1") == booked_a(site, "CP1") == 8.0)
+    simulated.faults = Faults(offline=True)
+    await until(lambda: not site.snapshot.chargers["CP1"].connected, deadline_s=1200.0)
+
+    assert booked_a(site, "CP1") == 16.0
+
+
+async def test_a_cap_that_was_itself_seen_to_be_kept_is_booked_while_its_charger_is_gone(
+    bench: Bench, office: BackOffice
+) -> None:
+    site, simulated = await capped(bench, office)
+    await settled(site, simulated)
+    await proven(site)
+    await charging(site, simulated, office)
+    await site.set_capacity("root", 8.0)
+    await until(lambda: accepted_a(site, "CP1") == booked_a(site, "CP1") == 8.0)
+    simulated.faults = Faults(offline=True)
+    await until(lambda: not site.snapshot.chargers["CP1"].connected, deadline_s=1200.0)
+
+    assert booked_a(site, "CP1") == 8.0
+
+
+async def proven(site: BalanzSite) -> None:
+    """Hold a proof of the fallback to its end."""
+    await site.prove_fallback("CP1", times=TIMES)
+    await until(lambda: site.snapshot.chargers["CP1"].proof.running is None, deadline_s=960.0)
 
 
 async def test_profiles_of_a_back_office_that_is_taken_away_go_with_it(

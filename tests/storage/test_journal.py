@@ -167,6 +167,23 @@ async def test_a_damaged_line_is_skipped_and_counted(
     assert await read(path) == ([ONE, TWO], 1)
 
 
+async def test_a_damaged_file_is_put_aside_before_it_is_written_anew(
+    journal: Journal, path: Path
+) -> None:
+    await journal.append(ONE)
+    await journal.close()
+    path.write_bytes(path.read_bytes() + b"rubbish\n")
+    damaged = path.read_bytes()
+    again = Journal(path)
+    await again.rewrite(await again.open())
+    await again.close()
+
+    aside = path.with_name(f"{path.name}.damaged")
+    assert aside.read_bytes() == damaged
+    assert aside.stat().st_mode & 0o777 == 0o600
+    assert await read(path) == ([ONE], 0)
+
+
 async def test_a_full_disk_is_told_and_harms_nothing_before_or_after(
     journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

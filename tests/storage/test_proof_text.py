@@ -77,6 +77,14 @@ def test_the_way_in_which_limits_have_to_end_is_told_where_it_is_not_the_usual_o
     assert told["lapses"]["lease"] == "stack"
 
 
+def test_it_is_told_that_a_limit_was_a_cap() -> None:
+    proof = FirmwareProof(firmware=Firmware(vendor="Acme", model="One", version="1.2"))
+    seen = Finding(holds=True, seen_by=SeenBy.COMPOSITE_SCHEDULE, seen_at=AT, cap=True)
+    [told] = firmwares_of(write_proofs([proof.with_finding(Fact.OUTLASTS_REBOOT, seen)], AT))
+
+    assert told["outlasts_reboot"]["cap"] is True
+
+
 def test_where_nothing_was_tried_the_list_is_empty() -> None:
     assert firmwares_of(write_proofs([], AT)) == []
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_EXCLUDE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -92,6 +93,8 @@ class _Selection:
     """Each device and entity that is named itself, and what it stands for."""
     nearby: tuple[Place, ...]
     """What is there in areas and on floors, and has labels."""
+    excluded: frozenset[Place]
+    """What the user leaves out of it."""
 
 
 @callback
@@ -110,7 +113,7 @@ def targeted_connectors(hass: HomeAssistant, data: Mapping[str, Any]) -> list[Co
     for place in selection.nearby:
         if isinstance(place, ConnectorTarget):
             targets[place.charger.entry_id, place.key] = place
-    return _some(targets.values())
+    return _some(one for one in targets.values() if one not in selection.excluded)
 
 
 @callback
@@ -126,7 +129,7 @@ def targeted_groups(hass: HomeAssistant, data: Mapping[str, Any]) -> list[GroupT
     for place in selection.nearby:
         if isinstance(place, GroupTarget):
             targets[place.group.unique_id] = place
-    return _some(targets.values())
+    return _some(one for one in targets.values() if one not in selection.excluded)
 
 
 @callback
@@ -144,7 +147,7 @@ def targeted_places(hass: HomeAssistant, data: Mapping[str, Any]) -> list[Place]
             targets[place] = None
             targets |= dict.fromkeys(_connectors_of(place))
     targets |= dict.fromkeys(selection.nearby)
-    return _some(targets)
+    return _some(one for one in targets if one not in selection.excluded)
 
 
 @callback
@@ -171,7 +174,8 @@ def _refused(key: str, told: str) -> ServiceValidationError:
 
 def _selection(hass: HomeAssistant, data: Mapping[str, Any]) -> _Selection:
     """Look up a target. Raises ServiceValidationError for areas and labels that do not exist."""
-    target = TargetSelection(dict(data))
+    # Home Assistant would leave out entities, but not the devices that are named themselves.
+    target = TargetSelection({key: value for key, value in data.items() if key != CONF_EXCLUDE})
     selected = async_extract_referenced_entity_ids(hass, target, primary_entities_only=False)
     unknown = selected.missing_areas | selected.missing_floors | selected.missing_labels
     if unknown:
@@ -194,10 +198,21 @@ def _selection(hass: HomeAssistant, data: Mapping[str, Any]) -> _Selection:
     named += [(one, of_device(device_of(one))) for one in sorted(selected.referenced)]
     nearby = selected.referenced_devices - target.device_ids
     nearby |= {found for one in selected.indirectly_referenced if (found := device_of(one))}
+    excluded = _all_of(_selection(hass, data[CONF_EXCLUDE])) if CONF_EXCLUDE in data else ()
     return _Selection(
         named=tuple(named),
         nearby=tuple(place for one in sorted(nearby) for place in of_device(one)),
+        excluded=frozenset(excluded),
     )
+
+
+def _all_of(selection: _Selection) -> Iterator[Place]:
+    """Yield all that is selected; a group that is named itself stands for its connectors too."""
+    for _, places in selection.named:
+        for place in places:
+            yield place
+            yield from _connectors_of(place)
+    yield from selection.nearby
 
 
 def _by_name(hass: HomeAssistant) -> dict[str, tuple[Place, ...]]:

@@ -10,7 +10,7 @@ again as soon as the house takes a little more, and those who charge can use it 
 
 from collections.abc import Container, Sequence
 
-from .claims import Claim
+from .claims import Claim, InLine
 from .phases import EPSILON_A
 from .routes import Way
 
@@ -19,16 +19,21 @@ SPARE_A = 2.0
 
 
 def admit(
-    claims: Sequence[Claim], left: list[float], wobbling: Container[int] = ()
+    claims: Sequence[Claim],
+    left: list[float],
+    wobbling: Container[int] = (),
+    in_line: InLine = list,
 ) -> tuple[list[Claim], dict[int, int]]:
     """Take the minimums of all that fit from what is left, the smallest order first.
 
-    `wobbling` are the numbers of the limits beside which a house takes what it wants.
+    `wobbling` are the numbers of the limits beside which a house takes what it wants; `in_line`
+    is asked for the order where that counts.
     Returns those admitted, and for the others, by their position in `claims`, the number of the
     limit that keeps them out.
     """
     if _all_fit(claims, left, wobbling):
         return list(claims), {}
+    claims = in_line(claims)
     room = tuple(left)
     kept = [0.0] * len(left)
     admitted: list[Claim] = []

@@ -5,10 +5,10 @@ Minimums first (`admission`), then what is above them (`filling`), by the policy
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import cache
 
 from .admission import admit, first_full, take
-from .claims import Claim, Share
+from .claims import Claim, InLine, Share
 from .filling import fill, rounded_down, top_up
 from .model import ROOT_GROUP_ID, ConnectorKey, Site
 from .needs import share_by_need
@@ -19,32 +19,40 @@ type Given = dict[ConnectorKey, tuple[float, int | None]]
 
 
 def allocate(
-    site: Site, claims: Sequence[Claim], room: Sequence[float]
+    site: Site, claims: Sequence[Claim], room: Sequence[float], in_line: InLine = list
 ) -> dict[ConnectorKey, Share]:
     """Share the room of every limit among the claims.
 
     `room` is what each of the site's `routes.resources` has for them, A; a negative one admits
-    nobody. No two claims have the same key.
+    nobody. No two claims have the same key. `in_line` is asked for their order where that counts.
     """
     keen, held_by = _held_to_shares(site, [claim for claim in claims if not claim.spare], room)
     left = list(room)
-    given = _by_policy(site, ROOT_GROUP_ID, keen, left)
+    given = _by_policy(site, ROOT_GROUP_ID, keen, left, in_line)
     if site.groups_apart:
-        left = _share_apart(site, keen, room, given)
+        left = _share_apart(site, keen, room, given, in_line)
     if len(keen) < len(claims):
-        given |= _minimums_then_rest(site, [claim for claim in claims if claim.spare], left)
+        spare = [claim for claim in claims if claim.spare]
+        given |= _minimums_then_rest(site, spare, left, in_line)
     resources = site.routes.resources
-    return {
-        key: Share(
+
+    @cache
+    def share(current_a: float, binding: int | None, shared_by: str | None) -> Share:
+        return Share(
             limit_a=current_a,
             binding=None if binding is None else resources[binding],
-            shared_by=held_by.get(key) if binding is None else None,
+            shared_by=shared_by,
         )
+
+    return {
+        key: share(current_a, binding, held_by.get(key) if binding is None else None)
         for key, (current_a, binding) in given.items()
     }
 
 
-def _by_policy(site: Site, group_id: str, claims: Sequence[Claim], left: list[float]) -> Given:
+def _by_policy(
+    site: Site, group_id: str, claims: Sequence[Claim], left: list[float], in_line: InLine
+) -> Given:
     """Share what is left, and take it."""
     match site.policies[group_id].order:
         case Order.BY_ARRIVAL:
@@ -52,17 +60,19 @@ def _by_policy(site: Site, group_id: str, claims: Sequence[Claim], left: list[fl
         case Order.BY_PRIORITY:
             given: Given = {}
             for tier in _tiers(claims):
-                given |= _minimums_then_rest(site, tier, left)
+                given |= _minimums_then_rest(site, tier, left, in_line)
             return given
         case Order.BY_NEED if any(claim.needed_a is not None for claim in claims):
-            shares = share_by_need(claims, left, site.routes.metered)
+            shares = share_by_need(in_line(claims), left, site.routes.metered)
             return {claim.key: got for claim, got in zip(claims, shares, strict=True)}
         case _:
-            return _minimums_then_rest(site, claims, left)
+            return _minimums_then_rest(site, claims, left, in_line)
 
 
-def _minimums_then_rest(site: Site, claims: Sequence[Claim], left: list[float]) -> Given:
-    admitted, refused = admit(claims, left, site.routes.metered)
+def _minimums_then_rest(
+    site: Site, claims: Sequence[Claim], left: list[float], in_line: InLine
+) -> Given:
+    admitted, refused = admit(claims, left, site.routes.metered, in_line)
     given: Given = {claims[position].key: (0.0, number) for position, number in refused.items()}
     for tier in _tiers(admitted):
         for claim, got in zip(tier, fill(tier, left), strict=True):
@@ -120,7 +130,7 @@ def _held_to_shares(
         if share_a is None:
             share_a = _equal_share_a(site, group.id, inside, room)
         bounded = {
-            claim.key: replace(claim, maximum_a=most_a)
+            claim.key: claim._replace(maximum_a=most_a)
             for claim in inside
             if (most_a := _most_a(claim, share_a)) < claim.maximum_a
         }
@@ -145,7 +155,7 @@ def _most_a(claim: Claim, share_a: float) -> float:
 
 
 def _share_apart(
-    site: Site, claims: Sequence[Claim], room: Sequence[float], given: Given
+    site: Site, claims: Sequence[Claim], room: Sequence[float], given: Given, in_line: InLine
 ) -> list[float]:
     """Share anew, by its own policy, what came to each group that has one; return what is left.
 
@@ -156,7 +166,7 @@ def _share_apart(
         names = {claim.key for claim in inside}
         outside = [claim for claim in claims if claim.key not in names]
         left = _room_of_group(site, group_id, inside, outside, room, given)
-        given |= _by_policy(site, group_id, inside, left)
+        given |= _by_policy(site, group_id, inside, left, in_line)
     # What came to a group may not fit those who now go first in it.
     left = list(room)
     for claim in claims:

@@ -62,7 +62,8 @@ def _spent(before: Budget | None, sent: int, tuning: Tuning, now: float) -> Budg
     full = float(tuning.writes_per_day)
     if before is None:
         return Budget(left=full, sent=sent, at=now)
-    refilled = before.left + max(now - before.at, 0.0) * full / DAY_S
+    left = before.left + max(now - before.at, 0.0) * full / DAY_S
     # A charger that was set up anew counts from zero again.
     new = sent - before.sent if sent >= before.sent else sent
-    return Budget(left=max(min(refilled, full) - new, 0.0), sent=sent, at=now)
+    left = (full if left > full else left) - new
+    return Budget(left=left if left > 0.0 else 0.0, sent=sent, at=now)

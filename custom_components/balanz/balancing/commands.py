@@ -7,6 +7,7 @@ from enum import StrEnum
 from .admission import take
 from .alarm import Alarm
 from .budget import Budget
+from .claims import Target
 from .commitments import TOLERANCE_A
 from .headroom import Headroom
 from .inputs import Line
@@ -15,7 +16,6 @@ from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
 from .standing import RETRY_S, Standing
-from .targets import Target
 from .tuning import Tuning
 
 DEAD_BAND_A = 2.0
@@ -66,16 +66,20 @@ def plan(
     standings: Mapping[ConnectorKey, Standing],
     targets: Mapping[ConnectorKey, Target],
     headroom: Headroom,
+    booked: Sequence[float],
     calm: Calm,
     now: float,
     alarm: Alarm,
 ) -> Plan:
-    """Return what brings the connectors closer to their targets now (monotonic seconds)."""
+    """Return what brings the connectors closer to their targets now (monotonic seconds).
+
+    `booked` is what is booked at each limit of the site.
+    """
     commands: list[Command] = []
     doubtful: list[Standing] = []
     rising: list[Standing] = []
     cuts_waiting: set[ConnectorKey] = set()
-    room = headroom.room(standings, ((key, one.booked_a) for key, one in standings.items()))
+    room = headroom.left_of(booked)
     for key, standing in standings.items():
         line = standing.known.line
         if line is Line.OFFLINE:
@@ -106,7 +110,8 @@ def plan(
             commands.append(Command(key=key, limit_a=target_a, kind=Kind.CUT))
         else:
             rising.append(standing)
-    commands.extend(_settling(standings, doubtful, targets, headroom))
+    if doubtful:
+        commands.extend(_settling(standings, doubtful, targets, headroom))
     raises, held_back = _raises(rising, targets, room, headroom, calm, now)
     for reason in held_back.values():
         alarm.at(reason.until)

@@ -5,6 +5,7 @@ car has yet to follow can all be in force. A commitment keeps them apart and boo
 """
 
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from .lease import Lapse, latest
 from .model import Connector
@@ -252,11 +253,11 @@ class Commitment:
         """Time has passed: a cut that no meter can confirm counts as followed after the lag."""
         if not (self.online or self.linked) and self.offline_since is None:
             return replace(self, offline_since=now).settled(now)
+        if self.falling is None or now < self.falling.since + self.lag_s:
+            return self
         reading = self._fresh_reading(now)
         unseen = not self.defies if reading is None else reading.vacant
-        if self.falling is not None and now >= self.falling.since + self.lag_s and unseen:
-            return replace(self, falling=None)
-        return self
+        return replace(self, falling=None) if unseen else self
 
     # What it amounts to
 
@@ -296,8 +297,12 @@ class Commitment:
             return None
         if self.pending is not None and self.pending.limit_a > self.accepted_a:
             return None
-        obeyed = (it.limit_a for it in self.ceilings if now - it.since >= within_s)
+        obeyed = (it.limit_a for it in self.ceilings if now >= it.since + within_s)
         return min(obeyed, default=None)
+
+    def follows_at(self, now: float, within_s: float) -> float:
+        """Return when time alone makes another limit the one that is followed; inf if never."""
+        return min((at for it in self.ceilings if (at := it.since + within_s) > now), default=inf)
 
     def disobeys(self, now: float) -> bool:
         """Return whether it draws more than it accepted, longer than its lag explains."""

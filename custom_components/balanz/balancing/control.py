@@ -13,11 +13,12 @@ from .commands import Calm, Command, plan
 from .group_view import GroupView, group_views
 from .headroom import headroom
 from .inputs import Inputs
+from .memory import StepMemory
 from .meter_watch import MeterWatch
 from .metered import Metered, metered
 from .model import ConnectorKey, Site
 from .reasons import Reason
-from .standing import StandingMemory, standings
+from .standing import standings
 from .supply import BaseLoad
 from .surplus import Surplus
 from .targets import targets
@@ -58,29 +59,33 @@ class Result:
 
 
 def step(
-    site: Site, inputs: Inputs, state: State, now: float, memory: StandingMemory | None = None
+    site: Site, inputs: Inputs, state: State, now: float, memory: StepMemory | None = None
 ) -> Result:
     """Decide once. Pure: the same arguments give the same result.
 
     With a memory of the step before, which is one of another time, it only takes less long.
     """
     inputs = inputs.with_fresh_meters(now)
+    recollection = (memory or StepMemory()).of(site)
+    standing = standings(site, inputs, recollection.standings, now)
+    recollection.standings = standing
     alarm = Alarm(now)
-    for known in inputs.connectors.values():
-        alarm.at(known.commitment.next_change(now))
-    standing = standings(site, inputs, now, memory)
+    alarm.at(
+        min((at for one in standing.values() if (at := one.changes_at) is not None), default=None)
+    )
     trips = {
         group_id: state.trips.get(group_id, TripWatch()).observe(site.groups[group_id], reading)
         for group_id, reading in inputs.meters.items()
     }
     before = Metered(meters=state.meters, base_loads=state.base_loads)
-    told = metered(site, inputs, standing, before, now, alarm)
+    told = metered(site, inputs, standing, before, recollection, now, alarm)
     left = headroom(site, inputs, standing, told, trips, state.surpluses, now, alarm)
-    aims = targets(site, standing, left, state.turns, now, alarm)
+    aims = targets(site, standing, left, state.turns, recollection, now, alarm)
     wanted = aims.by_key
     writes = budgets(state.budgets, standing, site.tuning, now)
     calm = Calm(tuning=site.tuning, budgets=writes, durable=inputs.durable)
-    sending = plan(standing, wanted, left, calm, now, alarm)
+    booked = left.loads(standing, ((key, one.booked_a) for key, one in standing.items()))
+    sending = plan(standing, wanted, left, booked, calm, now, alarm)
     limits_a = {key: one.aim_a for key, one in standing.items()} | {
         command.key: command.limit_a for command in sending.commands
     }
@@ -96,7 +101,7 @@ def step(
         commands=sending.commands,
         cuts_waiting=sending.cuts_waiting,
         reasons={key: target.reason for key, target in wanted.items()} | dict(sending.held_back),
-        groups=group_views(site, standing, left, limits_a),
+        groups=group_views(site, standing, left, limits_a, booked),
         in_the_way=aims.in_the_way,
         wake_at=alarm.wake_at,
     )

@@ -37,7 +37,12 @@ class DarkBudget:
     shortages: tuple[Shortage, ...]
     """The worst first; none where the site is safe without control."""
     unproven: tuple[str, ...]
-    """The chargers that are reckoned with at their rating, by identity."""
+    """The chargers that are reckoned with at their rating, by identity.
+
+    Those that load the worst limit come first, the largest load before the others.
+    """
+    loads_worst: int = 0
+    """How many of them load the worst limit."""
 
     @property
     def is_safe(self) -> bool:
@@ -65,11 +70,9 @@ def dark_budget(
     routes = site.routes
     loads_a = routes.load((booking.group_ids, booking.currents) for booking in bookings)
     inside_a: dict[str, float] = {}
-    unproven: dict[str, None] = {}
+    unproven: dict[str, dict[int, float]] = {}
     for key, connector in site.connectors.items():
         current_a, proven = _alone_a(connector, commitments.get(key, _UNKNOWN))
-        if not proven:
-            unproven[key.charger] = None
         group = site.groups[connector.group_id]
         if group.enforced:
             # What the connectors of one charger share, its own hardware keeps to its rating.
@@ -77,9 +80,14 @@ def dark_budget(
             current_a = min(current_a, max(group.rating_a - used_a, 0.0))
             inside_a[group.id] = used_a + current_a
         phases = connector.phase_map.phases
-        for number, units in routes.way(connector.group_id, phases, _ALL_PRIORITIES):
+        way = routes.way(connector.group_id, phases, _ALL_PRIORITIES)
+        for number, units in way:
             loads_a[number] += current_a * units
-    shortages = []
+        if not proven:
+            own_a = unproven.setdefault(key.charger, {})
+            for number, units in way:
+                own_a[number] = own_a.get(number, 0.0) + current_a * units
+    shortages: list[tuple[int, Shortage]] = []
     for number, resource in enumerate(routes.resources):
         group = site.groups[resource.group_id]
         if resource.surplus or resource.below_priority is not None or group.enforced:
@@ -95,11 +103,20 @@ def dark_budget(
             continue
         missing_a = loads_a[number] - limit_a
         if loads_a[number] > 0 and missing_a > EPSILON_A:
-            shortages.append(
-                Shortage(group_id=group.id, phase=resource.phase, missing_a=round(missing_a, 1))
+            shortage = Shortage(
+                group_id=group.id, phase=resource.phase, missing_a=round(missing_a, 1)
             )
-    shortages.sort(key=lambda one: -one.missing_a)
-    return DarkBudget(shortages=tuple(shortages), unproven=tuple(unproven))
+            shortages.append((number, shortage))
+    shortages.sort(key=lambda it: -it[1].missing_a)
+    shares_a = {
+        identity: own_a.get(shortages[0][0], 0.0) if shortages else 0.0
+        for identity, own_a in unproven.items()
+    }
+    return DarkBudget(
+        shortages=tuple(shortage for _, shortage in shortages),
+        unproven=tuple(sorted(unproven, key=lambda identity: -shares_a[identity])),
+        loads_worst=sum(share_a > 0 for share_a in shares_a.values()),
+    )
 
 
 def _alone_a(connector: Connector, commitment: Commitment) -> tuple[float, bool]:

@@ -127,7 +127,7 @@ class Appetite:
 
     def is_being_woken(self, now: float) -> bool:
         """Return whether its offer is to be withdrawn for a moment, so that it wakes."""
-        if self.idleness() is not Idleness.ASLEEP or self.idle_since is None:
+        if self.idle_since is None or self.idleness() is not Idleness.ASLEEP:
             return False
         wake_at = self.idle_since + WAKE_AFTER_S
         return wake_at <= now < wake_at + WAKE_FOR_S

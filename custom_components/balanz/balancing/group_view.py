@@ -1,7 +1,8 @@
 """What a step shows of each group: its loads, and whether its limit holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from .group import Group
 from .headroom import Headroom
@@ -38,29 +39,40 @@ def group_views(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     limits_a: Mapping[ConnectorKey, float],
+    booked: Sequence[float],
 ) -> dict[str, GroupView]:
-    """Return each group's view; `limits_a` is what each connector is left with, A per line."""
+    """Return each group's view.
+
+    `limits_a` is what each connector is left with, A per line; `booked` is what is booked at each
+    limit of the site.
+    """
+    allocated = headroom.loads(standings, limits_a.items())
+    differs = any(one.defies or one.foreign_a for one in standings.values())
     ledger = _Ledger(
         site=site,
         headroom=headroom,
-        booked=headroom.loads(standings, ((key, one.booked_a) for key, one in standings.items())),
-        allocated=headroom.loads(standings, limits_a.items()),
+        booked=booked,
+        allocated=allocated,
         # What is left once everything that was sent is answered, and obeyed where that may be
         # relied upon; what others' profiles allow is not obeyed.
-        expected=headroom.loads(
+        expected=allocated
+        if not differs
+        else headroom.loads(
             standings,
             (
                 (key, max(one.booked_a if one.defies else limits_a[key], one.foreign_a))
                 for key, one in standings.items()
             ),
         ),
-        cuttable=headroom.loads(
-            standings,
-            (
-                (key, limits_a[key])
-                for key, one in standings.items()
-                if one.known.line is not Line.OFFLINE and one.retry_at is None
-            ),
+        cuttable=cache(
+            lambda: headroom.loads(
+                standings,
+                (
+                    (key, limits_a[key])
+                    for key, one in standings.items()
+                    if one.known.line is not Line.OFFLINE and one.retry_at is None
+                ),
+            )
         ),
     )
     return {group.id: ledger.view(group) for group in site.groups.values()}
@@ -75,7 +87,7 @@ class _Ledger:
     booked: Sequence[float]
     allocated: Sequence[float]
     expected: Sequence[float]
-    cuttable: Sequence[float]
+    cuttable: Callable[[], Sequence[float]]
     """What could still be cut, bookings that nobody can cut included."""
 
     def view(self, group: Group) -> GroupView:
@@ -99,7 +111,7 @@ class _Ledger:
         over = {
             number
             for number in self._over(group, self.expected)
-            if self.cuttable[number] <= self.headroom.booked[number] + EPSILON_A
+            if self.cuttable()[number] <= self.headroom.booked[number] + EPSILON_A
         }
         numbers = self._numbers(group)
         on = tuple(phase for phase, number in numbers if number in over)

@@ -1,6 +1,6 @@
 """What is left for chargers: capacity less base load, for every limit of every group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .alarm import Alarm
@@ -60,7 +60,10 @@ class Headroom:
         loads_a: Iterable[tuple[ConnectorKey, float]],
     ) -> list[float]:
         """Return what is left at each limit besides bookings and given loads (A per line)."""
-        taken_a = self.loads(standings, loads_a)
+        return self.left_of(self.loads(standings, loads_a))
+
+    def left_of(self, taken_a: Sequence[float]) -> list[float]:
+        """Return what loads leave at each limit."""
         return [
             limit_a - current_a for limit_a, current_a in zip(self.grantable, taken_a, strict=True)
         ]
@@ -70,6 +73,12 @@ class Headroom:
         if not self.blind:
             return None
         return next((group_id for group_id in standing.group_ids if group_id in self.blind), None)
+
+    def paused(self, standings: Mapping[ConnectorKey, Standing]) -> frozenset[ConnectorKey]:
+        """Return the connectors in groups that pause all their chargers."""
+        if not self.paused_until:
+            return frozenset()
+        return frozenset(key for key, one in standings.items() if self.pausing(one) is not None)
 
     def pausing(self, standing: Standing) -> str | None:
         """Return a group on its way that pauses all its chargers; None if there is none."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from .alarm import Alarm
 from .group import Group
 from .inputs import Inputs
+from .memory import Recollection
 from .meter_watch import MeterWatch
 from .model import ConnectorKey, Site
 from .phases import ZERO, PhaseCurrents
@@ -39,6 +41,7 @@ def metered(
     inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
     before: Metered,
+    recollection: Recollection,
     now: float,
     alarm: Alarm,
 ) -> Metered:
@@ -63,7 +66,9 @@ def metered(
             is_new = reading.at != known.observed_at
             watch = watch.heard(reading)
             if is_new or newest_draw_at > reading.at:
-                draws = _draws(group, reading, inputs, standings, is_new=is_new, now=now)
+                draws = _draws(
+                    group, reading, inputs, standings, recollection, is_new=is_new, now=now
+                )
                 limit = PhaseCurrents.uniform(inputs.capacities_a[group.id] - group.margin_a)
                 take_in = known.observe if is_new else known.refine
                 known = take_in(reading, draws, limit)
@@ -81,13 +86,22 @@ def _draws(
     reading: MeterReading,
     inputs: Inputs,
     standings: Mapping[ConnectorKey, Standing],
+    recollection: Recollection,
     *,
     is_new: bool,
     now: float,
 ) -> list[DrawInterval]:
     """Return what the group's chargers may have drawn when a reading was taken."""
+    at = reading.at
+    draws_now, draws_then = recollection.draws, recollection.past_draws
+
+    def drew(standing: Standing, _now: float) -> tuple[DrawInterval, float]:
+        return _drew(standing, at), inf
+
     draws = [
-        _draw(standing, now) if is_new else _drew(standing, reading.at, now)
+        draws_now.of(standing, now, _draw)
+        if is_new or (draw := standing.known.draw) is None or draw.at < at
+        else draws_then.of(standing, now, drew, at)
         for standing in standings.values()
         if group.id in standing.group_ids
     ]
@@ -99,11 +113,10 @@ def _draws(
     return draws
 
 
-def _drew(standing: Standing, at: float, now: float) -> DrawInterval:
-    """Return what a connector may have drawn at the time of a reading that lies behind."""
+def _drew(standing: Standing, at: float) -> DrawInterval:
+    """Return what a connector that has told since may have drawn at the time of a reading."""
     draw = standing.known.draw
-    if draw is None or draw.at < at:
-        return _draw(standing, now)
+    assert draw is not None
     before = draw.before or DrawInterval(least=ZERO, most=standing.booked)
     most = before.most.maximum(draw.reading.most)
     followed_a = standing.known.commitment.followed_a(at, FOLLOW_S)
@@ -112,20 +125,23 @@ def _drew(standing: Standing, at: float, now: float) -> DrawInterval:
     return DrawInterval(least=before.least.minimum(draw.reading.least).minimum(most), most=most)
 
 
-def _draw(standing: Standing, now: float) -> DrawInterval:
+def _draw(standing: Standing, now: float) -> tuple[DrawInterval, float]:
+    """Return what a connector may be drawing, and until when."""
     known = standing.known
     if known.draw is None:
         # Nobody knows what it draws. The estimate then stays as it is as long as that explains
         # the meter, so that measured and booked current count once.
-        return DrawInterval(least=ZERO, most=standing.booked)
+        return DrawInterval(least=ZERO, most=standing.booked), inf
     spread = standing.connector.phase_map.spread
-    rising = known.may_rise_since is not None and now - known.may_rise_since < RISE_S
-    overlaps = now - known.draw.at < OVERLAP_S
+    risen_at = -inf if known.may_rise_since is None else known.may_rise_since + RISE_S
+    overlaps_until = known.draw.at + OVERLAP_S
     followed_a = known.commitment.followed_a(now, FOLLOW_S)
-    return may_draw(
+    interval = may_draw(
         reading=known.draw.reading,
-        before=known.draw.before if overlaps else None,
+        before=known.draw.before if now < overlaps_until else None,
         commanded=spread(standing.aim_a),
         followed=None if followed_a is None else spread(followed_a),
-        rising_to=standing.booked if rising else None,
+        rising_to=standing.booked if now < risen_at else None,
     )
+    times = (risen_at, overlaps_until, known.commitment.follows_at(now, FOLLOW_S))
+    return interval, min((time for time in times if time > now), default=inf)

@@ -11,7 +11,6 @@ rather than to one that takes the scarce phase alone and leaves the two others t
 import math
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import replace
 
 from .admission import keep_place, keeping_out, take
 from .claims import Claim
@@ -138,8 +137,7 @@ class _Sharing:
         for position in charging:
             claim, (given_a, _) = self._claims[position], self.given[position]
             raised.append(
-                replace(
-                    claim,
+                claim._replace(
                     minimum_a=given_a,
                     maximum_a=max(most_a(claim), given_a),
                     weight=claim.weight * max(_needed_a(claim), claim.minimum_a),

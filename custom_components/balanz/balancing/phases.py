@@ -16,6 +16,9 @@ class Phase(StrEnum):
     L2 = "L2"
     L3 = "L3"
 
+    # An enumeration's own hash is worked out anew each time, and phases are looked up all the time.
+    __hash__ = str.__hash__
+
 
 ALL_PHASES: tuple[Phase, ...] = (Phase.L1, Phase.L2, Phase.L3)
 
@@ -31,7 +34,9 @@ class PhaseCurrents:
     @classmethod
     def uniform(cls, current_a: float, phases: Iterable[Phase] = ALL_PHASES) -> Self:
         """Return the same current on each of the given phases, and none on the others."""
-        chosen = frozenset(phases)
+        if phases is ALL_PHASES:
+            return cls(l1=current_a, l2=current_a, l3=current_a)
+        chosen = tuple(phases)
         return cls(
             l1=current_a if Phase.L1 in chosen else 0.0,
             l2=current_a if Phase.L2 in chosen else 0.0,
@@ -76,6 +81,8 @@ class PhaseCurrents:
 
     def maximum(self, other: PhaseCurrents) -> PhaseCurrents:
         """Return the larger current of each phase."""
+        if not (other.l1 > self.l1 or other.l2 > self.l2 or other.l3 > self.l3):
+            return self
         return PhaseCurrents(
             l1=other.l1 if other.l1 > self.l1 else self.l1,
             l2=other.l2 if other.l2 > self.l2 else self.l2,
@@ -84,6 +91,8 @@ class PhaseCurrents:
 
     def minimum(self, other: PhaseCurrents) -> PhaseCurrents:
         """Return the smaller current of each phase."""
+        if not (other.l1 < self.l1 or other.l2 < self.l2 or other.l3 < self.l3):
+            return self
         return PhaseCurrents(
             l1=other.l1 if other.l1 < self.l1 else self.l1,
             l2=other.l2 if other.l2 < self.l2 else self.l2,
@@ -117,6 +126,8 @@ class PhaseMap(StrEnum):
     L3_L2_L1 = "l3_l2_l1"
     L2_L1_L3 = "l2_l1_l3"
 
+    __hash__ = str.__hash__
+
     @property
     def lines(self) -> tuple[Phase, ...] | None:
         """The grid phase behind each of the charger's lines, or None where it is not known."""
@@ -129,7 +140,7 @@ class PhaseMap(StrEnum):
 
     def spread(self, limit_a: float) -> PhaseCurrents:
         """Return what a limit per line may put on each phase of the grid."""
-        return PhaseCurrents.uniform(limit_a, self.phases)
+        return PhaseCurrents.uniform(limit_a, _LOADED[self])
 
     def draw(self, line_currents_a: tuple[float, ...]) -> tuple[PhaseCurrents, PhaseCurrents]:
         """Return the least and the most that measured line currents put on each grid phase.
@@ -154,4 +165,9 @@ _LINES: dict[PhaseMap, tuple[Phase, ...]] = {
     wiring: tuple(Phase(line.upper()) for line in wiring.split("_"))
     for wiring in PhaseMap
     if wiring is not PhaseMap.UNKNOWN
+}
+
+_LOADED: dict[PhaseMap, tuple[Phase, ...]] = {
+    wiring: ALL_PHASES if len(wiring.phases) == len(ALL_PHASES) else wiring.phases
+    for wiring in PhaseMap
 }

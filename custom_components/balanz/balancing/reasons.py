@@ -9,6 +9,9 @@ from .phases import Phase
 class Rule(StrEnum):
     """The rule that decided a limit."""
 
+    # An enumeration's own hash is worked out anew each time.
+    __hash__ = str.__hash__
+
     NOT_CONNECTED = "not_connected"
     """The charger's link is down; nothing can be sent."""
     STARTING = "starting"

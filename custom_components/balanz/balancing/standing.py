@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from .commitments import Commitment
-from .inputs import ConnectorInput, Inputs
+from .inputs import ConnectorInput, Inputs, Line
 from .model import Connector, ConnectorKey, Site
 from .phases import EPSILON_A, Phase, PhaseCurrents
 from .routes import Way
@@ -49,6 +48,13 @@ class Standing:
     """Whether it did not keep its limit, so that nobody relies on what it is told."""
     retry_at: float | None
     """When a failed write may be tried again; None where none has to wait."""
+    follows: bool
+    """Whether it can be told any limit now, and others may rely on that."""
+    changes_at: float | None
+    """When time alone changes what is booked; None where it does not."""
+    since: float = field(compare=False)
+    """When it was found to stand here, and `until` when it surely does (monotonic seconds)."""
+    until: float = field(compare=False)
 
     def must_wait(self, target_a: float) -> bool:
         """Return whether a write that failed forbids this one for now.
@@ -65,43 +71,20 @@ class Standing:
         return round(math.floor(current_a / step_a + EPSILON_A) * step_a, 1)
 
 
-class _Stood(NamedTuple):
-    """Where a connector stood while nothing more became known of it (monotonic seconds)."""
-
-    standing: Standing
-    since: float
-    until: float
-
-
-class StandingMemory:
-    """Remembers where connectors stood at the last step, since most of them stand there still.
-
-    It changes how long a step takes, and never what it comes to.
-    """
-
-    def __init__(self) -> None:
-        """Remember nothing."""
-        # Replaced as a whole, since a step may be taken in another thread.
-        self.last: tuple[Site | None, Mapping[ConnectorKey, _Stood]] = (None, {})
-
-
 def standings(
-    site: Site, inputs: Inputs, now: float, memory: StandingMemory | None = None
+    site: Site, inputs: Inputs, before: Mapping[ConnectorKey, Standing], now: float
 ) -> dict[ConnectorKey, Standing]:
-    """Return where each connector stands now (monotonic seconds)."""
-    memory = memory or StandingMemory()
-    last_site, before = memory.last
-    if last_site is not site:
-        before = {}
-    stood: dict[ConnectorKey, _Stood] = {}
+    """Return where each connector stands now (monotonic seconds).
+
+    `before` is where they stood at another time at the same site; most of them stand there still.
+    """
+    stand: dict[ConnectorKey, Standing] = {}
     for key, known in inputs.connectors.items():
         one = before.get(key)
-        if one is None or one.standing.known is not known or not one.since <= now < one.until:
-            standing = _standing(site, site.connectors[key], known, now)
-            one = _Stood(standing, now, _until(standing, now))
-        stood[key] = one
-    memory.last = (site, stood)
-    return {key: one.standing for key, one in stood.items()}
+        if one is None or one.known is not known or not one.since <= now < one.until:
+            one = _standing(site, site.connectors[key], known, now)
+        stand[key] = one
+    return stand
 
 
 def _standing(
@@ -119,6 +102,7 @@ def _standing(
     maximum_a = min(known.maximum_a, connector.maximum_a, connector.rating_a)
     unbalance_a = math.inf if site.unbalance_a is None or len(phases) == 3 else site.unbalance_a
     held_by_unbalance = unbalance_a < maximum_a
+    changes_at, retry_at = commitment.next_change(now), _retry_at(commitment, now)
     return Standing(
         key=connector.key,
         connector=connector,
@@ -136,15 +120,21 @@ def _standing(
         measured_a=commitment.measured_a(now),
         foreign_a=commitment.foreign_a or 0.0,
         defies=commitment.defies,
-        retry_at=_retry_at(commitment, now),
+        retry_at=retry_at,
+        follows=(
+            known.line is Line.FREE
+            and commitment.pending is None
+            and commitment.failed_at is None
+            and not commitment.foreign_a
+            and connector.pauses
+        ),
+        changes_at=changes_at,
+        since=now,
+        until=min(
+            math.inf if changes_at is None else changes_at,
+            math.inf if retry_at is None else retry_at,
+        ),
     )
-
-
-def _until(standing: Standing, now: float) -> float:
-    """Return when time alone makes it another one."""
-    changes_at = standing.known.commitment.next_change(now)
-    times = (changes_at, standing.retry_at)
-    return min((time for time in times if time is not None), default=math.inf)
 
 
 def _minimum_a(connector: Connector) -> float:

@@ -1,15 +1,18 @@
 """Who gets what: the limit that each connector should have, and why no more."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from math import inf
 
 from .alarm import Alarm
 from .allocation import allocate
-from .claims import Claim, Share
+from .claims import Claim, InLine, Share, Target
 from .defiance import in_the_way, share_of_defiant
 from .demand import Idleness
 from .headroom import Headroom
 from .inputs import Line
+from .memory import Aim, Recollection, Sharing
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
 from .policies import Policy
@@ -28,12 +31,11 @@ _IDLE_RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What a connector should have, A per line, and why it is no more."""
-
-    limit_a: float
-    reason: Reason
+_NOTHING = Share(limit_a=0.0, binding=None)
+_NOT_CONNECTED = Reason(rule=Rule.NOT_CONNECTED)
+_STARTING = Reason(rule=Rule.STARTING)
+_CAR = Reason(rule=Rule.CAR)
+_UNBALANCE = Reason(rule=Rule.UNBALANCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +53,17 @@ def targets(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     turns: Turns,
+    recollection: Recollection,
     now: float,
     alarm: Alarm,
 ) -> Targets:
     """Return what each connector should have now (monotonic seconds)."""
     turns = turns.advanced(standings, site.tuning, now)
-    shares, blamed = _shares(site, standings, headroom, turns, now, alarm)
+    shares, blamed = _shares(site, standings, headroom, turns, recollection, now, alarm)
     waiting = _waiting(standings, shares, turns, now)
     has_place = {key: share.limit_a > 0 for key, share in shares.items()}
     # An overload that pauses all takes their places, so that they are not started for ever.
-    has_place |= {key: False for key, one in standings.items() if headroom.pausing(one) is not None}
+    has_place |= dict.fromkeys(headroom.paused(standings), False)
     turns = turns.settled(has_place, waiting, standings)
     turns.set_alarm(waiting, alarm)
     due_at = {
@@ -70,19 +73,38 @@ def targets(
         or not turns.services[key].charged  # Who has had something waits for others' needs.
     }
     held_back = restraints(standings, shares, headroom, now)
-    return Targets(
-        by_key={
-            key: Target(
-                limit_a=_limit_a(standing, shares.get(key), now),
-                reason=_reason(
-                    standing, shares.get(key), headroom, turns, due_at.get(key), held_back.get(key)
+    # A limit binds many, all for the same reason.
+    bound = cache(partial(_reason_bound, headroom))
+    aims: dict[ConnectorKey, Aim] = {}
+    for key, standing in standings.items():
+        share = shares.get(key)
+        follows_from = (standing, share, due_at.get(key), held_back.get(key), headroom.blind)
+        aim = recollection.aims.get(key)
+        if (
+            aim is None
+            or aim.standing is not standing
+            or aim[1:-1] != follows_from[1:]
+            or _is_momentary(standing, share, headroom)
+        ):
+            aim = Aim(
+                *follows_from,
+                Target(
+                    limit_a=_limit_a(standing, share, now),
+                    reason=_reason(*follows_from[:-1], headroom, turns, bound),
                 ),
             )
-            for key, standing in standings.items()
-        },
-        turns=turns,
-        in_the_way=blamed,
+        aims[key] = aim
+    recollection.aims = aims
+    return Targets(
+        by_key={key: aim.target for key, aim in aims.items()}, turns=turns, in_the_way=blamed
     )
+
+
+def _is_momentary(standing: Standing, share: Share | None, headroom: Headroom) -> bool:
+    """Return whether more than that decides on a connector's target."""
+    known = standing.known
+    rests = share is None and known.wants
+    return rests or known.appetite.idle_since is not None or bool(headroom.paused_until)
 
 
 def _shares(
@@ -90,6 +112,7 @@ def _shares(
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     turns: Turns,
+    recollection: Recollection,
     now: float,
     alarm: Alarm,
 ) -> tuple[dict[ConnectorKey, Share], frozenset[ConnectorKey]]:
@@ -104,19 +127,28 @@ def _shares(
         for key, standing in standings.items()
         if standing.defies and key not in offline_a
     }
-    claims = [
-        claim
-        for key, standing in standings.items()
-        if key not in offline_a
-        and headroom.pausing(standing) is None
-        and (claim := _claim(site, standing, turns, now, alarm)) is not None
-    ]
-    hoped = _allocated(site, standings, headroom, claims, offline_a, defiant, now, alarm).shares
+    left_out = headroom.paused(standings) | offline_a.keys()
+    claims = list(_claims(site, standings, left_out, turns, recollection, now, alarm))
+
+    def in_line(claims: Sequence[Claim]) -> Sequence[Claim]:
+        return [
+            claim.in_line(
+                turns.order(standings[claim.key]),
+                reserves=turns.keeps_its_place_in_line(claim.key),
+                before_needs=turns.goes_before_needs(claim.key),
+            )
+            for claim in claims
+        ]
+
+    def shared(claims: Sequence[Claim], room: Sequence[float]) -> Mapping[ConnectorKey, Share]:
+        return _shared(site, claims, room, in_line, recollection)
+
+    hoped = _allocated(standings, headroom, claims, offline_a, defiant, shared, now, alarm).shares
     if not defiant:
         return hoped, frozenset()
     fixed_a = offline_a | {key: standing.booked_a for key, standing in defiant.items()}
     others = [claim for claim in claims if claim.key not in defiant]
-    beside = _allocated(site, standings, headroom, others, fixed_a, (), now, alarm)
+    beside = _allocated(standings, headroom, others, fixed_a, (), shared, now, alarm)
     room = headroom.room(standings, beside.reckoned_a.items())
     told = {
         key: share_of_defiant(standing, hoped[key], room, headroom)
@@ -136,12 +168,12 @@ class _Allocation:
 
 
 def _allocated(
-    site: Site,
     standings: Mapping[ConnectorKey, Standing],
     headroom: Headroom,
     claims: Sequence[Claim],
     fixed_a: Mapping[ConnectorKey, float],
     relied_on: Container[ConnectorKey],
+    shared: Callable[[Sequence[Claim], Sequence[float]], Mapping[ConnectorKey, Share]],
     now: float,
     alarm: Alarm,
 ) -> _Allocation:
@@ -151,14 +183,15 @@ def _allocated(
     """
     due: dict[ConnectorKey, Share] = {}
     while True:
-        shares = {claim.key: Share(limit_a=0.0, binding=None) for claim in claims}
+        shares = dict.fromkeys([claim.key for claim in claims], _NOTHING)
         allowed = [claim for claim in claims if claim.minimum_a <= claim.maximum_a]
         room = headroom.room(standings, fixed_a.items())
-        shares |= allocate(site, allowed, room)
+        shares |= shared(allowed, room)
         stuck_a = {
             key: current_a
             for key, standing in standings.items()
-            if key not in fixed_a
+            if not standing.follows
+            and key not in fixed_a
             and key not in relied_on
             and (current_a := _reckoned_a(standing, shares.get(key), now, alarm)) is not None
         }
@@ -174,21 +207,72 @@ def _allocated(
         claims = [claim for claim in claims if claim.key not in stuck_a]
 
 
-def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alarm) -> Claim | None:
-    """Return what a connector asks for; None where it wants nothing, or has to rest."""
-    if not standing.known.wants:
-        return None
+def _shared(
+    site: Site,
+    claims: Sequence[Claim],
+    room: Sequence[float],
+    in_line: InLine,
+    recollection: Recollection,
+) -> Mapping[ConnectorKey, Share]:
+    """Share, unless it is the same as the last time."""
+    known = recollection.sharing
+    if known is not None and known.claims == claims and known.room == room:
+        return known.shares
+    order_counts = False
+
+    def noted(claims: Sequence[Claim]) -> Sequence[Claim]:
+        nonlocal order_counts
+        order_counts = True
+        return in_line(claims)
+
+    shares = allocate(site, claims, room, noted)
+    recollection.sharing = None if order_counts else Sharing(claims, room, shares)
+    return shares
+
+
+def _claims(
+    site: Site,
+    standings: Mapping[ConnectorKey, Standing],
+    left_out: Container[ConnectorKey],
+    turns: Turns,
+    recollection: Recollection,
+    now: float,
+    alarm: Alarm,
+) -> Iterator[Claim]:
+    """Yield what connectors ask for that want something and have not to rest; not in line yet."""
+
+    def work_out(standing: Standing, now: float) -> tuple[tuple[Claim, float | None], float]:
+        return _claim(site, standing, now)
+
+    known_claims = recollection.claims
+    for key, standing in standings.items():
+        if not standing.known.wants or key in left_out:
+            continue
+        claim, changes_at = known_claims.of(standing, now, work_out)
+        alarm.at(changes_at)
+        if turns.services[key].has_place:
+            yield claim
+            continue
+        rests_until = turns.rests_until(key)
+        if rests_until is not None:
+            alarm.at(rests_until)
+            continue
+        yield claim._replace(needs_spare=True) if turns.was_pushed_out(key) else claim
+
+
+def _claim(site: Site, standing: Standing, now: float) -> tuple[tuple[Claim, float | None], float]:
+    """Return what a connector asks for, whoever goes first, and when time alone changes that.
+
+    Then until when all of it holds.
+    """
     connector, known = standing.connector, standing.known
-    alarm.at(known.appetite.next_change(connector.minimum_a, now))
-    rests_until = turns.rests_until(standing.key)
-    if rests_until is not None:
-        alarm.at(rests_until)
-        return None
+    changes_at = known.appetite.next_change(connector.minimum_a, now)
     most_a = max(known.appetite.demand_a(connector, standing.maximum_a), standing.minimum_a)
     accepted_a = known.commitment.accepted_a
     if standing.defies and accepted_a is not None:
         # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
+    until = inf if changes_at is None else changes_at
     claim = Claim(
         key=standing.key,
         group_id=connector.group_id,
@@ -198,22 +282,18 @@ def _claim(site: Site, standing: Standing, turns: Turns, now: float, alarm: Alar
         step_a=connector.step_a,
         priority=standing.priority,
         weight=connector.weight,
-        order=turns.order(standing),
-        needs_spare=turns.was_pushed_out(standing.key),
-        reserves=turns.keeps_its_place_in_line(standing.key),
         arrival=known.waiting_since,
         spare=not known.appetite.is_keen(now),
     )
-    if site.policies[connector.group_id] is not Policy.NEED:
-        return claim
-    needed_a = known.need.current_a(len(standing.phases), now)
-    return replace(
-        claim,
-        before_needs=turns.goes_before_needs(standing.key) and needed_a != 0.0,
-        needed_a=needed_a,
-        time_left_s=known.need.time_left_s(known.waiting_since, now),
-        lines=len(standing.phases),
-    )
+    if site.policies[connector.group_id] is Policy.NEED:
+        claim = claim._replace(
+            needed_a=known.need.current_a(len(standing.phases), now),
+            time_left_s=known.need.time_left_s(known.waiting_since, now),
+            lines=len(standing.phases),
+        )
+        # What is still needed changes all the time.
+        until = now
+    return (claim, changes_at), until
 
 
 def _limit_a(standing: Standing, share: Share | None, now: float) -> float:
@@ -298,19 +378,21 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
 def _reason(
     standing: Standing,
     share: Share | None,
-    headroom: Headroom,
-    turns: Turns,
     due_at: float | None,
     restraint: Reason | None,
+    headroom: Headroom,
+    turns: Turns,
+    bound: Callable[[Share, float | None, Reason | None], Reason],
 ) -> Reason:
+    """Return why a connector has no more; `bound` tells it of those that a limit binds."""
     known = standing.known
     if known.line is Line.OFFLINE:
-        return Reason(rule=Rule.NOT_CONNECTED)
+        return _NOT_CONNECTED
     if not known.wants:
         return known.idle_reason
     if known.commitment.accepted_a is None:
-        return Reason(rule=Rule.STARTING)
-    paused_by = headroom.pausing(standing)
+        return _STARTING
+    paused_by = headroom.pausing(standing) if headroom.paused_until else None
     if paused_by is not None:
         until = headroom.paused_until[paused_by]
         return Reason(rule=Rule.OVERLOAD, group_id=paused_by, until=until)
@@ -319,36 +401,39 @@ def _reason(
         return Reason(rule=_IDLE_RULES[idleness])
     if share is None:
         return Reason(rule=Rule.RESTING, until=turns.rests_until(standing.key))
-    return _reason_of_share(standing, share, headroom, due_at, restraint)
-
-
-def _reason_of_share(
-    standing: Standing,
-    share: Share,
-    headroom: Headroom,
-    due_at: float | None,
-    restraint: Reason | None,
-) -> Reason:
-    appetite = standing.known.appetite
     if share.binding is not None:
-        group_id, phase, below_priority, surplus = share.binding
-        if surplus:
-            return Reason(rule=Rule.SURPLUS, group_id=group_id)
-        if below_priority is not None:
-            return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
-        if group_id in headroom.blind:
-            rule = Rule.SUPPLY_UNKNOWN
-        elif restraint is not None:
-            return restraint
-        else:
-            rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
-        return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
+        return bound(share, due_at, restraint)
+    return _reason_unbound(standing, share)
+
+
+def _reason_bound(
+    headroom: Headroom, share: Share, due_at: float | None, restraint: Reason | None
+) -> Reason:
+    """Return why a connector that a limit binds has no more."""
+    assert share.binding is not None
+    group_id, phase, below_priority, surplus = share.binding
+    if surplus:
+        return Reason(rule=Rule.SURPLUS, group_id=group_id)
+    if below_priority is not None:
+        return Reason(rule=Rule.SCHEDULE, group_id=group_id, phase=phase)
+    if group_id in headroom.blind:
+        rule = Rule.SUPPLY_UNKNOWN
+    elif restraint is not None:
+        return restraint
+    else:
+        rule = Rule.SHARED if share.limit_a > 0 else Rule.WAITING
+    return Reason(rule=rule, group_id=group_id, phase=phase, until=due_at)
+
+
+def _reason_unbound(standing: Standing, share: Share) -> Reason:
+    """Return why a connector that no limit binds has no more."""
+    appetite = standing.known.appetite
     if share.shared_by is not None:
         return Reason(rule=Rule.ALL_IN_USE, group_id=share.shared_by)
     if appetite.demand_a(standing.connector, standing.maximum_a) < standing.maximum_a:
-        return Reason(rule=Rule.CAR)
+        return _CAR
     if standing.held_by_unbalance:
-        return Reason(rule=Rule.UNBALANCE)
+        return _UNBALANCE
     if standing.known.maximum_a > standing.maximum_a:
         return MAXIMUM_REACHED
     return standing.known.maximum_reason

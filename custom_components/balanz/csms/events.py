@@ -16,6 +16,9 @@ UNKNOWN_LINES: PerLine = (None, None, None)
 class ConnectorStatus(StrEnum):
     """The state of a connector, as OCPP 1.6 names it (section 7.7)."""
 
+    # An enumeration's own hash is worked out anew each time.
+    __hash__ = str.__hash__
+
     AVAILABLE = "available"
     PREPARING = "preparing"
     CHARGING = "charging"

@@ -1,7 +1,6 @@
 """The last frames of a charger, for whoever looks into what went wrong."""
 
 import re
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,12 +66,19 @@ class FrameLog:
     def __init__(self, peer: str = "charger") -> None:
         """Start with none; `peer` is what the other side is called."""
         self._peer = peer
-        self._frames: deque[tuple[datetime, bool, str, bool]] = deque(maxlen=MOST_FRAMES)
+        self._frames: list[tuple[datetime, bool, str, bool]] = []
         """What kept frames are made of: they are put together for who looks at them."""
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
         self.heard_at: datetime | None = None
         """When the charger said something last; None before it has."""
+
+    def copy(self) -> FrameLog:
+        """Return one with the same frames, which stay whatever is said from now on."""
+        copy = FrameLog(self._peer)
+        copy._frames = self._frames.copy()
+        copy.heard_at = self.heard_at
+        return copy
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
@@ -99,4 +105,6 @@ class FrameLog:
                 answers_secret = answer[1] == self._secret_call
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
+        if len(self._frames) >= MOST_FRAMES:
+            del self._frames[0]
         self._frames.append((at, received, text, answers_secret))

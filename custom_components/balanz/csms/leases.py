@@ -17,6 +17,11 @@ class LeaseMechanism(StrEnum):
     """A second period of the same profile."""
     STACK = "stack"
     """Another profile at stack level 0, without an end; the one with the limit ends above it."""
+    TRANSACTION = "transaction"
+    """The default, without an end; one of the transaction that runs ends above it.
+
+    Only for as long as a transaction runs, so that it cannot be tried without a car.
+    """
 
 
 def possible_leases(form: ProfileForm, capabilities: Capabilities) -> tuple[LeaseMechanism, ...]:
@@ -30,6 +35,8 @@ def possible_leases(form: ProfileForm, capabilities: Capabilities) -> tuple[Leas
     has_room = capabilities.max_profiles is None or capabilities.max_profiles >= needed
     if form.purpose is Purpose.TX_DEFAULT and form.stack_level >= 1 and has_room:
         found.append(LeaseMechanism.STACK)
+    if form.purpose is not Purpose.CHARGE_POINT_MAX and not form.whole_charger and has_room:
+        found.append(LeaseMechanism.TRANSACTION)
     return tuple(found)
 
 
@@ -42,6 +49,8 @@ class Fallback:
     current_a: float
     phases: int
     unit: RateUnit
+    lease: LeaseMechanism
+    """In which way they end."""
 
 
 class Leases:

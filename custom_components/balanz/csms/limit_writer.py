@@ -156,7 +156,7 @@ class LimitWriter:
             form=self._form,
             capabilities=self.capabilities,
             clock_skew_s=self._charger.clock.skew_s,
-            lease=self.leases.usable(connector, self._fallback_of(limit)),
+            lease=self._lease(connector, limit),
         )
 
     @property
@@ -182,7 +182,7 @@ class LimitWriter:
         """Set what a connector may draw; urgent limits overtake everything else that waits."""
         form = self._form
         now = datetime.now(UTC)
-        lease = self.leases.usable(connector, self._fallback_of(limit))
+        lease = self._lease(connector, limit)
         profile = charging_profile(
             limit if lease is LeaseMechanism.TAIL else replace(limit, lease_s=None),
             connector=connector,
@@ -193,16 +193,21 @@ class LimitWriter:
             clock_lag_s=self._charger.clock.lag_s,
             now=now,
         )
-        if (
-            lease is LeaseMechanism.STACK
+        ends = (
+            lease in (LeaseMechanism.STACK, LeaseMechanism.TRANSACTION)
             and limit.lease_s is not None
             and limit.limit_a > limit.fallback_a
             and self.lapses_after_s(connector, limit) is not None
-        ):
+        )
+        if ends and limit.lease_s is not None:
             profile = ending(profile, now + timedelta(seconds=limit.lease_s))
         self.starts_at.pop(connector, None)
         if (start := starts_at(profile)) is not None:
             self.starts_at[connector] = start
+        if ends and lease is LeaseMechanism.TRANSACTION:
+            # The default beneath it stays as it is.
+            in_force = await self._limit_transaction(rpc, connector, profile, form, urgent=urgent)
+            return LimitAnswer.ACCEPTED if in_force else LimitAnswer.TIMED_OUT
         place = 0 if form.whole_charger else connector
         reply = await self._set(rpc, place, profile, urgent=urgent)
         if reply is _Reply.TAKEN and limit.limit_a > 0 and connector in self._paused:
@@ -221,8 +226,11 @@ class LimitWriter:
             return LimitAnswer.TIMED_OUT
         if limit.limit_a == 0:
             self._paused.add(connector)
-        if form.stack_level == 0 and not self._is_cap(form):
-            # It has replaced what limits were to fall back to.
+        replaces_fallback = (
+            form.stack_level == 0 or self.leases.mechanism is LeaseMechanism.TRANSACTION
+        )
+        if replaces_fallback and not self._is_cap(form):
+            # It has taken the place of what limits were to fall back to.
             self.leases.unknown(connector)
         if self._is_cap(form) and not self.is_cap_in_force:
             # What an earlier connection left beneath would rule beside the cap.
@@ -241,12 +249,17 @@ class LimitWriter:
     async def prepare_lease(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
         """See to it that a limit that is to end has something to fall back to.
 
-        What is in force meanwhile must have no end, or the same fallback.
+        What is in force meanwhile must be that limit, and have no end or the same fallback.
         """
         fallback = self._fallback_of(limit)
         if self.leases.mechanism not in self.possible_leases or not self.leases.lacks(
             connector, fallback
         ):
+            return
+        if fallback.lease is LeaseMechanism.TRANSACTION and (
+            limit.limit_a <= limit.fallback_a or not self._rules_alone(connector)
+        ):
+            # The default would lift a lower limit, now or once the transaction has ended.
             return
         # Until it is answered, nobody knows what lies there.
         self.leases.unknown(connector)
@@ -256,6 +269,7 @@ class LimitWriter:
             form=fallback.form,
             capabilities=self.capabilities,
             quirks=self._charger.quirks,
+            lease=fallback.lease,
             now=datetime.now(UTC),
         )
         match await self._set(rpc, connector, profile, urgent=False):
@@ -277,7 +291,15 @@ class LimitWriter:
             self.leases.unknown(connector)
             rpc.spawn(self._clear_fallback(rpc, connector))
         elif not needless and self.leases.lacks(connector, self._fallback_of(limit)):
-            rpc.spawn(self.prepare_lease(rpc, connector, limit))
+            rpc.spawn(self._lay(rpc, connector, limit))
+
+    async def _lay(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
+        """Set what the next limits may fall back to, unless that may be out of date by then."""
+        if self.leases.mechanism is LeaseMechanism.TRANSACTION and not rpc.free:
+            # The default could follow a cut to less, which it would lift once the transaction has
+            # ended. It is seen to after the next limit.
+            return
+        await self.prepare_lease(rpc, connector, limit)
 
     async def _clear_fallback(self, rpc: RpcConnection, connector: int) -> None:
         payload = {"id": own_profile_ids(connector).fallback}
@@ -294,6 +316,26 @@ class LimitWriter:
             current_a=limit.fallback_a,
             phases=limit.fallback_phases or limit.phases,
             unit=rate_unit(self.capabilities),
+            lease=self.leases.mechanism,
+        )
+
+    def _lease(self, connector: int, limit: Limit) -> LeaseMechanism | None:
+        """Return how a limit that is told now may be told to end; None where it must not."""
+        lease = self.leases.usable(connector, self._fallback_of(limit))
+        if lease is LeaseMechanism.TRANSACTION and not self._rules_alone(connector):
+            return None
+        return lease
+
+    def _rules_alone(self, connector: int) -> bool:
+        """Return whether a transaction runs with a profile of its own, which outranks all others.
+
+        What is said of the default meanwhile has no effect before that has ended.
+        """
+        running = self._transactions.open_at(self._charger.identity, connector)
+        return (
+            running is not None
+            and self._with_own_profile.get(connector) == running.id
+            and self._without_own_profile.get(connector) != running.id
         )
 
     async def _limit_transaction(
@@ -314,7 +356,8 @@ class LimitWriter:
         if running is None:
             return True
         has_own = self._with_own_profile.get(connector) == running.id
-        if form.purpose is not Purpose.TX and not has_own:
+        leased = self.leases.mechanism is LeaseMechanism.TRANSACTION and not self.capped
+        if form.purpose is not Purpose.TX and not has_own and not leased:
             return True
         if self._without_own_profile.get(connector) == running.id:
             return True
@@ -322,6 +365,9 @@ class LimitWriter:
         reply = await self._set(rpc, connector, for_transaction(profile, running.id), urgent=urgent)
         if reply in (_Reply.TAKEN, _Reply.LOST, _Reply.NOT_SENT):
             return reply is _Reply.TAKEN
+        if reply is not _Reply.REFUSED and (has_own or leased):
+            # The one from before, or this one, may outrank whatever is told by default.
+            return False
         # It may have ended without our knowing. What is left is the default, which was taken; the
         # meter tells whether that has an effect.
         self._without_own_profile[connector] = running.id
@@ -351,6 +397,8 @@ class LimitWriter:
     async def _clear_others(self, rpc: RpcConnection, form: ProfileForm) -> None:
         """Clear what an earlier central system left behind; ours is in force already."""
         for purpose in others_profiles(form):
+            if purpose is Purpose.TX and self.leases.mechanism is LeaseMechanism.TRANSACTION:
+                continue
             payload = {"connectorId": 0, "chargingProfilePurpose": purpose.value}
             try:
                 answer = await rpc.call("ClearChargingProfile", payload)

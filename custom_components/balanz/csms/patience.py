@@ -64,14 +64,16 @@ class Reconnects:
     WITHIN_S = 60.0
     FIRST_S = 0.1
     LONGEST_S = 5.0
+    MOST = 40
 
     def __init__(self) -> None:
-        self._connected_at: deque[float] = deque(maxlen=40)
+        self._connected_at: tuple[float, ...] = ()
 
     def delay_s(self, now: float) -> float:
         """Note a connection; return how long to wait before it is served."""
-        self._connected_at.append(now)
-        recent = sum(at >= now - self.WITHIN_S for at in self._connected_at)
+        recent_ones = (at for at in self._connected_at if at >= now - self.WITHIN_S)
+        self._connected_at = (*recent_ones, now)[-self.MOST :]
+        recent = len(self._connected_at)
         if recent <= self.FREE:
             return 0.0
         return min(self.FIRST_S * 2.0 ** (recent - self.FREE - 1), self.LONGEST_S)

@@ -123,9 +123,14 @@ def fallback_profile(
     form: ProfileForm,
     capabilities: Capabilities,
     quirks: Quirks = BY_THE_BOOK,
+    lease: LeaseMechanism = LeaseMechanism.STACK,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the profile without an end that lies beneath all those that end by themselves."""
+    """Return the profile without an end that lies beneath all those that end by themselves.
+
+    Beneath those of transactions it is the one that carries the limit in all other cases.
+    """
+    is_default = lease is LeaseMechanism.TRANSACTION
     beneath = charging_profile(
         Limit(
             limit_a=limit.fallback_a,
@@ -133,13 +138,15 @@ def fallback_profile(
             phases=limit.fallback_phases or limit.phases,
         ),
         connector=connector,
-        form=replace(form, stack_level=0),
+        form=form if is_default else replace(form, stack_level=0),
         capabilities=capabilities,
         quirks=quirks,
         # It has to have begun, however the clock is set by the time that it is needed.
         clock_skew_s=None,
         now=now,
     )
+    if is_default:
+        return beneath
     return beneath | {"chargingProfileId": connector + FALLBACK_PROFILE_IDS}
 
 

@@ -33,6 +33,26 @@ class Questions(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineKey:
+    """A configuration key for the current that a charger keeps to while its link is gone."""
+
+    name: str
+    per_ampere: float = 1.0
+    """What 1 A is told as: 10 where it counts tenths."""
+
+    def told(self, current_a: float) -> str:
+        """Return a current as the charger is told it, rounded down."""
+        return str(math.floor(round(current_a * self.per_ampere, 6)))
+
+    def read(self, value: str) -> float | None:
+        """Return what it is told as a number, however it is written; None where it is none."""
+        try:
+            return float(value)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quirks:
     """What differs at one charger; the defaults are one that does as OCPP 1.6 says."""
 
@@ -61,6 +81,8 @@ class Quirks:
     keeps_in_ram: bool = False
     """Its limits are gone once it restarts or its link is lost: telling it new ones wears nothing,
     so that its leases are short."""
+    offline_key: OfflineKey | None = None
+    """Where it can be told what to keep to while its link is gone; None: nowhere that is known."""
     questions: Questions = Questions.ALL
     tunes_meter: bool = True
     """Whether its meter can be set up; where it cannot, it is left as it is."""
@@ -177,6 +199,8 @@ class QuirkChoice:
     rate_unit: RateUnit | None = None
     purpose: Purpose | None = None
     pauses_at_zero: bool | None = None
+    offline_key: str | None = None
+    """The name of that key, which then takes whole amperes."""
 
     def quirks(self, rows: Iterable[QuirkRow], boot: BootInfo | None) -> Quirks:
         """Return what differs at a charger; None: it has never said who it is.
@@ -189,8 +213,10 @@ class QuirkChoice:
             row = row_of(rows, boot)
         quirks = BY_THE_BOOK if row is None else row.quirks
         pauses = self.pauses_at_zero
+        own_key = OfflineKey(name=self.offline_key) if self.offline_key else None
         return replace(
             quirks,
+            offline_key=own_key or quirks.offline_key,
             rate_unit=self.rate_unit or quirks.rate_unit,
             purpose=self.purpose or quirks.purpose,
             pauses_at_zero=quirks.pauses_at_zero if pauses is None else pauses,

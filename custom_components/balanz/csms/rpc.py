@@ -7,7 +7,6 @@ the calls behind it.
 import asyncio
 import logging
 import uuid
-from collections import OrderedDict, deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -41,6 +40,7 @@ from .rpc_frames import (
     encode_result,
     parse,
 )
+from .turnstile import Turnstile
 from .validation import Direction, check, in_order
 from .write_watch import WriteWatch
 
@@ -126,8 +126,12 @@ class RpcConnection:
         call_timeout_s: float = CALL_TIMEOUT_S,
         rate: MessageRate | None = None,
         busy_beyond: int = MAX_CALLS_WAITING + 1,
+        turnstile: Turnstile | None = None,
     ) -> None:
-        """Speak over a socket; calls are refused while `busy_beyond` others wait to be answered."""
+        """Speak over a socket; calls are refused while `busy_beyond` others wait to be answered.
+
+        `turnstile` is where connections that share an event loop take turns.
+        """
         self._socket = socket
         self._name = name
         self._call_timeout_s = call_timeout_s
@@ -136,18 +140,19 @@ class RpcConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._line = LineQueue()
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
-        self._timed_out: OrderedDict[str, str] = OrderedDict()
+        self._timed_out: dict[str, str] = {}
         self._inbound: asyncio.Queue[Call | asyncio.Task[None]] = asyncio.Queue(MAX_CALLS_WAITING)
         """Calls that wait to be answered, and in front of them perhaps one that is being."""
         self._busy_beyond = busy_beyond
-        self._in_progress: deque[str] = deque()
+        self._in_progress: list[str] = []
         """The texts of the calls that are not answered yet, oldest first."""
         self._answering: asyncio.Task[None] | None = None
         """Who answers a call now."""
-        self._replies: OrderedDict[int, str] = OrderedDict()
+        self._replies: dict[int, str] = {}
         """The answers that were given last, by the hashes of their calls' texts."""
         self._writes = WriteWatch(socket.abort, timeout_s=SEND_TIMEOUT_S)
         self._rate = rate or MessageRate()
+        self._turnstile = turnstile or Turnstile()
         self._unreadable = Budget(MAX_UNREADABLE)
         self._unsolicited = Budget(MAX_UNSOLICITED)
         self._binary_frames = 0
@@ -165,6 +170,11 @@ class RpcConnection:
     def busy(self) -> bool:
         """Whether a call is outstanding."""
         return self._line.busy
+
+    @property
+    def free(self) -> bool:
+        """Whether a call would be sent at once."""
+        return self._line.free
 
     def reserve_line(self) -> None:
         """Let nothing but an urgent call follow the outstanding one, for a moment."""
@@ -250,7 +260,7 @@ class RpcConnection:
         except TimeoutError:
             self._timed_out[message_id] = action
             if len(self._timed_out) > MAX_REMEMBERED:
-                self._timed_out.popitem(last=False)
+                del self._timed_out[next(iter(self._timed_out))]
             raise CallTimeout from None
 
     async def _send(self, text: str) -> None:
@@ -268,7 +278,7 @@ class RpcConnection:
         with suppress(ConnectionLost):
             while True:
                 # It has no name here, lest each charger's last message stay in memory.
-                await self._take(await self._socket.recv())
+                await self._take(await self._next_message())
                 now = loop.time()
                 wait_s = self._rate.take(now)
                 if wait_s > 0.0:
@@ -277,6 +287,11 @@ class RpcConnection:
                     await asyncio.sleep(wait_s)
                 if now - self._let_in_at > HELD_S:
                     await self._let_others_in()
+
+    async def _next_message(self) -> str | bytes:
+        message = await self._socket.recv()
+        await self._turnstile.enter()
+        return message
 
     async def _let_others_in(self) -> None:
         """Hold nobody up, however much has come at once."""
@@ -386,7 +401,7 @@ class RpcConnection:
                 await self._answer_once(call)
         finally:
             self._answering = None
-            self._in_progress.popleft()
+            del self._in_progress[0]
 
     async def _answer_once(self, call: Call) -> None:
         """Answer a call that has no second effect if it was answered before."""
@@ -399,7 +414,7 @@ class RpcConnection:
         if reply is not None:
             self._replies[fingerprint] = reply
             if len(self._replies) > MAX_REMEMBERED:
-                self._replies.popitem(last=False)
+                del self._replies[next(iter(self._replies))]
 
     async def _answer_anew(self, call: Call) -> str | None:
         """Answer a call; return the result, or None where there was none."""

@@ -30,6 +30,7 @@ from .station import Station
 from .tag_desk import TagDesk
 from .tls import TlsContexts, TlsSettings
 from .transactions import TransactionBook
+from .turnstile import Turnstile
 from .validation import load
 from .websocket import (
     CLOSE_TIMEOUT_S,
@@ -38,6 +39,7 @@ from .websocket import (
     asks_for,
     close_for_good,
     dialled_url,
+    forget_handshake,
     is_oversized,
     offered_subprotocols,
     parse_identity,
@@ -112,6 +114,7 @@ class CentralSystem:
         self._tls_server: Server | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._penalties = Penalties()
+        self._turnstile = Turnstile()
         self._reconnects: dict[str, Reconnects] = {}
         self._hinted: set[tuple[str, str]] = set()
         self._gate = Gate(
@@ -347,6 +350,7 @@ class CentralSystem:
             name=identity,
             call_timeout_s=self._settings.call_timeout_s,
             rate=MessageRate(per_s=self._settings.messages_per_s),
+            turnstile=self._turnstile,
         )
         station = self._stations.get(identity)
         if station is not None:
@@ -367,6 +371,7 @@ class CentralSystem:
             )
         else:
             return
+        forget_handshake(connection)
         rpc.spawn(
             watch_line(
                 socket,

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from .events import (
     StationReady,
 )
 from .firmware_memory import FirmwareMemory
-from .frame_log import FrameLog, KeptFrame
+from .frame_log import FrameLog
 from .interview import Extent, interview
 from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
@@ -69,7 +68,7 @@ class BackOffice(Protocol):
         ...
 
     @property
-    def frames(self) -> tuple[KeptFrame, ...]:
+    def frames(self) -> FrameLog:
         """The last of what it was told and has said."""
         ...
 
@@ -131,6 +130,8 @@ class Station:
         """When the connection that there is began; None where there is none."""
         self.boots = 0
         """How often it was accepted after a boot."""
+        self.configured = 0
+        """How often anybody has had a configuration key changed."""
         self.late_answers = 0
         """Answers that came after the time-out of their call."""
         self.on_certificate_wanted: Callable[[str, str], bool] | None = None
@@ -149,7 +150,7 @@ class Station:
         )
         self._recalled = False
         """Whether what it can do is known of its firmware."""
-        self._booted_at: deque[float] = deque(maxlen=MOST_BOOTS + 1)
+        self._booted_at: tuple[float, ...] = ()
 
     @property
     def connected(self) -> bool:
@@ -272,11 +273,16 @@ class Station:
         )
         return parse_composite_schedule(answer)
 
-    async def clear_limit(self, connector: int) -> bool:
-        """Have a connector's profiles removed; return whether none is left. Raises StationError."""
+    async def clear_limit(self, connector: int, still_wanted: Callable[[], bool]) -> bool:
+        """Have a connector's profiles removed; return whether none is left. Raises StationError.
+
+        It ends once that is wanted no more: a limit may have been told since.
+        """
         try:
             # The strongest goes first, lest for a moment it rules alone.
             for profile_id in reversed(own_profile_ids(connector)):
+                if not still_wanted():
+                    return False
                 answer = await self.request("ClearChargingProfile", {"id": profile_id})
                 if answer.get("status") not in ("Accepted", "Unknown"):
                     return False
@@ -321,6 +327,7 @@ class Station:
         """Send a call that is in no hurry and return its answer. Raises StationError."""
         if self._link is None:
             raise StationOffline("not connected")
+        self.configured += action == "ChangeConfiguration"
         try:
             return await self._link.rpc.call(action, payload)
         except CallRejected as error:
@@ -398,7 +405,8 @@ class Station:
         self.ready = True
         if booted:
             self.boots += 1
-            self._booted_at.append(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self._booted_at = (*self._booted_at[-MOST_BOOTS:], now)
             self._limits.booted()
         if not self._has_told_transactions:
             self._has_told_transactions = True

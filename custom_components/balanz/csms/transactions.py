@@ -36,6 +36,8 @@ __all__ = [
 MAX_ID = 2**31 - 1
 _FIRST_ID_BELOW = 2**30
 _STRIDE = 1000
+_IDS_SINCE_BACKUP = 1_000_000
+"""More ids than a site gives out before a backup of it is restored."""
 TRIES_WITHHELD = 2
 """How often a start or stop is left without an answer while the disk fails."""
 _MAX_REMEMBERED = 200
@@ -256,6 +258,10 @@ class TransactionBook:
                 continue
         # Ids given out while the disk failed are not recorded; leave a gap for them.
         self._last_id += _STRIDE * (1 + secrets.randbelow(10))
+
+    def skip_ids(self) -> None:
+        """Leave a gap for all ids that may have been given since what is known was recorded."""
+        self._last_id = (self._last_id + _IDS_SINCE_BACKUP) % MAX_ID
 
     def records(self) -> list[Record]:
         """Return records that say the same as all that were written so far."""

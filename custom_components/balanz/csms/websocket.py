@@ -141,6 +141,13 @@ def dialled_url(connection: GatedConnection) -> str | None:
     return f"{'https' if is_https else 'http'}://{host}{prefix}"
 
 
+def forget_handshake(connection: GatedConnection) -> None:
+    """Drop what a charger has dialled in with: some three KiB, and its password among it."""
+    for one in (connection.request, connection.response):
+        if one is not None:
+            one.headers.clear()
+
+
 async def close_for_good(server: Server) -> None:
     """Wait until a server that closes has closed; drop who still shakes hands over encryption."""
     try:

@@ -19,6 +19,7 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import selector
 
 from ..balancing.group import DEFAULT_METER_LOST_AFTER_S
@@ -46,6 +47,7 @@ from ..const import (
     CONF_MINIMUM_A,
     CONF_NEW_PASSWORD,
     CONF_OFFLINE_A,
+    CONF_OFFLINE_KEY,
     CONF_OTHER_LOADS_A,
     CONF_PHASE_MAP,
     CONF_PHASES,
@@ -60,6 +62,7 @@ from ..const import (
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
     DEFAULT_VOLTAGE_V,
+    DOMAIN,
     HIGHEST_CHARGER_PRIORITY,
     LOWEST_CHARGER_PRIORITY,
     MAXIMUM_CONNECTORS,
@@ -175,6 +178,10 @@ def _sensor_error(hass: HomeAssistant, kind: SupplyKind, entity_id: str) -> str 
     state = hass.states.get(entity_id)
     if state is None:
         return "sensor_missing"
+    entry = er.async_get(hass).async_get(entity_id)
+    if entry is not None and entry.platform == DOMAIN:
+        # What it shows is made of what the sensors say, or of what the chargers do.
+        return "sensor_own"
     if state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) not in kind.converter.VALID_UNITS:
         return "not_a_current" if kind is SupplyKind.CURRENT else "not_a_power"
     if state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
@@ -241,6 +248,7 @@ def charger_schema(
                     vol.Required(CONF_LAPSES, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_SHORT_LEASE, default=False): selector.BooleanSelector(),
                     vol.Optional(CONF_OFFLINE_A): current_selector(HIGHEST_CHARGER_RATING_A),
+                    vol.Optional(CONF_OFFLINE_KEY): selector.TextSelector(),
                     vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(

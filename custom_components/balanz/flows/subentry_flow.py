@@ -20,34 +20,31 @@ from ..balancing.phases import Phase
 from ..charger_url import charger_url
 from ..const import (
     CONF_ADVANCED,
-    CONF_GROUP,
     CONF_IDENTITY,
     CONF_NEW_PASSWORD,
     CONF_PARENT,
     CONF_RATING_A,
     CONF_SUPPLY,
     CONF_UPSTREAM,
+    RECONFIGURED,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
 from ..coordinator import BalanzConfigEntry
 from ..csms.security_profile import SecurityProfile
 from ..entry_settings import (
-    charger_names,
     group_id_of,
     group_names,
-    groups_above,
     possible_parents,
     security_of,
     site_phases,
 )
 from ..names import name_errors
 from ..selectors import DEFAULT_RATING_A, HIGHEST_RATING_A, current_selector, select
-from ..tls_sources import profiles_offered
 from ..upstream_form import upstream_error, upstream_section
-from .forms import Errors, charger_schema, read_charger_input
+from .charger_steps import WITH_PASSWORD, ChargerSteps
+from .forms import Errors, charger_schema
 from .group_form import EXAMPLES, read_sharing_input, sharing_section, sharing_suggestions
-from .password_steps import WITH_PASSWORD, PasswordSteps
 from .supply_steps import SupplySteps
 
 
@@ -69,12 +66,11 @@ def group_schema(parents: Mapping[str, str], errors: Errors | None = None) -> vo
 
 
 class ChargerSubentryFlow(
-    PasswordSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]], ConfigSubentryFlow
+    ChargerSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]], ConfigSubentryFlow
 ):
     """Adds a charger before it has dialled in, or changes one."""
 
-    _charger: dict[str, Any]
-    _charger_name: str
+    _password_wanted = False
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for a charger; meanwhile unknown ones may introduce themselves."""
@@ -83,14 +79,12 @@ class ChargerSubentryFlow(
             entry.runtime_data.open_pairing()
         errors: Errors = {}
         if user_input is not None:
-            errors = self._read(user_input)
+            errors = self.read_charger(user_input)
             unique_id = f"{SUBENTRY_CHARGER}:{user_input[CONF_IDENTITY]}"
             if any(other.unique_id == unique_id for other in entry.subentries.values()):
                 errors[CONF_IDENTITY] = "identity_taken"
             if not errors:
-                if self.password_profile in WITH_PASSWORD:
-                    return await self.async_step_password()
-                return await self.async_finish_charger()
+                return await self.async_after_form()
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(
@@ -116,11 +110,10 @@ class ChargerSubentryFlow(
         subentry = self._get_reconfigure_subentry()
         errors: Errors = {}
         if user_input is not None:
-            errors = self._read(user_input)
+            errors = self.read_charger(user_input, old_name=subentry.title)
+            self._password_wanted = user_input.get(CONF_NEW_PASSWORD, False)
             if not errors:
-                if self._needs_password(wanted=user_input.get(CONF_NEW_PASSWORD, False)):
-                    return await self.async_step_password()
-                return await self.async_finish_charger()
+                return await self.async_after_form()
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
@@ -137,50 +130,35 @@ class ChargerSubentryFlow(
             description_placeholders={"identity": subentry.data[CONF_IDENTITY]},
         )
 
-    def _read(self, user_input: dict[str, Any]) -> Errors:
-        entry = self._get_entry()
-        self._charger, errors = read_charger_input(
-            user_input,
-            site_phases(entry),
-            profiles_offered(entry.data),
-            groups_above(entry, user_input[CONF_GROUP]),
-        )
-        self._charger_name = user_input[CONF_NAME].strip()
-        old = None
-        if self.source == SOURCE_RECONFIGURE:
-            old = self._get_reconfigure_subentry().title
-        return errors | name_errors(self._charger_name, charger_names(entry), old=old)
-
-    def _needs_password(self, *, wanted: bool) -> bool:
-        """Return whether to make a password: one is wanted, or asked for and never made."""
-        entry = self.password_entry
-        if wanted or self.password_profile not in WITH_PASSWORD:
-            return wanted
+    @property
+    @override
+    def needs_password(self) -> bool:
+        """Whether one is wanted, or asked for and was never made."""
+        asked = super().needs_password
+        if self.source != SOURCE_RECONFIGURE:
+            return asked
+        if self._password_wanted or not asked:
+            return self._password_wanted
         # Without its site nobody knows whether there is one; it was asked for before, then.
+        entry = self.site_entry
         if entry.state is not ConfigEntryState.LOADED:
             before = security_of(self._get_reconfigure_subentry().data)
             return before not in WITH_PASSWORD
-        return not entry.runtime_data.site.door.has_password(self.password_identity)
+        return not entry.runtime_data.site.door.has_password(self.charger_identity)
 
     @property
     @override
-    def password_entry(self) -> BalanzConfigEntry:
-        """The site of the charger."""
+    def site_entry(self) -> BalanzConfigEntry:
+        """The site that has, or will have, the charger."""
         return self._get_entry()
 
     @property
     @override
-    def password_identity(self) -> str:
+    def charger_identity(self) -> str:
         """What the user said when the charger was added."""
         if self.source == SOURCE_RECONFIGURE:
             return str(self._get_reconfigure_subentry().data[CONF_IDENTITY])
-        return str(self._charger[CONF_IDENTITY])
-
-    @property
-    @override
-    def password_profile(self) -> SecurityProfile:
-        """What the user chose."""
-        return security_of(self._charger)
+        return str(self.charger[CONF_IDENTITY])
 
     @override
     async def async_finish_charger(self) -> SubentryFlowResult:
@@ -189,13 +167,14 @@ class ChargerSubentryFlow(
             return self.async_update_and_abort(
                 self._get_entry(),
                 self._get_reconfigure_subentry(),
-                title=self._charger_name,
-                data_updates=self._charger,
+                title=self.charger_name,
+                data_updates=self.charger,
+                reason=RECONFIGURED,
             )
         return self.async_create_entry(
-            title=self._charger_name,
-            data=self._charger,
-            unique_id=f"{SUBENTRY_CHARGER}:{self.password_identity}",
+            title=self.charger_name,
+            data=self.charger,
+            unique_id=f"{SUBENTRY_CHARGER}:{self.charger_identity}",
         )
 
 
@@ -274,7 +253,11 @@ class GroupSubentryFlow(
         name = data.pop(CONF_NAME).strip()
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), title=name, data=data
+                self._get_entry(),
+                self._get_reconfigure_subentry(),
+                title=name,
+                data=data,
+                reason=RECONFIGURED,
             )
         return self.async_create_entry(
             title=name, data=data, unique_id=f"{SUBENTRY_GROUP}:{ulid_now()}"

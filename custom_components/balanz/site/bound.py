@@ -11,6 +11,9 @@ from ..balancing.reasons import Reason, Rule
 class BoundName(StrEnum):
     """Who bounds a connector; each of them sets, replaces and ends its own bound alone."""
 
+    # An enumeration's own hash is worked out anew each time.
+    __hash__ = str.__hash__
+
     MAXIMUM = "maximum"
     """The number that the user sets."""
     LIMIT = "limit"

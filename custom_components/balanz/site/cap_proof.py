@@ -54,6 +54,7 @@ class CapProof:
     """One proof of one charger. Where it holds, the charger is left with its limits as caps."""
 
     step = Fact.CAPS
+    needs_car = False
 
     def __init__(
         self,

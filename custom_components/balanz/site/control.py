@@ -8,8 +8,8 @@ from functools import partial
 from ..balancing.commitments import Commitment
 from ..balancing.control import Result, State, step
 from ..balancing.inputs import Inputs
+from ..balancing.memory import StepMemory
 from ..balancing.model import ConnectorKey
-from ..balancing.standing import StandingMemory
 from ..balancing.supply import MeterReading
 from ..storage.journal import Journal
 from .capacities import Capacities
@@ -47,7 +47,7 @@ class Control:
         """The last steps, so that they can be taken again."""
         self.last_inputs: Inputs | None = None
         """What it looked at."""
-        self._memory = StandingMemory()
+        self._memory = StepMemory()
         self._layout = layout
         self._capacities = capacities
         self._meters = meters

@@ -21,6 +21,7 @@ class DarkWatch:
         self.newest: DarkBudget | None = None
         """None before the first look."""
         self._looked_at = 0.0
+        self._site: Site | None = None
 
     def look(
         self,
@@ -32,9 +33,13 @@ class DarkWatch:
         bookings: Iterable[Booking],
         now: float,
     ) -> DarkBudget:
-        """Return what would be missing where; the last answer if that was a moment ago."""
-        if self.newest is None or now - self._looked_at >= LOOK_EVERY_S:
-            self._looked_at = now
+        """Return what would be missing where; the last answer if that was a moment ago.
+
+        A changed site is looked at anew: the last answer may name what is not there any more.
+        """
+        is_old = now - self._looked_at >= LOOK_EVERY_S
+        if self.newest is None or is_old or site is not self._site:
+            self._looked_at, self._site = now, site
             self.newest = dark_budget(
                 site,
                 capacities_a,

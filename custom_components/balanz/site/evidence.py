@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..balancing.control import Result
 from ..balancing.inputs import Inputs
 from ..csms.capabilities import Capabilities
-from ..csms.frame_log import KeptFrame
+from ..csms.frame_log import FrameLog
 from ..csms.station import Station
 from ..storage.ledger import Ledger, Record
 from .rooms import Rooms
@@ -17,10 +17,11 @@ from .step_log import Segment
 class StationEvidence:
     """How a charger has behaved on its line since the start."""
 
-    frames: tuple[KeptFrame, ...]
-    """The last ones, oldest first; they hold secrets until they are told."""
-    back_office_frames: tuple[KeptFrame, ...]
-    """The same of its other leg; none where there is no back office."""
+    frames: FrameLog
+    """A copy. To make frames of what it keeps takes longer than the event loop has for a thousand
+    chargers; and they hold secrets until they are told."""
+    back_office_frames: FrameLog | None
+    """The same of its other leg; None where there is no back office."""
     capabilities: Capabilities
     clock_skew_s: float | None
     boots: int
@@ -32,9 +33,10 @@ class StationEvidence:
     @classmethod
     def of(cls, station: Station) -> StationEvidence:
         """Take down what is known of a charger now."""
+        back_office = station.back_office
         return cls(
-            frames=station.frames.frames,
-            back_office_frames=() if station.back_office is None else station.back_office.frames,
+            frames=station.frames.copy(),
+            back_office_frames=None if back_office is None else back_office.frames.copy(),
             capabilities=station.capabilities,
             clock_skew_s=station.clock_skew_s,
             boots=station.boots,

@@ -1,6 +1,6 @@
 """The site as it is set up now: settings, schedules and what chargers are known for, as a tree."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 
 from ..csms.quirks import Quirks
@@ -39,9 +39,13 @@ class Layout:
         proofs: Mapping[str, FirmwareProof],
         quirks: Mapping[str, Quirks],
         power_caps_w: Mapping[str, float],
+        unconfirmed: Container[str],
     ) -> None:
         """Build the tree anew, with what is known of the chargers, by identity.
 
-        `power_caps_w` is what groups may carry for now in W, by group id.
+        `power_caps_w` is what groups may carry for now in W, by group id; `unconfirmed` are the
+        chargers whose current without a link is not to be relied on.
         """
-        self.site = build_site(self.settings, self.timetable.states, proofs, quirks, power_caps_w)
+        self.site = build_site(
+            self.settings, self.timetable.states, proofs, quirks, power_caps_w, unconfirmed
+        )

@@ -215,6 +215,9 @@ class LiveConnector:
             or self.transaction.transaction_id != transaction.transaction_id
         ):
             self.session_priority = None
+            if self.status is ConnectorStatus.FINISHING:
+                # That was said of the last one, and some chargers never say anything else again.
+                self.status = None
         self.transaction = transaction
         self.stop_reason = None
         self.energy = self.energy.began(

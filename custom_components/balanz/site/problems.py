@@ -25,6 +25,8 @@ REFUSALS = 3
 IGNORED_FOR_S = 60.0
 UNSAFE_LASTS_S = 60.0
 """Chargers that come back after a start are not known at once."""
+MOST_NAMED = 5
+"""Of the chargers that a problem is about: a text with hundreds of names is read by nobody."""
 
 _DEALT_WITH: Mapping[Rung | None, ProblemKind] = {
     Rung.PAUSED: ProblemKind.LIMIT_IGNORED_PAUSED,
@@ -114,13 +116,15 @@ class ProblemWatch:
         if now - max(self._unsafe_since, self._started_at) < UNSAFE_LASTS_S:
             return
         names = {key.charger: one.charger.name for key, one in live.items()}
+        named = dark.unproven[: min(dark.loads_worst, MOST_NAMED)]
         yield Problem(
             kind=ProblemKind.UNSAFE_ALONE,
             subject=worst.group_id,
             placeholders={
                 "group": site.groups[worst.group_id].name,
                 "current": f"{worst.missing_a:g}",
-                "chargers": ", ".join(names[identity] for identity in dark.unproven) or "-",
+                "chargers": ", ".join(names[identity] for identity in named) or "-",
+                "count": str(dark.loads_worst),
             },
         )
 

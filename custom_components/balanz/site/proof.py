@@ -3,11 +3,14 @@
 A short test limit falls back by itself while balanz watches, in one way or, where that has no
 effect, in another; then a longer one has to outlast a loss of the link and a reboot. At no time is
 the charger without a profile.
+
+Limits of a transaction can only be tried while one runs. So that is done with a car, and only of a
+firmware that keeps its limits and ends them in no other way.
 """
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -110,6 +113,8 @@ class _Lapse:
 class FallbackProof:
     """One proof of one charger."""
 
+    needs_car = False
+
     def __init__(
         self,
         station: ProvenStation,
@@ -152,6 +157,29 @@ class FallbackProof:
             self.step = Fact.TAKES_LEASE
             raise ProofStopped
 
+    async def run_beside_car(self) -> None:
+        """Try limits of the transaction that runs; raises as `run` does.
+
+        It has to fall back also where the link was lost meanwhile: a charger that goes on with a
+        transaction's limit for as long as it is alone proves nothing.
+        """
+        async with asyncio.timeout(self._times.total_s):
+            self._station.lease = LeaseMechanism.TRANSACTION
+            # The transaction has to have a limit of its own before the default may fall below it.
+            await self._set_limit(self._times.first_lease_s)
+            self.step = Fact.TAKES_LEASE
+            await self._set_limit(self._times.first_lease_s)
+            if self._lapse is None:
+                raise ProofStopped
+            self.step = Fact.LAPSES
+            lapses = is_same(await self._limit_shown_a(), self._limit_a)
+            if lapses and (lapses := await self._sees_lapse()):
+                await self._set_limit(self._times.second_lease_s)
+                self._station.disconnect("the fallback is being proven")
+                await self._ready_within(self._times.reconnect_s, boots=self._station.boots)
+                lapses = await self._sees_lapse()
+            self._found(lapses)
+
     async def _try_leases(self) -> tuple[bool, bool]:
         """Try one way after the other to have a limit end by itself.
 
@@ -168,7 +196,7 @@ class FallbackProof:
             if await self._falls_back():
                 return True, True
         for lease in station.possible_leases:
-            if lease is LeaseMechanism.TAIL:
+            if lease in (LeaseMechanism.TAIL, LeaseMechanism.TRANSACTION):
                 continue
             station.lease, self.step = lease, Fact.TAKES_LEASE
             await self._set_limit(self._times.first_lease_s)
@@ -189,7 +217,9 @@ class FallbackProof:
         while True:
             await self._station.prepare_lease(CONNECTOR, limit)
             leased = self._station.lapses_after_s(CONNECTOR, limit) is not None
-            answer = await self._station.set_limit(CONNECTOR, limit, urgent=False)
+            # One that may have an end of which nothing is known could not be seen to be kept.
+            told = limit if leased else replace(limit, lease_s=None)
+            answer = await self._station.set_limit(CONNECTOR, told, urgent=False)
             if answer is LimitAnswer.ACCEPTED or not self._station.tries_another_form:
                 break
             await asyncio.sleep(OTHER_FORM_AFTER_S)
@@ -210,6 +240,10 @@ class FallbackProof:
             )
 
     async def _falls_back(self) -> bool:
+        """Wait for the lapse, tell whether it was seen, and have that remembered."""
+        return self._found(await self._sees_lapse())
+
+    async def _sees_lapse(self) -> bool:
         """Wait for the lapse and tell whether it was seen."""
         self.step = Fact.LAPSES
         lapse = self._lapse
@@ -219,7 +253,7 @@ class FallbackProof:
             if datetime.now(UTC) > lapse.latest:
                 break
             await asyncio.sleep(POLL_S)
-        return self._found(lapsed)
+        return lapsed
 
     async def _is_still_limited(self) -> bool:
         """Tell whether the charger, which was sent nothing since, still has its limit."""

@@ -13,7 +13,15 @@ from ..csms.leases import LeaseMechanism
 from ..csms.server import CentralSystem
 from ..csms.station import Station
 from ..storage.ledger import Ledger
-from ..storage.proofs import LEASE_FACTS, Fact, Finding, Firmware, FirmwareProof, SeenBy
+from ..storage.proofs import (
+    KEEPING_FACTS,
+    LEASE_FACTS,
+    Fact,
+    Finding,
+    Firmware,
+    FirmwareProof,
+    SeenBy,
+)
 from .cap_proof import CapProof
 from .live import LiveConnector
 from .proof import FallbackProof, ProofStopped, ProofTimes
@@ -61,6 +69,9 @@ class _TestLimits:
 class _Proof(Protocol):
     """Something that is being tried out."""
 
+    needs_car: bool
+    """Whether a transaction has to run meanwhile, rather than none."""
+
     @property
     def step(self) -> Fact:
         """The fact that is being tried."""
@@ -69,6 +80,24 @@ class _Proof(Protocol):
     async def run(self) -> None:
         """Try it. Raises ProofStopped or TimeoutError where nothing can be seen."""
         ...
+
+
+class _BesideCar:
+    """The part of a proof for which a transaction has to run."""
+
+    needs_car = True
+
+    def __init__(self, proof: FallbackProof) -> None:
+        self._proof = proof
+
+    @property
+    def step(self) -> Fact:
+        """The fact that is being tried."""
+        return self._proof.step
+
+    async def run(self) -> None:
+        """Try it. Raises ProofStopped or TimeoutError where nothing can be seen."""
+        await self._proof.run_beside_car()
 
 
 type _OnFinding = Callable[[Fact, bool, SeenBy], None]
@@ -103,12 +132,24 @@ class Proofs:
         self._running: dict[str, tuple[_Proof, asyncio.Task[None]]] = {}
         self._failed: dict[str, Fact] = {}
         """The step at which the last proof of each charger ended without success."""
+        self._capped: Mapping[str, bool | None] = {}
+        """Chargers whose limits were caps, or about to be, when it was asked what is proven."""
 
     # What is proven
 
     def of_chargers(self, identities: Iterable[str]) -> dict[str, FirmwareProof]:
-        """Return what is proven of each charger's firmware; of others nothing is."""
-        return {identity: proof for identity in identities if (proof := self._proof_of(identity))}
+        """Return what is proven of each charger's limits as they are told; of others nothing is."""
+        self._capped = self._capped_now()
+        return {
+            identity: proof.of_limits(caps=self._capped.get(identity, False))
+            for identity in identities
+            if (proof := self._proof_of(identity))
+        }
+
+    @property
+    def outdated(self) -> bool:
+        """Whether chargers are told their limits as caps, or not, unlike when last asked."""
+        return self._capped != self._capped_now()
 
     def tell_leases(self) -> None:
         """Tell stations how limits have to end lest their firmware ignores it, as was seen."""
@@ -146,18 +187,23 @@ class Proofs:
     # Guided proofs
 
     async def start(self, identity: str, times: ProofTimes) -> None:
-        """Begin to prove the fallback. Raises ProofRefused, or StorageError without a disk."""
+        """Begin to prove the fallback. Raises ProofRefused, or StorageError without a disk.
+
+        With a car it is what can be tried only then, where nothing else is left to try.
+        """
+        beside_car = self._may_try_beside_car(identity)
 
         def make(station: Station, limits_a: _TestLimits, on_finding: _OnFinding) -> _Proof:
-            return FallbackProof(
+            proof = FallbackProof(
                 station,
                 limit_a=limits_a.limit_a,
                 fallback_a=limits_a.fallback_a,
                 times=times,
                 on_finding=on_finding,
             )
+            return _BesideCar(proof) if beside_car else proof
 
-        await self._begin(identity, make)
+        await self._begin(identity, make, beside_car=beside_car)
         self._failed.pop(identity, None)
 
     async def start_cap(self, identity: str) -> None:
@@ -185,10 +231,25 @@ class Proofs:
         if firmware is not None:
             self._found(firmware, Fact.CAPS, False, SeenBy.METER, LeaseMechanism.TAIL)
 
-    async def _begin(self, identity: str, make: _MakeProof) -> None:
+    def _may_try_beside_car(self, identity: str) -> bool:
+        """Return whether limits of a transaction are what is left to be tried, and one runs."""
+        station, proof = self._central.stations.get(identity), self._proof_of(identity)
+        connectors = [one for key, one in self._live.items() if key.charger == identity]
+        return (
+            station is not None
+            and LeaseMechanism.TRANSACTION in station.possible_leases
+            and not station.capped
+            and proof is not None
+            and proof.keeps_limit
+            and (not proof.lapses or _lease_of(proof) is LeaseMechanism.TRANSACTION)
+            and len(connectors) == 1
+            and connectors[0].transaction is not None
+        )
+
+    async def _begin(self, identity: str, make: _MakeProof, *, beside_car: bool = False) -> None:
         station = self._central.stations.get(identity)
         connectors = [one for key, one in self._live.items() if key.charger == identity]
-        limits_a = self._check(identity, station, connectors)
+        limits_a = self._check(identity, station, connectors, beside_car=beside_car)
         if any(one.held for one in connectors):
             raise ProofRefused(ProofRefusal.RUNNING)
         if not self._rating_fits(identity):
@@ -203,7 +264,7 @@ class Proofs:
                     for one in connectors
                 )
             )
-            self._check(identity, station, connectors)
+            self._check(identity, station, connectors, beside_car=beside_car)
         except BaseException:
             self._let_go(connectors)
             raise
@@ -211,7 +272,8 @@ class Proofs:
         firmware = self._ledger.firmwares[identity]
 
         def on_finding(fact: Fact, holds: bool, seen_by: SeenBy) -> None:
-            self._found(firmware, fact, holds, seen_by, station.lease)
+            cap = station.capped and fact in KEEPING_FACTS
+            self._found(firmware, fact, holds, seen_by, station.lease, cap=cap)
 
         proof = make(station, limits_a, on_finding)
         self._running[identity] = (proof, self._spawn(self._run(identity, proof, connectors)))
@@ -224,20 +286,40 @@ class Proofs:
             running[1].cancel()
 
     def look(self, identity: str) -> None:
-        """End a charger's proof if a car has come."""
-        if identity in self._running and any(
-            one.transaction is not None or (one.status is not None and one.status.plugged)
-            for key, one in self._live.items()
-            if key.charger == identity
-        ):
+        """End a charger's proof if a car has come, or gone where there has to be one."""
+        running = self._running.get(identity)
+        if running is None:
+            return
+        connectors = [one for key, one in self._live.items() if key.charger == identity]
+        if running[0].needs_car:
+            over = any(one.transaction is None for one in connectors)
+        else:
+            over = any(
+                one.transaction is not None or (one.status is not None and one.status.plugged)
+                for one in connectors
+            )
+        if over:
             self.cancel(identity)
+
+    def _capped_now(self) -> dict[str, bool | None]:
+        """Return for which chargers limits are caps; None where that is about to change."""
+        return {
+            identity: True if station.capped and station.is_cap_in_force else None
+            for identity, station in self._central.stations.items()
+            if station.capped or station.is_cap_in_force
+        }
 
     def _proof_of(self, identity: str) -> FirmwareProof | None:
         firmware = self._ledger.firmwares.get(identity)
         return None if firmware is None else self._ledger.proofs.get(firmware)
 
     def _check(
-        self, identity: str, station: Station | None, connectors: list[LiveConnector]
+        self,
+        identity: str,
+        station: Station | None,
+        connectors: list[LiveConnector],
+        *,
+        beside_car: bool,
     ) -> _TestLimits:
         """Return the limits to try. Raises ProofRefused."""
         if station is None or not station.ready:
@@ -250,6 +332,7 @@ class Proofs:
         if any(
             one.transaction is not None or one.status is None or one.status.plugged is not False
             for one in connectors
+            if not (beside_car and one.transaction is not None)
         ):
             raise ProofRefused(ProofRefusal.CAR)
         connector = connectors[0].connector
@@ -272,7 +355,14 @@ class Proofs:
             self._let_go(connectors)
 
     def _found(
-        self, firmware: Firmware, fact: Fact, holds: bool, seen_by: SeenBy, lease: LeaseMechanism
+        self,
+        firmware: Firmware,
+        fact: Fact,
+        holds: bool,
+        seen_by: SeenBy,
+        lease: LeaseMechanism,
+        *,
+        cap: bool = False,
     ) -> None:
         # The link may be lost, and the charger restart, with a limit that ends in any way.
         seen_with = lease if fact in (Fact.TAKES_LEASE, Fact.LAPSES) else None
@@ -281,6 +371,7 @@ class Proofs:
             seen_by=seen_by,
             seen_at=datetime.now(UTC),
             lease=None if seen_with in (None, LeaseMechanism.TAIL) else seen_with.value,
+            cap=cap,
         )
         self._recorder.note(self._ledger.note_finding(firmware, fact, finding))
         self._on_change()

@@ -32,6 +32,7 @@ from .live import LiveConnector
 from .local_lists import LocalLists
 from .meters import Meters
 from .obedience import Obedience
+from .offline_keys import OfflineKeys
 from .pairing import Pairing
 from .plans import Plans
 from .proofs import Proofs
@@ -193,6 +194,9 @@ class Rooms:
             spawn=self.tasks.spawn,
             rating_fits=self.control.rating_fits,
             on_change=self._facts_changed,
+        )
+        self.offline_keys = OfflineKeys(
+            central=self.central, spawn=self.tasks.spawn, on_change=self._facts_changed
         )
         self.obedience = Obedience(
             central=self.central,

@@ -1,9 +1,11 @@
 """One running site: chargers, balancing and storage together. Events in, snapshots out."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from math import inf
 from pathlib import Path
 from time import thread_time
@@ -33,6 +35,8 @@ from .snapshot_maker import SnapshotMaker
 from .station_events import StationEvents
 from .step_timer import COALESCE_S
 from .topology import build_site
+
+_LOGGER = logging.getLogger(__name__)
 
 DEFAULT_PAIRING_S = 900.0
 DEFAULT_TIMES = ProofTimes()
@@ -70,6 +74,8 @@ class BalanzSite:
         self._events = StationEvents(self._rooms)
         self._snapshots = SnapshotMaker(self._rooms)
         self._feed = SnapshotFeed()
+        self._told = True
+        """Whether all of the last step was told."""
         self.tags = self._rooms.tags
         """Who may charge."""
         self.door = self._rooms.door
@@ -119,12 +125,16 @@ class BalanzSite:
         records = await rooms.journal.open()
         try:
             rooms.ledger.restore(records)
-            if rooms.journal.damaged_lines:
+            if rooms.journal.damaged_lines or rooms.ledger.in_backup:
                 # What is lost may have been a higher limit than the one that is left.
                 rooms.ledger.limits_a.clear()
             rooms.door.forget_strangers(rooms.layout.settings)
             rooms.drills.restore()
             rooms.transactions.restore(records)
+            if rooms.ledger.in_backup:
+                _LOGGER.warning("The records are those of a backup; nothing is known of the limits")
+                rooms.transactions.skip_ids()
+                rooms.ledger.in_backup = False
             await rooms.tags.open()
             await rooms.firmware_updates.open()
             await rooms.upstreams.open(rooms.layout.settings)
@@ -155,6 +165,17 @@ class BalanzSite:
         except BaseException:
             await self.stop()
             raise
+
+    async def backup_begins(self) -> None:
+        """Have what is copied from now on say so. Raises StorageError.
+
+        Who starts from it knows that limits may have been raised, and ids given, since.
+        """
+        await self._rooms.recorder.write(self._rooms.ledger.note_backup(running=True))
+
+    async def backup_ends(self) -> None:
+        """Have what is on disk be that of a running site again. Raises StorageError."""
+        await self._rooms.recorder.write(self._rooms.ledger.note_backup(running=False))
 
     async def stop(self) -> None:
         """Leave chargers where they are safe alone, close all sockets, and all on disk."""
@@ -356,6 +377,7 @@ class BalanzSite:
         rooms = self._rooms
         layout = rooms.layout
         rooms.capacity_settings.apply()
+        layout.outdated |= rooms.proofs.outdated or rooms.offline_keys.outdated
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
@@ -368,8 +390,14 @@ class BalanzSite:
         deciding = rooms.control.deciding(inputs, now)
         if rooms.worker.away:
             return self._step_away(deciding, inputs, now, thread_time() - began_s)
-        for _ in self._carry_out(deciding(), inputs, now, rooms.worker.pauses):
+        result, pauses = deciding(), rooms.worker.pauses
+        sent_a: dict[ConnectorKey, float] = {}
+        for _ in chain(
+            self._carry_out(result, inputs, now, pauses, sent_a),
+            self._tell(result, inputs, pauses, sent_a),
+        ):
             pass
+        self._told = True
         rooms.worker.took(thread_time() - began_s)
         return None
 
@@ -380,23 +408,43 @@ class BalanzSite:
         worker = self._rooms.worker
         pauses = worker.pauses
         result, decided_s = await worker.decide(deciding)
-        carried_out_s = await worker.in_portions(self._carry_out(result, inputs, now, pauses))
-        worker.took(worked_s + decided_s + carried_out_s)
+        sent_a: dict[ConnectorKey, float] = {}
+        carried_out_s = await worker.in_portions(
+            self._carry_out(result, inputs, now, pauses, sent_a)
+        )
+        # The next step tells all of it as well, and somebody may wait for that one's cuts. Never
+        # twice in a row, lest nothing be told any more.
+        leave_off = self._is_next_one_due if self._told else None
+        self._told = False
+        told_s = await worker.in_portions(
+            self._tell(result, inputs, pauses, sent_a), leave_off=leave_off
+        )
+        if told_s is not None:
+            self._told = True
+            worker.took(worked_s + decided_s + carried_out_s + told_s)
 
-    def _carry_out(self, result: Result, inputs: Inputs, now: float, pauses: int) -> Iterator[None]:
+    def _is_next_one_due(self) -> bool:
+        return self._rooms.timer.is_next_one_due
+
+    def _carry_out(
+        self,
+        result: Result,
+        inputs: Inputs,
+        now: float,
+        pauses: int,
+        sent_a: dict[ConnectorKey, float],
+    ) -> Iterator[None]:
         """Do what a step has come to; others may have a turn at each yield.
 
-        `now` is when it looked, and `pauses` how many there had been by then.
+        `now` is when it looked, and `pauses` how many there had been by then. The limits that are
+        sent are put into `sent_a`.
         """
         rooms = self._rooms
-        layout = rooms.layout
-        pauses_before = pauses
         rooms.control.decided(result, inputs, now)
         yield
         if rooms.drills.running is not None:
             rooms.drills.running.observe(rooms.live)
         news: News | None = None
-        sent_a: dict[ConnectorKey, float] = {}
         for command in result.commands:
             if rooms.worker.pauses != pauses:
                 pauses, now = rooms.worker.pauses, rooms.timer.now()
@@ -417,6 +465,20 @@ class BalanzSite:
         yield from rooms.recorder.keep_limits(rooms.live, raising, now)
         rooms.recorder.keep_worst_hours(result.state.meters)
         yield
+
+    def _tell(
+        self,
+        result: Result,
+        inputs: Inputs,
+        pauses: int,
+        sent_a: Mapping[ConnectorKey, float],
+    ) -> Iterator[None]:
+        """Let all others know of a step that was carried out, who may have a turn at each yield.
+
+        `pauses` is how many there had been when it looked, and `sent_a` what it has sent since.
+        """
+        rooms = self._rooms
+        layout, now = rooms.layout, rooms.timer.now()
         if rooms.obedience.look(layout.site, result, now):
             rooms.timer.within(COALESCE_S)
         rooms.withholding.look(now)
@@ -429,7 +491,7 @@ class BalanzSite:
         yield
         rooms.sessions.look(now)
         fuller: frozenset[str] = frozenset()
-        if rooms.worker.pauses != pauses_before:
+        if rooms.worker.pauses != pauses:
             fuller = rooms.control.news_since(inputs, sent_a, rooms.timer.now()).groups
         rooms.smart_charging.look(layout.site, result.groups, now, fuller=fuller)
         yield
@@ -481,10 +543,12 @@ class BalanzSite:
         rooms = self._rooms
         chargers = rooms.layout.settings.chargers
         rooms.proofs.tell_leases()
+        quirks = {charger.identity: rooms.firmwares.quirks(charger) for charger in chargers}
         rooms.layout.build(
             proofs=rooms.proofs.of_chargers(charger.identity for charger in chargers),
-            quirks={charger.identity: rooms.firmwares.quirks(charger) for charger in chargers},
+            quirks=quirks,
             power_caps_w=rooms.capacity_settings.powers_w(),
+            unconfirmed=rooms.offline_keys.unconfirmed(chargers, quirks),
         )
 
     def _follow_settings(self) -> None:

@@ -90,6 +90,8 @@ class SmartCharging:
         self, inputs: Mapping[ConnectorKey, ConnectorInput], now: float
     ) -> dict[ConnectorKey, ConnectorInput]:
         """Return what a step is to know; what a free connector draws is base load to it."""
+        if not self._free:
+            return dict(inputs)
         return {
             key: _without_draw(known, now) if key in self._free else known
             for key, known in inputs.items()
@@ -143,7 +145,7 @@ class SmartCharging:
 
     async def _clear(self, key: ConnectorKey, live: LiveConnector, station: Station) -> None:
         try:
-            cleared = await station.clear_limit(key.connector)
+            cleared = await station.clear_limit(key.connector, lambda: not live.balanced)
         except StationError as error:
             _LOGGER.info("%s did not clear its limit: %s", live.connector.name, error)
             cleared = False

@@ -44,8 +44,8 @@ class StepTimer:
         self._spawn = spawn
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: asyncio.Task[None] | None = None
-        self._again = False
-        """Whether a step has become due while another one is under way."""
+        self._again_at: float | None = None
+        """When a step has become due while another one is under way."""
 
     def now(self) -> float:
         """Return the loop's time, in s."""
@@ -56,6 +56,11 @@ class StepTimer:
         """How long what may wait does so, that more of it shares a step; 0 at usual sites."""
         extra = max(len(self._connectors) - PATIENT_ABOVE, 0)
         return min(PATIENCE_PER_CONNECTOR_S * extra, MOST_PATIENCE_S)
+
+    @property
+    def is_next_one_due(self) -> bool:
+        """Whether another step has become due while one is under way."""
+        return self._again_at is not None
 
     def soon(self) -> None:
         """Have a step taken as soon as what may wait has been gathered."""
@@ -78,7 +83,8 @@ class StepTimer:
             return
         self._cancel()
         if self._under_way is not None:
-            self._again = True
+            if self._again_at is None:
+                self._again_at = self.now()
             return
         with self._tried_again():
             rest = self._take_step(self.now())
@@ -110,15 +116,16 @@ class StepTimer:
         """Call for the step that has become due meanwhile, unless another one is under way."""
         if self._under_way is task:
             self._under_way = None
-            if self._again:
+            if self._again_at is not None:
                 # What a meter tells comes phase by phase, and may not all be here.
-                self._again = False
-                self.within(COALESCE_S)
+                gathered_s = self.now() - self._again_at
+                self._again_at = None
+                self.within(max(COALESCE_S - gathered_s, 0.0))
 
     def _give_up(self) -> None:
         if self._under_way is not None:
             self._under_way.cancel()
-            self._under_way, self._again = None, False
+            self._under_way = self._again_at = None
 
     @contextmanager
     def _tried_again(self) -> Iterator[None]:

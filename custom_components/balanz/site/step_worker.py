@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from time import thread_time
+from typing import overload
 
 from ..balancing.control import Result
 
@@ -68,8 +69,21 @@ class StepWorker:
         self.pauses += 1
         return decided
 
-    async def in_portions(self, work: Iterator[None]) -> float:
-        """Do work that may be interrupted at each of its parts; return how long it took."""
+    @overload
+    async def in_portions(self, work: Iterator[None]) -> float: ...
+
+    @overload
+    async def in_portions(
+        self, work: Iterator[None], *, leave_off: Callable[[], bool] | None
+    ) -> float | None: ...
+
+    async def in_portions(
+        self, work: Iterator[None], *, leave_off: Callable[[], bool] | None = None
+    ) -> float | None:
+        """Do work that may be interrupted at each of its parts; return how long it took.
+
+        It is left undone once `leave_off` says so after an interruption; then return None.
+        """
         worked_s, began_s = 0.0, thread_time()
         for _ in work:
             taken_s = thread_time() - began_s
@@ -77,6 +91,8 @@ class StepWorker:
                 worked_s += taken_s
                 await asyncio.sleep(0)
                 self.pauses += 1
+                if leave_off is not None and leave_off():
+                    return None
                 began_s = thread_time()
         return worked_s + thread_time() - began_s
 

@@ -21,12 +21,15 @@ def build_site(
     proofs: Mapping[str, FirmwareProof] | None = None,
     quirks: Mapping[str, Quirks] | None = None,
     power_caps_w: Mapping[str, float] | None = None,
+    unconfirmed: Container[str] = (),
 ) -> Site:
     """Return the tree. What hangs in a group that is gone hangs in the root group.
 
     `scheduled` is what the schedules of groups ask for now; `proofs` is what the firmware of
     chargers was seen to do, and `quirks` what they do differently, by identity. `power_caps_w` is
-    what groups may carry for now, by group id. Raises SiteError if the groups make no tree.
+    what groups may carry for now, by group id. `unconfirmed` are the chargers that were not seen to
+    have the current that they are said to keep to without their link. Raises SiteError if the
+    groups make no tree.
     """
     known = {group.id for group in settings.groups}
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
@@ -53,7 +56,10 @@ def build_site(
         differs = (quirks or {}).get(charger.identity, BY_THE_BOOK)
         for number in range(1, charger.connectors + 1):
             key = ConnectorKey(charger.identity, number)
-            connectors[key] = _connector(key, charger, group_id, proof, differs)
+            connector = _connector(key, charger, group_id, proof, differs)
+            if charger.identity in unconfirmed:
+                connector = replace(connector, offline_a=None)
+            connectors[key] = connector
     return Site(
         groups=groups,
         connectors=connectors,

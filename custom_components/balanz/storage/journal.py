@@ -162,7 +162,19 @@ class Journal:
                 records.append(record)
         self._size = len(content)
         self._ends_torn = bool(content) and not content.endswith(b"\n")
+        if self.damaged_lines:
+            self._put_aside(content)
         return records
+
+    def _put_aside(self, content: bytes) -> None:
+        """Keep what cannot be read, for whoever wants to know: the next rewrite leaves it out."""
+        aside = self._path.with_name(self._path.name + ".damaged")
+        with suppress(OSError):
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                _write_all(descriptor, content, 0)
+            finally:
+                os.close(descriptor)
 
     def _append(self, data: bytes) -> None:
         if self._tail_in_doubt:

@@ -89,8 +89,11 @@ class Ledger:
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
         """The worst base load of each metered group, by hour of the week."""
+        self.in_backup = False
+        """Whether a backup was being made when this was recorded: it may be what was restored."""
         self._readers: Mapping[object, Callable[[Mapping[str, Any]], None]] = {
             "admission": self._take_admission,
+            "backup": self._take_backup,
             "base_load": self._take_base_load,
             "booking": self._take_booking,
             "boost_duration": self._take_boost_duration,
@@ -156,6 +159,8 @@ class Ledger:
             yield self.note_worst_hours(group_id, hours)
 
     def _records_of_users(self) -> Iterator[Record]:
+        if self.in_backup:
+            yield self.note_backup(running=True)
         for group_id, capacity_a in self.capacities_a.items():
             yield self.note_capacity(group_id, capacity_a)
         for group_id, override in self.overrides.items():
@@ -190,6 +195,10 @@ class Ledger:
             yield self.note_foreign_profiles(identity, profiles)
         for identity, admission in self.admissions.items():
             yield self.note_admission(identity, admission)
+
+    def note_backup(self, *, running: bool) -> Record:
+        """Return the record of a backup that has begun, or has ended."""
+        return {"kind": "backup", "running": running}
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -260,6 +269,7 @@ class Ledger:
             "seen_by": finding.seen_by.value,
             "seen_at": finding.seen_at.isoformat(),
             **({} if finding.lease is None else {"lease": finding.lease}),
+            **({"cap": True} if finding.cap else {}),
         }
 
     def note_interview(self, firmware: Firmware, answers: Record) -> Record:
@@ -433,6 +443,9 @@ class Ledger:
         }
         self.worst_hours.setdefault(str(record["group"]), {}).update(hours)
 
+    def _take_backup(self, record: Mapping[str, Any]) -> None:
+        self.in_backup = record["running"] is True
+
     def _take_finding(self, record: Mapping[str, Any]) -> None:
         firmware = _firmware(record)
         finding = Finding(
@@ -440,6 +453,7 @@ class Ledger:
             seen_by=SeenBy(record["seen_by"]),
             seen_at=datetime.fromisoformat(record["seen_at"]),
             lease=None if (lease := record.get("lease")) is None else str(lease),
+            cap=record.get("cap") is True,
         )
         known = self.proofs.get(firmware, FirmwareProof(firmware=firmware))
         self.proofs[firmware] = known.with_finding(Fact(record["fact"]), finding)
@@ -462,7 +476,9 @@ class Ledger:
 
 
 def _copied(known: Any) -> Any:
-    """Return a set, or a dictionary with the dictionaries in it; all else in them never changes."""
+    """Return a set, or a dictionary with the dictionaries in it; all else never changes."""
+    if isinstance(known, bool):
+        return known
     if isinstance(known, set):
         return set(known)
     return {key: dict(one) if isinstance(one, dict) else one for key, one in known.items()}

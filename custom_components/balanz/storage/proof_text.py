@@ -17,6 +17,7 @@ def write_proofs(proofs: Iterable[FirmwareProof], at: datetime) -> str:
         "# P0: nothing is proven. P1: they take a limit with an end. P2: it was seen to lapse.",
         "# P3: it was seen to lapse, and to outlast the loss of the link and a reboot.",
         "# caps: whether a limit of the whole charger was seen to cap others beside it.",
+        "# cap: true where the limit that was seen to outlast something was such a cap.",
         f"exported_at: {_text(at.isoformat(timespec='seconds'))}",
     ]
     known = sorted(proofs, key=lambda proof: _name(proof.firmware))
@@ -42,6 +43,8 @@ def _entry(proof: FirmwareProof) -> Iterator[str]:
         yield f"      seen_by: {finding.seen_by.value}"
         if finding.lease is not None:
             yield f"      lease: {_text(finding.lease)}"
+        if finding.cap:
+            yield "      cap: true"
         yield f"      seen_at: {_text(finding.seen_at.isoformat(timespec='seconds'))}"
 
 

@@ -36,6 +36,8 @@ class Fact(StrEnum):
     """It takes the smaller of a limit of the whole charger and of others beside it."""
 
 
+KEEPING_FACTS = (Fact.OUTLASTS_LINK_LOSS, Fact.OUTLASTS_REBOOT)
+"""What has to be seen of a charger that keeps its limit."""
 LEASE_FACTS = tuple(fact for fact in Fact if fact is not Fact.CAPS)
 """What is tried out of limits that nobody renews."""
 
@@ -72,6 +74,8 @@ class Finding:
     seen_at: datetime
     lease: str | None = None
     """How the limit was told to end; None for the usual way, and where that does not matter."""
+    cap: bool = False
+    """Whether the limit was told as a cap on the profiles of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,18 @@ class FirmwareProof:
         """Return the proof with what was seen last of a fact."""
         return replace(self, findings=MappingProxyType({**self.findings, fact: finding}))
 
+    def of_limits(self, *, caps: bool | None) -> FirmwareProof:
+        """Return what of it counts for limits that are caps, or are none; None: may be either.
+
+        A firmware may keep profiles of one purpose, and lose those of another.
+        """
+        findings = {
+            fact: finding
+            for fact, finding in self.findings.items()
+            if fact not in KEEPING_FACTS or finding.cap is caps
+        }
+        return replace(self, findings=MappingProxyType(findings))
+
     def holds(self, fact: Fact) -> bool | None:
         """Return whether a fact was seen to hold; None where that was not seen."""
         finding = self.findings.get(fact)
@@ -93,8 +109,7 @@ class FirmwareProof:
     @property
     def keeps_limit(self) -> bool:
         """Whether its limit was seen to outlast both the loss of the link and a reboot."""
-        kept = (Fact.OUTLASTS_LINK_LOSS, Fact.OUTLASTS_REBOOT)
-        return all(self.holds(fact) is True for fact in kept)
+        return all(self.holds(fact) is True for fact in KEEPING_FACTS)
 
     @property
     def lapses(self) -> bool:

@@ -11,7 +11,7 @@ import orjson
 
 from ...storage.upstream_ledger import UpstreamQueue
 from ..command_values import MessageTrigger
-from ..frame_log import KeptFrame
+from ..frame_log import FrameLog
 from ..lenient import integer
 from ..rpc_errors import CallFailed
 from ..rpc_frames import Payload
@@ -136,9 +136,9 @@ class LocalController:
         return self._leg.failures
 
     @property
-    def frames(self) -> tuple[KeptFrame, ...]:
+    def frames(self) -> FrameLog:
         """The last of what it was told and has said."""
-        return self._leg.frames.frames
+        return self._leg.frames
 
     @property
     def shown_out_at(self) -> float | None:

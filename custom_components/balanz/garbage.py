@@ -1,0 +1,68 @@
+"""Keeping the garbage collector away from what is here to stay.
+
+The entities and registry entries of a large site are so many that looking at all of them takes
+hundreds of milliseconds, again and again, in which nobody could be cut. And since it looks at all
+only once there is a quarter more, garbage in cycles, which each state written in Home Assistant is
+in the end, would grow to a quarter of all that.
+"""
+
+import gc
+from datetime import datetime
+from typing import Any
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+SETTLED_AFTER_S = 60.0
+"""How long after the start all that is here to stay has been made."""
+_OLDEST = 2
+
+
+class GarbageRelief:
+    """Puts aside what is there before the chargers come, and what is once all has settled.
+
+    Garbage that is put aside stays for ever, so that it has to go before. The second time that is
+    left to the next full round that the collector makes anyway, as cuts may be due by then. More
+    often would be worse: what is only on its way, such as states that the recorder has not written
+    yet, is put aside with the rest, and becomes garbage that stays.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Put nothing aside yet."""
+        self._hass = hass
+        self._cancel: CALLBACK_TYPE | None = None
+
+    @callback
+    def begin(self) -> None:
+        """Put aside all that is there now; it takes as long as a full round."""
+        gc.collect()
+        gc.freeze()
+
+    @callback
+    def started(self) -> None:
+        """Learn that Home Assistant has started: soon there will be no more to put aside."""
+        self._cancel = async_call_later(self._hass, SETTLED_AFTER_S, self._settled)
+
+    @callback
+    def end(self) -> None:
+        """Have it all looked at again."""
+        if self._cancel is not None:
+            self._cancel()
+        self._watch_no_more()
+        gc.unfreeze()
+
+    @callback
+    def _settled(self, _now: datetime) -> None:
+        self._cancel = None
+        gc.callbacks.append(self._collected)
+
+    def _collected(self, phase: str, info: dict[str, Any]) -> None:
+        """Learn of a round, in whatever thread it was made."""
+        if phase == "stop" and info["generation"] == _OLDEST:
+            gc.freeze()
+            # Not here: whoever else listens would miss this round.
+            self._hass.loop.call_soon_threadsafe(self._watch_no_more)
+
+    def _watch_no_more(self) -> None:
+        if self._collected in gc.callbacks:
+            gc.callbacks.remove(self._collected)

@@ -1,0 +1,122 @@
+"""What is here to stay is kept from the garbage collector, without the garbage in it."""
+
+import gc
+import weakref
+from collections.abc import Generator
+from datetime import timedelta
+
+import pytest
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.balanz.garbage import SETTLED_AFTER_S, GarbageRelief
+
+
+class Ring:
+    """An object that only the garbage collector can get rid of."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def relief(hass: HomeAssistant) -> Generator[GarbageRelief]:
+    relief = GarbageRelief(hass)
+    gc.disable()
+    yield relief
+    relief.end()
+    gc.enable()
+
+
+async def settle(hass: HomeAssistant) -> None:
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=SETTLED_AFTER_S + 1))
+    await hass.async_block_till_done()
+
+
+def test_what_is_there_is_put_aside_without_its_garbage(relief: GarbageRelief) -> None:
+    garbage = weakref.ref(Ring())
+    kept = Ring()
+
+    relief.begin()
+
+    assert garbage() is None
+    assert not any(one is kept for one in gc.get_objects())
+
+
+async def test_so_is_what_is_left_of_the_next_full_round_once_all_has_settled(
+    hass: HomeAssistant, relief: GarbageRelief
+) -> None:
+    relief.begin()
+    garbage, kept = weakref.ref(Ring()), Ring()
+    relief.started()
+    await settle(hass)
+    assert any(one is kept for one in gc.get_objects())
+
+    gc.collect()
+
+    assert garbage() is None
+    assert not any(one is kept for one in gc.get_objects())
+
+
+async def test_what_comes_after_that_is_looked_at_as_ever(
+    hass: HomeAssistant, relief: GarbageRelief
+) -> None:
+    relief.begin()
+    relief.started()
+    await settle(hass)
+    gc.collect()
+    await hass.async_block_till_done()
+    made_later = Ring()
+
+    gc.collect()
+
+    assert any(one is made_later for one in gc.get_objects())
+
+
+async def test_a_quick_round_is_not_waited_for(hass: HomeAssistant, relief: GarbageRelief) -> None:
+    relief.begin()
+    kept = Ring()
+    relief.started()
+    await settle(hass)
+
+    gc.collect(1)
+
+    assert any(one is kept for one in gc.get_objects())
+
+
+async def test_no_round_is_waited_for_after_the_end(
+    hass: HomeAssistant, relief: GarbageRelief
+) -> None:
+    relief.begin()
+    relief.started()
+    await settle(hass)
+    relief.end()
+    kept = Ring()
+
+    gc.collect()
+
+    assert any(one is kept for one in gc.get_objects())
+
+
+async def test_nothing_is_put_aside_after_the_end(
+    hass: HomeAssistant, relief: GarbageRelief
+) -> None:
+    relief.begin()
+    relief.started()
+    relief.end()
+    kept = Ring()
+
+    await settle(hass)
+    gc.collect()
+
+    assert any(one is kept for one in gc.get_objects())
+
+
+def test_in_the_end_all_is_looked_at_again(relief: GarbageRelief) -> None:
+    kept = Ring()
+    relief.begin()
+
+    relief.end()
+
+    assert any(one is kept for one in gc.get_objects())
