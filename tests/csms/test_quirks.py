@@ -15,6 +15,7 @@ from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
 from custom_components.balanz.csms.quirks import (
     BY_THE_BOOK,
     STANDARD,
+    OfflineKey,
     Pattern,
     QuirkChoice,
     QuirkRow,
@@ -187,3 +188,27 @@ def test_what_a_limit_falls_back_to_has_watts_of_its_own() -> None:
     )
     limits = [it["limit"] for it in profile["chargingSchedule"]["chargingSchedulePeriod"]]
     assert limits == [16.0 * 230 * 3, 6.0 * 230]
+
+
+@pytest.mark.parametrize(
+    ("per_ampere", "current_a", "told"), [(1.0, 6.9, "6"), (10.0, 6.3, "63"), (1000.0, 6.0, "6000")]
+)
+def test_what_a_charger_keeps_to_alone_is_told_in_its_unit_and_rounded_down(
+    per_ampere: float, current_a: float, told: str
+) -> None:
+    assert OfflineKey(name="Offline", per_ampere=per_ampere).told(current_a) == told
+
+
+@pytest.mark.parametrize(("value", "read"), [("6", 6.0), ("6.0", 6.0), (" 6 ", 6.0), ("off", None)])
+def test_what_a_charger_says_that_it_keeps_to_is_read_however_it_is_written(
+    value: str, read: float | None
+) -> None:
+    assert OfflineKey(name="Offline").read(value) == read
+
+
+def test_the_key_that_a_user_names_goes_before_that_of_the_make() -> None:
+    boot = BootInfo(vendor="Acme", model="One", firmware="1")
+    assert QuirkChoice(offline_key="Offline").quirks((), boot).offline_key == OfflineKey(
+        name="Offline"
+    )
+    assert QuirkChoice().quirks((), boot).offline_key is None

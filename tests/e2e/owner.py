@@ -3,17 +3,20 @@
 Everything is found by what is seen, and each step waits until what it leads to is seen.
 """
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Literal
 
 from playwright.async_api import Locator
+from playwright.async_api import TimeoutError as NotSeenInTime
 
 from simulator.site_setup import DOMAIN
 from tests.e2e.browser import Browser
 
 SEEN_WITHIN_MS = 60_000
 """A busy machine loads the parts of the frontend slowly."""
+TRIES = 10
 
 
 class Owner:
@@ -41,10 +44,21 @@ class Owner:
         """Choose from the menu that is open."""
         await self.page.get_by_role("menuitem", name=option, exact=True).click()
 
-    async def type_into(self, field: Locator, value: str) -> None:
-        """Fill in a field that is taken over once it is left."""
-        await field.fill(value)
-        await field.press("Tab")
+    async def type_into(self, field: Locator, value: str, *, then: Locator | None = None) -> None:
+        """Fill in a field that is taken over once it is left.
+
+        One that has just appeared may be drawn once more and be empty again; so it is filled in
+        until it is seen, by what appears `then`, that it was taken over.
+        """
+        for _ in range(TRIES):
+            await field.fill(value)
+            await field.press("Tab")
+            if then is None:
+                return
+            with contextlib.suppress(NotSeenInTime):
+                await then.wait_for(timeout=SEEN_WITHIN_MS / TRIES)
+                return
+        raise AssertionError(f"{value} is not taken over")
 
     async def screenshot(self, file: Path) -> None:
         """Keep a picture of what is seen once it has come to rest."""

@@ -5,10 +5,12 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import count
 from math import ceil
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -25,12 +27,15 @@ from hypothesis.stateful import (
 from benchmarks.virtual_site.world import World, WorldOptions
 from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
+from custom_components.balanz.csms.leases import LeaseMechanism
+from custom_components.balanz.site import proofs
 from custom_components.balanz.site.settings import ChargerSettings, SiteSettings
 from simulator.car import Car
 from simulator.faults import Faults, MeterFault
 from simulator.virtual_time import VirtualLoop
 
 ENOUGH_STEPS = 10_000
+ENOUGH_STEPS_WITH_LEASES = 1_000
 STEPS = 100
 METER_PERIOD_S = 2.0
 
@@ -115,6 +120,9 @@ class FaultyDays(RuleBasedStateMachine):
 
     @initialize(site=sites())
     def start(self, site: SiteSettings) -> None:
+        self._run(site)
+
+    def _run(self, site: SiteSettings) -> None:
         options = WorldOptions(meter_period_s=METER_PERIOD_S)
         running = World.running(site, self._folder, options)
         self.world = self._runner.run(self._stack.enter_async_context(running))
@@ -237,21 +245,48 @@ class FaultyDays(RuleBasedStateMachine):
         self._pass(seconds)
 
 
+class DaysWithLeases(FaultyDays):
+    """The same where limits are told to end above the default, and were seen to."""
+
+    steps = 0
+    looks = 0
+
+    @initialize(site=sites())
+    def start(self, site: SiteSettings) -> None:
+        self._stack.enter_context(
+            patch.object(proofs, "_lease_of", lambda proof: LeaseMechanism.TRANSACTION)
+        )
+        chargers = (replace(it, lapses=True, short_lease=True) for it in site.chargers)
+        self._run(replace(site, chargers=tuple(chargers)))
+
+
 async def _at_once(change: Callable[[], None]) -> None:
     """Do what looks at the loop's clock, in the loop."""
     change()
 
 
 @pytest.mark.timeout(900)
-def test_no_fault_breaks_a_rule(socket_enabled: None, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("days", "enough_steps"),
+    [
+        pytest.param(FaultyDays, ENOUGH_STEPS, id="faults"),
+        pytest.param(DaysWithLeases, ENOUGH_STEPS_WITH_LEASES, id="faults-and-leases"),
+    ],
+)
+def test_no_fault_breaks_a_rule(
+    socket_enabled: None,
+    capsys: pytest.CaptureFixture[str],
+    days: type[FaultyDays],
+    enough_steps: int,
+) -> None:
     # Some days end early, and how many depends on what else was imported: hypothesis draws numbers
     # that it finds in the code. So further days are drawn for the steps that are missing.
     for number in count(1):
-        missing = ENOUGH_STEPS - FaultyDays.steps
+        missing = enough_steps - days.steps
         if missing <= 0:
             break
         run_state_machine_as_test(
-            seed(number)(FaultyDays),
+            seed(number)(days),
             settings=settings(
                 max_examples=ceil(missing / STEPS),
                 stateful_step_count=STEPS,
@@ -263,4 +298,4 @@ def test_no_fault_breaks_a_rule(socket_enabled: None, capsys: pytest.CaptureFixt
             ),
         )
     with capsys.disabled():
-        print(f"\nrule machine: {FaultyDays.steps} steps, {FaultyDays.looks} looks at all rules")
+        print(f"\nrule machine: {days.steps} steps, {days.looks} looks at all rules")

@@ -250,11 +250,25 @@ def test_a_car_that_is_suspended_is_not_told_to_be_limited_as_well(charging: Sce
 
 
 def test_the_next_step_is_due_when_something_settles(charging: Scene) -> None:
-    assert charging.sessions.next_change() is None
+    assert charging.sessions.next_change(charging.now) is None
     charging.is_(ConnectorStatus.SUSPENDED_EV)
     charging.sessions.look(charging.now)
 
-    assert charging.sessions.next_change() == charging.now + 15.0
+    assert charging.sessions.next_change(charging.now) == charging.now + 15.0
+
+
+def test_what_nobody_can_tell_any_more_calls_for_no_step_after_step(charging: Scene) -> None:
+    """A car that was limited and is full now would be looked at for as long as it stays."""
+    charging.gets(Rule.SHARED)
+    charging.passes(20.0)
+    charging.is_(ConnectorStatus.SUSPENDED_EV)
+    charging.passes(60.0)
+
+    assert charging.sessions.next_change(charging.now) is None
+
+    charging.is_(ConnectorStatus.CHARGING)
+    charging.passes(0.0)
+    assert SessionKind.LIMITED in charging.kinds
 
 
 def test_a_session_of_a_connector_that_was_removed_is_followed_no_more(charging: Scene) -> None:

@@ -160,13 +160,17 @@ class Sessions:
             if session.limited.settles(limited, now) and limited:
                 self._tell(SessionKind.LIMITED, live, session.start)
 
-    def next_change(self) -> float | None:
-        """Return when time alone settles something (monotonic seconds)."""
+    def next_change(self, now: float) -> float | None:
+        """Return when time alone settles something (monotonic seconds).
+
+        What was due already waits for an answer, such as that of a car that is suspended whether
+        it is limited; no step before that would settle it.
+        """
         times = (
             settled.due_at
             for session in self._open.values()
             for settled in (session.suspended, session.limited)
-            if settled.due_at is not None
+            if settled.due_at is not None and settled.due_at > now
         )
         return min(times, default=None)
 

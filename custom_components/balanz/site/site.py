@@ -525,7 +525,7 @@ class BalanzSite:
             self._snapshots.next_change(now),
             rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
-            rooms.sessions.next_change(),
+            rooms.sessions.next_change(now),
             now + rooms.layout.timetable.wait_s(datetime.now(UTC)),
             *(None if end_s is None else now + end_s for end_s in ends_s),
         )
