@@ -1,17 +1,27 @@
 """What a car still needs until it leaves, and what it gets for that."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
-from custom_components.balanz.balancing.need import LEAST_WEIGHT, MOST_WEIGHT, URGENT_S, Need
+from custom_components.balanz.balancing.control import State
+from custom_components.balanz.balancing.need import (
+    UNTOLD_LEAST_S,
+    UNTOLD_STAY_S,
+    URGENT_S,
+    Need,
+)
 from custom_components.balanz.balancing.policies import Policy
+from custom_components.balanz.balancing.tuning import Tuning
+from custom_components.balanz.balancing.turns import Service, Turns
 
 from .build import NOW, charging, connector, decide, group, inputs, key, limits, site
 from .garage import ARRIVAL_S, car, garage
 from .world import World, limit_of
 
 HOUR_S = 3600.0
+TURN_S = Tuning().turn_s
 THREE_PHASES_W_PER_A = 690.0
 A, B = key("a"), key("b")
 
@@ -34,25 +44,22 @@ def test_the_energy_over_the_time_left_is_a_current_per_line() -> None:
 @pytest.mark.parametrize("told", [Need(), Need(energy_wh=9000.0), Need(departs_at=NOW + HOUR_S)])
 def test_half_of_what_has_to_be_known_is_nothing_known(told: Need) -> None:
     assert told.current_a(3, NOW) is None
-    assert told.weight(6.0, 3, NOW) == LEAST_WEIGHT
+    assert told.time_left_s(NOW, NOW) == UNTOLD_STAY_S
+
+
+def test_a_car_of_which_nothing_is_known_is_never_thought_to_leave_at_once() -> None:
+    assert Need().time_left_s(NOW, NOW + UNTOLD_STAY_S) == UNTOLD_LEAST_S
 
 
 def test_a_car_that_should_have_left_is_reckoned_with_as_if_it_left_in_five_minutes() -> None:
     late = Need(energy_wh=690.0, departs_at=NOW - HOUR_S)
 
     assert late.current_a(3, NOW) == pytest.approx(HOUR_S / URGENT_S)
+    assert late.time_left_s(NOW, NOW) == URGENT_S
 
 
-@pytest.mark.parametrize(
-    ("current_a", "weight"),
-    [(-1.0, 1.0), (0.0, 1.0), (3.0, 1.0), (6.0, 1.0), (9.0, 1.5), (15.0, 2.5), (18.0, 3.0)],
-)
-def test_a_car_weighs_what_it_needs_in_minimums(current_a: float, weight: float) -> None:
-    assert need(current_a).weight(6.0, 3, NOW) == pytest.approx(weight)
-
-
-def test_no_need_weighs_more_than_others_can_bear() -> None:
-    assert need(500.0).weight(6.0, 3, NOW) == MOST_WEIGHT
+def test_who_has_what_it_needs_has_all_the_time_in_the_world() -> None:
+    assert Need(energy_wh=0.0, departs_at=NOW + HOUR_S).time_left_s(NOW, NOW) == inf
 
 
 def shared(policy: Policy, *, a: Need, b: Need | None = None) -> dict[str, float]:
@@ -65,7 +72,7 @@ def shared(policy: Policy, *, a: Need, b: Need | None = None) -> dict[str, float
 
 
 def test_who_needs_more_takes_from_one_of_whom_nothing_is_known() -> None:
-    # 16 A: 2 2/3 minimums. The raise of a follows when b has been seen to fall.
+    # The raise of a follows when b has been seen to fall.
     assert shared(Policy.NEED, a=need(16.0))["b"] == 8.0
 
 
@@ -89,7 +96,8 @@ def test_needs_count_only_where_the_group_goes_by_need() -> None:
     assert shared(Policy.FAIR, a=need(16.0)) == {"a": 12.0, "b": 12.0}
 
 
-def test_need_takes_no_minimum_from_others() -> None:
+@pytest.mark.parametrize(("for_s", "limit_a"), [(60.0, 6.0), (TURN_S, 0.0)])
+def test_need_takes_no_minimum_from_one_whose_turn_it_is(for_s: float, limit_a: float) -> None:
     pair = site(
         [replace(group(rating_a=13.0), policy=Policy.NEED)], [connector("a"), connector("b")]
     )
@@ -100,8 +108,28 @@ def test_need_takes_no_minimum_from_others() -> None:
             charging("b", 7.0),
         ],
     )
+    in_its_turn = Service(
+        since=0.0, served_as=0.0, has_place=True, placed_at=NOW - for_s, charging=True, charged=True
+    )
+    state = State(turns=Turns(services={B: in_its_turn}, at=NOW))
 
-    assert limits(decide(pair, what)) == {"b": 6.0}
+    assert limits(decide(pair, what, state)) == {"b": limit_a}
+
+
+def test_who_has_had_nothing_has_a_turn_whatever_others_need() -> None:
+    world = garage(car("a"), car("b"), capacity_a=9.0, policy=Policy.NEED, came_s={"b": 100.0})
+
+    def tell() -> None:
+        world.known[A].need = Need(energy_wh=50_000.0, departs_at=ARRIVAL_S + 2 * HOUR_S)
+        world.known[B].need = Need(energy_wh=9_000.0, departs_at=ARRIVAL_S + 9 * HOUR_S)
+
+    world.every(10.0, tell)
+    world.run(100.0 + 300.0)
+    had_by_then_as = world.charged_as[B]
+    world.run(2 * HOUR_S)
+
+    assert had_by_then_as > 0.0
+    assert len(world.switched[B]) <= 4
 
 
 def charged_wh(world: World) -> float:

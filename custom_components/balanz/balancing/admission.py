@@ -43,20 +43,13 @@ def admit(
     )
     for position in ranked:
         claim = claims[position]
-        obstacle = _obstacle(claim, left, kept, room, wobbling)
+        obstacle = keeping_out(claim, left, kept, room, wobbling)
         if obstacle is None:
             take(left, claim.way, claim.minimum_a)
             admitted.append(claim)
             continue
         refused[position] = obstacle
-        first_in_line = not any(kept[number] for number, _ in claim.way)
-        if (
-            claim.reserves
-            and first_in_line
-            and first_full(room, claim.way, claim.minimum_a) is None
-        ):
-            for number, units in claim.way:
-                kept[number] = claim.minimum_a * units
+        keep_place(claim, kept, room)
     return admitted, refused
 
 
@@ -77,14 +70,17 @@ def take(left: list[float], way: Way, current_a: float) -> None:
         left[number] -= current_a * units
 
 
-def _obstacle(
+def keeping_out(
     claim: Claim,
     left: Sequence[float],
     kept: Sequence[float],
     room: Sequence[float],
     wobbling: Container[int],
 ) -> int | None:
-    """Return the first limit that keeps a claim out; `room` is what there was before the others."""
+    """Return the first limit that has no room for a claim's minimum; None if it may charge.
+
+    `kept` is what is kept for those before it, and `room` what there was before anybody.
+    """
     for number, units in claim.way:
         needed_a = claim.minimum_a * units
         if claim.needs_spare and number in wobbling and left[number] < room[number]:
@@ -92,6 +88,14 @@ def _obstacle(
         if not left[number] - kept[number] + EPSILON_A >= needed_a:
             return number
     return None
+
+
+def keep_place(claim: Claim, kept: list[float], room: Sequence[float]) -> None:
+    """Keep what a claim needs for it on its way, if it is the first there that may reserve."""
+    first_in_line = not any(kept[number] for number, _ in claim.way)
+    if claim.reserves and first_in_line and first_full(room, claim.way, claim.minimum_a) is None:
+        for number, units in claim.way:
+            kept[number] = claim.minimum_a * units
 
 
 def _all_fit(claims: Sequence[Claim], left: list[float], wobbling: Container[int]) -> bool:

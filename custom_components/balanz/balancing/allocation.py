@@ -11,6 +11,7 @@ from .admission import admit, first_full, take
 from .claims import Claim, InLine, Share
 from .filling import fill, rounded_down, top_up
 from .model import ROOT_GROUP_ID, ConnectorKey, Site
+from .needs import share_by_need
 from .policies import Order, Policy
 
 type Given = dict[ConnectorKey, tuple[float, int | None]]
@@ -61,7 +62,10 @@ def _by_policy(
             for tier in _tiers(claims):
                 given |= _minimums_then_rest(site, tier, left, in_line)
             return given
-        case Order.MINIMUMS_FIRST:
+        case Order.BY_NEED if any(claim.needed_a is not None for claim in claims):
+            shares = share_by_need(in_line(claims), left, site.routes.metered)
+            return {claim.key: got for claim, got in zip(claims, shares, strict=True)}
+        case _:
             return _minimums_then_rest(site, claims, left, in_line)
 
 

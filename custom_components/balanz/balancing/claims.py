@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .model import ConnectorKey
+from .need import UNTOLD_STAY_S
 from .reasons import Reason
 from .routes import Resource, Way
 
@@ -34,8 +35,16 @@ class Claim(NamedTuple):
     """When its car came; who came first gets the odd ampere."""
     spare: bool = False
     """Whether it takes only what all others leave: a car that slept when it was last offered."""
+    before_needs: bool = False
+    """Whether nobody's need goes before its minimum, since it is its turn to charge."""
+    needed_a: float | None = None
+    """The current that meets its car's need just in time; None where nobody has told."""
+    time_left_s: float = UNTOLD_STAY_S
+    """In which its need is to be met."""
+    lines: int = 3
+    """How many its car charges on."""
 
-    def in_line(self, order: tuple[float, ...], *, reserves: bool) -> Claim:
+    def in_line(self, order: tuple[float, ...], *, reserves: bool, before_needs: bool) -> Claim:
         """Return the claim with its place among those of others."""
         # A step may do this for every car, and `_replace` takes twice as long.
         return Claim(
@@ -52,6 +61,10 @@ class Claim(NamedTuple):
             reserves,
             self.arrival,
             self.spare,
+            before_needs and self.needed_a != 0.0,
+            self.needed_a,
+            self.time_left_s,
+            self.lines,
         )
 
 

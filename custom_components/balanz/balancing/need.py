@@ -1,14 +1,16 @@
-"""What a car still needs until it leaves, and what that is worth where a limit is shared."""
+"""What a car still needs until it leaves."""
 
 from dataclasses import dataclass
+from math import inf
 
 from .model import NOMINAL_VOLTAGE_V
 
 URGENT_S = 300.0
 """A car that leaves sooner, or should have left, is reckoned with as if it left then."""
-LEAST_WEIGHT = 1.0
-MOST_WEIGHT = 3.0
-"""What need may add: more would starve others where no share could meet it."""
+UNTOLD_STAY_S = 4 * 3600.0
+"""How long a car is reckoned to stay of which not all is known."""
+UNTOLD_LEAST_S = 3600.0
+"""It is reckoned to stay on for this long, however long it has been there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +29,8 @@ class Need:
         left_s = max(self.departs_at - now, URGENT_S)
         return max(self.energy_wh, 0.0) * 3600.0 / left_s / (NOMINAL_VOLTAGE_V * phases)
 
-    def weight(self, minimum_a: float, phases: int, now: float) -> float:
-        """Return what a car is to get, relative to one of which nothing is known."""
-        current_a = self.current_a(phases, now)
-        if current_a is None:
-            return LEAST_WEIGHT
-        return min(max(current_a / minimum_a, LEAST_WEIGHT), MOST_WEIGHT)
+    def time_left_s(self, since: float, now: float) -> float:
+        """Return the time in which it is to be met by a car that came then; no end once it is."""
+        if self.energy_wh is None or self.departs_at is None:
+            return max(since + UNTOLD_STAY_S - now, UNTOLD_LEAST_S)
+        return max(self.departs_at - now, URGENT_S) if self.energy_wh > 0.0 else inf

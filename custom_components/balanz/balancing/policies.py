@@ -9,6 +9,7 @@ class Order(Enum):
     MINIMUMS_FIRST = auto()
     BY_PRIORITY = auto()
     BY_ARRIVAL = auto()
+    BY_NEED = auto()
 
 
 class Policy(StrEnum):
@@ -21,7 +22,7 @@ class Policy(StrEnum):
     FIRST_COME = "first_come"
     """Who plugged in first gets all it can take before the next of the same priority."""
     NEED = "need"
-    """As fair, with more for cars that have to leave sooner or still need more energy."""
+    """What cars need to be ready in time first, for who leaves soonest; else as fair."""
     ALL_IN_USE = "all_in_use"
     """As fair; while every connector of the group is in use, none gets more than its share."""
 
@@ -33,5 +34,7 @@ class Policy(StrEnum):
                 return Order.BY_PRIORITY
             case Policy.FIRST_COME:
                 return Order.BY_ARRIVAL
+            case Policy.NEED:
+                return Order.BY_NEED
             case _:
                 return Order.MINIMUMS_FIRST

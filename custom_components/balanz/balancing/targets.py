@@ -66,7 +66,12 @@ def targets(
     has_place |= dict.fromkeys(headroom.paused(standings), False)
     turns = turns.settled(has_place, waiting, standings)
     turns.set_alarm(waiting, alarm)
-    due_at = turns.expected(waiting, standings)
+    due_at = {
+        key: at
+        for key, at in turns.expected(waiting, standings).items()
+        if site.policies[standings[key].connector.group_id] is not Policy.NEED
+        or not turns.services[key].charged  # Who has had something waits for others' needs.
+    }
     held_back = restraints(standings, shares, headroom, now)
     # A limit binds many, all for the same reason.
     bound = cache(partial(_reason_bound, headroom))
@@ -130,6 +135,7 @@ def _shares(
             claim.in_line(
                 turns.order(standings[claim.key]),
                 reserves=turns.keeps_its_place_in_line(claim.key),
+                before_needs=turns.goes_before_needs(claim.key),
             )
             for claim in claims
         ]
@@ -266,12 +272,7 @@ def _claim(site: Site, standing: Standing, now: float) -> tuple[tuple[Claim, flo
     if standing.defies and accepted_a is not None:
         # What it takes beyond its limit does not earn it a higher one.
         most_a = max(min(most_a, accepted_a), standing.minimum_a)
-    weight = connector.weight
     until = inf if changes_at is None else changes_at
-    if site.policies[connector.group_id] is Policy.NEED:
-        weight *= known.need.weight(standing.minimum_a, len(standing.phases), now)
-        # What is still needed changes all the time.
-        until = now
     claim = Claim(
         key=standing.key,
         group_id=connector.group_id,
@@ -280,10 +281,18 @@ def _claim(site: Site, standing: Standing, now: float) -> tuple[tuple[Claim, flo
         maximum_a=standing.rounded_down(min(most_a, standing.maximum_a)),
         step_a=connector.step_a,
         priority=standing.priority,
-        weight=weight,
+        weight=connector.weight,
         arrival=known.waiting_since,
         spare=not known.appetite.is_keen(now),
     )
+    if site.policies[connector.group_id] is Policy.NEED:
+        claim = claim._replace(
+            needed_a=known.need.current_a(len(standing.phases), now),
+            time_left_s=known.need.time_left_s(known.waiting_since, now),
+            lines=len(standing.phases),
+        )
+        # What is still needed changes all the time.
+        until = now
     return (claim, changes_at), until
 
 

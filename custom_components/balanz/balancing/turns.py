@@ -115,6 +115,15 @@ class Turns:
             rank = 3.0
         return (rank, service.served_as, service.since, len(standing.way))
 
+    def goes_before_needs(self, key: ConnectorKey) -> bool:
+        """Return whether a car has its minimum whatever others need.
+
+        It is in its turn, or has had nothing for too long.
+        """
+        service = self.services[key]
+        in_turn = service.has_place and self.at - service.placed_at < self.tuning.turn_s
+        return in_turn or self._starves(service)
+
     def was_pushed_out(self, key: ConnectorKey) -> bool:
         """Return whether a car has charged and had to give way."""
         service = self.services[key]
