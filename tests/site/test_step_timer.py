@@ -69,6 +69,27 @@ async def test_what_is_urgent_does_not_wait_for_what_is_not() -> None:
     assert steps.taken_at == [pytest.approx(begin + 0.5)]
 
 
+async def test_what_time_alone_changes_is_gathered_at_a_large_site() -> None:
+    steps = Steps(connectors=250)
+    steps.timer.running = True
+    begin = steps.timer.now()
+    for due_in_s in (0.15, 0.0, 0.1):
+        steps.timer.by(begin + due_in_s)
+    await asyncio.sleep(1.0)
+    assert steps.taken_at == [pytest.approx(begin + 0.2)]
+
+
+async def test_a_time_that_has_come_or_comes_later_is_kept() -> None:
+    steps = Steps()
+    steps.timer.running = True
+    begin = steps.timer.now()
+    steps.timer.by(begin - 1.0)
+    await asyncio.sleep(1.0)
+    steps.timer.by(begin + 3.0)
+    await asyncio.sleep(9.0)
+    assert steps.taken_at == [pytest.approx(begin + COALESCE_S), pytest.approx(begin + 3.0)]
+
+
 async def test_a_step_that_fails_is_told_and_tried_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

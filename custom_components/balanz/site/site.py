@@ -531,7 +531,7 @@ class BalanzSite:
         )
         for at in times:
             if at is not None:
-                rooms.timer.within(max(at - now, COALESCE_S))
+                rooms.timer.by(at)
 
     # Details
 

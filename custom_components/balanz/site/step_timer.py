@@ -66,6 +66,13 @@ class StepTimer:
         """Have a step taken as soon as what may wait has been gathered."""
         self.within(self.patience_s)
 
+    def by(self, at: float) -> None:
+        """Have a step taken once a time has come that changes something by itself.
+
+        At a large site there are many such times, which are gathered as news are.
+        """
+        self.within(max(at - self.now(), COALESCE_S, self.patience_s))
+
     def within(self, delay_s: float) -> None:
         """Have a step taken after so long at the latest."""
         if not self.running:
