@@ -26,6 +26,8 @@ _PURPOSES: Final = {
     "charge_point_max": Purpose.CHARGE_POINT_MAX,
 }
 _PAUSES_AT_ZERO: Final = {"zero": True, "minimum": False}
+_LONGEST_KEY: Final = 50
+"""What OCPP 1.6 allows for the name of a configuration key (CiString50Type)."""
 
 
 def behaviour_fields() -> dict[vol.Marker, Any]:
@@ -40,6 +42,11 @@ def behaviour_fields() -> dict[vol.Marker, Any]:
         vol.Required(name, default=AUTOMATIC): select(options, name)
         for name, options in choices.items()
     }
+
+
+def is_key(text: str) -> bool:
+    """Return whether a text can be the name of a configuration key; none at all may be, too."""
+    return len(text.strip()) <= _LONGEST_KEY and text.strip().isprintable()
 
 
 def quirk_choice(advanced: Mapping[str, Any]) -> QuirkChoice:

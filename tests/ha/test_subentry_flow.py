@@ -115,6 +115,10 @@ async def test_a_charger_can_be_added_while_the_site_is_not_loaded(
             {"advanced": {"fallback_a": 33, "keeps_limit": False}},
             {"advanced": "fallback_out_of_range"},
         ),
+        (
+            {"advanced": {"fallback_a": 6, "keeps_limit": False, "offline_key": "K" * 51}},
+            {"advanced": "offline_key_invalid"},
+        ),
         ({"phase_map": "l1"}, {"phase_map": "phase_map_mismatch"}),
         ({"phases": "1", "phase_map": "l1_l2_l3"}, {"phase_map": "phase_map_mismatch"}),
     ],

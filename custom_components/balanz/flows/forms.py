@@ -25,7 +25,7 @@ from homeassistant.helpers import selector
 from ..balancing.group import DEFAULT_METER_LOST_AFTER_S
 from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.phases import Phase, PhaseMap
-from ..behaviour_form import behaviour_fields
+from ..behaviour_form import behaviour_fields, is_key
 from ..const import (
     CONF_ADVANCED,
     CONF_CONNECTORS,
@@ -291,6 +291,8 @@ def read_charger_input(
     if not errors and (fallback_a > rating_a or 0 < fallback_a < minimum_a):
         # The frontend shows no errors inside a section, but those of the section itself above it.
         errors[CONF_ADVANCED] = "fallback_out_of_range"
+    if not is_key(user_input[CONF_ADVANCED].get(CONF_OFFLINE_KEY, "")):
+        errors[CONF_ADVANCED] = "offline_key_invalid"
     errors |= _wiring_errors(user_input, phases)
     if (error := upstream_error(user_input, groups)) is not None:
         errors[CONF_UPSTREAM] = error
