@@ -128,8 +128,7 @@ PAYLOADS = (
         sample(), pending=True),
     row("D27", "values without a boot", SERVED, "MeterValues", sample(), *METERED, boots=False),
     row("D28", "a start without a boot, as the first word", STARTED, "StartTransaction", START,
-        # It is told when it starts, and once more with all that run when the charger is ready.
-        *STARTS, *STARTS, boots=False),
+        *STARTS, boots=False),
     row("D29", "data of a vendor that nobody knows", Served(has={"status": "UnknownVendorId"}),
         "DataTransfer", {"vendorId": "x"}),
     row("D29", "data as an object", Served(has={"status": "UnknownVendorId"}), "DataTransfer",

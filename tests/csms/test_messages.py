@@ -304,6 +304,17 @@ async def test_a_session_is_adopted_without_a_new_boot(central: Bench, dial: Dia
     assert [event.transaction_id for event in central.seen(TransactionStarted)] == [77]
 
 
+async def test_a_session_that_starts_with_the_first_word_of_a_charger_is_told_once(
+    central: Bench, dial: Dial
+) -> None:
+    charger = await dial("CP1")
+
+    await charger.call("StartTransaction", START)
+    await charger.call("Heartbeat", {})
+
+    assert len(central.seen(TransactionStarted)) == 1
+
+
 async def test_a_session_under_an_id_of_the_charger_is_stopped_under_that_id(
     central: Bench, charger: RawCharger
 ) -> None:

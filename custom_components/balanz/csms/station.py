@@ -45,7 +45,7 @@ from .station_errors import (
     StationUnreachable,
 )
 from .tag_desk import TagDesk
-from .transactions import TransactionBook
+from .transactions import Transaction, TransactionBook
 from .v16 import Desk, InboundMessages, started_event
 from .v16_commands import Commands
 from .wording import ocpp_name
@@ -143,7 +143,8 @@ class Station:
         self._back_office: BackOffice | None = None
         self._link: StationLink | None = None
         self._authorization: str | None = None
-        self._has_told_transactions = False
+        self._told_early: set[int] | None = set()
+        """The transactions told of before the charger was ready; None once all are told."""
         self._connector_count: int | None = None
         self._limits = LimitWriter(
             self, transactions=transactions, on_learnt=self._tell_what_is_learnt
@@ -408,11 +409,11 @@ class Station:
             now = asyncio.get_running_loop().time()
             self._booted_at = (*self._booted_at[-MOST_BOOTS:], now)
             self._limits.booted()
-        if not self._has_told_transactions:
-            self._has_told_transactions = True
+        if (told := self._told_early) is not None:
+            self._told_early = None
             for transaction in list(self._transactions.open_transactions.values()):
-                if transaction.identity == self.identity:
-                    self.emit(started_event(transaction))
+                if transaction.identity == self.identity and transaction.id not in told:
+                    self.tell_started(transaction)
         self.emit(StationReady(identity=self.identity, booted=booted))
         if not link.interviewed and not self._boots_in_a_loop:
             link.interviewed = True
@@ -515,6 +516,12 @@ class Station:
     def emit(self, event: StationEvent) -> None:
         """Tell the listener what has happened."""
         self._listener(event)
+
+    def tell_started(self, transaction: Transaction) -> None:
+        """Tell the listener of a transaction that runs."""
+        if self._told_early is not None:
+            self._told_early.add(transaction.id)
+        self.emit(started_event(transaction))
 
     async def _poll_meter(self, link: StationLink) -> None:
         """Ask for what a charger does not tell by itself, for as long as it is connected."""

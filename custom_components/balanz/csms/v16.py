@@ -63,6 +63,10 @@ class StationState(Protocol):
         """Tell the world."""
         ...
 
+    def tell_started(self, transaction: Transaction) -> None:
+        """Tell the world of a transaction that runs."""
+        ...
+
     def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
         """Learn from a message's timestamp how the charger's clock is set."""
         ...
@@ -239,7 +243,7 @@ class InboundMessages:
             at=at,
         )
         if adopted is not None:
-            self._station.emit(started_event(adopted))
+            self._station.tell_started(adopted)
 
     async def _start_transaction(self, payload: Payload) -> Payload:
         connector = require_integer(payload, "connectorId")
@@ -270,7 +274,7 @@ class InboundMessages:
             if started.replaced is not None:
                 self._emit_stopped(started.replaced, started.transaction.started_at, None, IMPLICIT)
             if started.runs:
-                self._station.emit(started_event(started.transaction))
+                self._station.tell_started(started.transaction)
         if started.is_new:
             verdict = self.tag_desk.started(started.transaction, payload.get("idTag"))
             tag_info = _tag_info(verdict)
