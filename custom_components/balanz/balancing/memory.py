@@ -60,14 +60,20 @@ class Sharing(NamedTuple):
     shares: Mapping[ConnectorKey, Share]
 
 
-class Aim(NamedTuple):
-    """What a connector should have, and all that this follows from."""
+class Grounds(NamedTuple):
+    """What decides on a connector's target, besides where it stands."""
 
-    standing: Standing
     share: Share | None
     due_at: float | None
     restraint: Reason | None
     blind: frozenset[str]
+
+
+class Aim(NamedTuple):
+    """What a connector should have, and all that this follows from."""
+
+    standing: Standing
+    grounds: Grounds
     target: Target
 
 

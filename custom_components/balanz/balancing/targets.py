@@ -12,7 +12,7 @@ from .defiance import in_the_way, share_of_defiant
 from .demand import Idleness
 from .headroom import Headroom
 from .inputs import Line
-from .memory import Aim, Recollection, Sharing
+from .memory import Aim, Grounds, Recollection, Sharing
 from .model import ConnectorKey, Site
 from .phases import EPSILON_A
 from .policies import Policy
@@ -78,21 +78,17 @@ def targets(
     aims: dict[ConnectorKey, Aim] = {}
     for key, standing in standings.items():
         share = shares.get(key)
-        follows_from = (standing, share, due_at.get(key), held_back.get(key), headroom.blind)
+        grounds = Grounds(share, due_at.get(key), held_back.get(key), headroom.blind)
         aim = recollection.aims.get(key)
         if (
             aim is None
             or aim.standing is not standing
-            or aim[1:-1] != follows_from[1:]
+            or aim.grounds != grounds
             or _is_momentary(standing, share, headroom)
         ):
-            aim = Aim(
-                *follows_from,
-                Target(
-                    limit_a=_limit_a(standing, share, now),
-                    reason=_reason(*follows_from[:-1], headroom, turns, bound),
-                ),
-            )
+            reason = _reason(standing, grounds, headroom, turns, bound)
+            target = Target(limit_a=_limit_a(standing, share, now), reason=reason)
+            aim = Aim(standing, grounds, target)
         aims[key] = aim
     recollection.aims = aims
     return Targets(
@@ -377,15 +373,13 @@ def _stuck_at_a(standing: Standing, share: Share | None, now: float, alarm: Alar
 
 def _reason(
     standing: Standing,
-    share: Share | None,
-    due_at: float | None,
-    restraint: Reason | None,
+    grounds: Grounds,
     headroom: Headroom,
     turns: Turns,
     bound: Callable[[Share, float | None, Reason | None], Reason],
 ) -> Reason:
     """Return why a connector has no more; `bound` tells it of those that a limit binds."""
-    known = standing.known
+    known, share = standing.known, grounds.share
     if known.line is Line.OFFLINE:
         return _NOT_CONNECTED
     if not known.wants:
@@ -402,7 +396,7 @@ def _reason(
     if share is None:
         return Reason(rule=Rule.RESTING, until=turns.rests_until(standing.key))
     if share.binding is not None:
-        return bound(share, due_at, restraint)
+        return bound(share, grounds.due_at, grounds.restraint)
     return _reason_unbound(standing, share)
 
 
