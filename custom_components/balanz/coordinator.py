@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import batched
 from pathlib import Path
 from time import monotonic
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, Platform
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -45,6 +46,7 @@ from .devices import (
     register_group,
 )
 from .discovery import Discoveries
+from .entity_choice import chosen_entities
 from .entry_settings import read_entry
 from .garbage import GarbageRelief
 from .issues import Issues
@@ -106,7 +108,7 @@ class BalanzCoordinator:
         self._power_switches.entity_ids = self._settings.power_switches
         self._discoveries = Discoveries(hass, entry.entry_id)
         self._issues = Issues(hass, entry)
-        self._platforms: list[tuple[AddConfigEntryEntitiesCallback, EntityFactory]] = []
+        self._platforms: list[tuple[Platform, AddConfigEntryEntitiesCallback, EntityFactory]] = []
         self._entities: dict[str, set[Entity]] = {}
         self._state_listeners: dict[str, set[Listener]] = {}
         self._measurement_listeners: dict[str, set[Listener]] = {}
@@ -298,7 +300,10 @@ class BalanzCoordinator:
     # Devices and entities
 
     async def async_add_platform(
-        self, async_add_entities: AddConfigEntryEntitiesCallback, factory: EntityFactory
+        self,
+        platform: Platform,
+        async_add_entities: AddConfigEntryEntitiesCallback,
+        factory: EntityFactory,
     ) -> None:
         """Add a platform's entities for the devices of now, and for those to come."""
         added: dict[str, tuple[object, ...]] = {}
@@ -308,10 +313,21 @@ class BalanzCoordinator:
         ]:
             for device in missing[:PORTION]:
                 added[device.key] = device.shape
-                async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+                self._add_entities(device, platform, async_add_entities, factory)
             if len(missing) > PORTION:
                 await asyncio.sleep(PORTION_PAUSE_S)
-        self._platforms.append((async_add_entities, factory))
+        self._platforms.append((platform, async_add_entities, factory))
+
+    @callback
+    def _add_entities(
+        self,
+        device: Device,
+        platform: Platform,
+        async_add_entities: AddConfigEntryEntitiesCallback,
+        factory: EntityFactory,
+    ) -> None:
+        entities = chosen_entities(self.hass, device.entities, platform, factory(self, device))
+        async_add_entities(entities, config_subentry_id=device.subentry_id)
 
     @callback
     def track_entity(self, key: str, entity: Entity) -> CALLBACK_TYPE:
@@ -322,25 +338,28 @@ class BalanzCoordinator:
 
     async def _async_update_devices(self) -> None:
         old, self.devices = self.devices, devices_of(self.entry, self._settings)
-        reshaped = [
-            device
-            for key, device in self.devices.items()
-            if key not in old or old[key].shape != device.shape
-        ]
-        for device in reshaped:
-            if device.key not in old and isinstance(device, ChargerDevice):
-                self._discoveries.withdraw(device.identity)
-            for entity in list(self._entities.get(device.key, ())):
-                await entity.async_remove()
         for key, device in old.items():
             if key not in self.devices and isinstance(device, ChargerDevice):
                 self._discoveries.pass_over(device.identity)
-        self._register_devices(
-            device for key, device in self.devices.items() if old.get(key) != device
-        )
-        for async_add_entities, factory in self._platforms:
+        changed = [device for key, device in self.devices.items() if old.get(key) != device]
+        # Changed options can concern all devices.
+        for portion in batched(changed, PORTION, strict=False):
+            reshaped = [
+                device
+                for device in portion
+                if device.key not in old or old[device.key].shape != device.shape
+            ]
             for device in reshaped:
-                async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+                if device.key not in old and isinstance(device, ChargerDevice):
+                    self._discoveries.withdraw(device.identity)
+                for entity in list(self._entities.get(device.key, ())):
+                    await entity.async_remove()
+            self._register_devices(portion)
+            for device in reshaped:
+                for platform in self._platforms:
+                    self._add_entities(device, *platform)
+            if len(changed) > PORTION:
+                await asyncio.sleep(PORTION_PAUSE_S)
 
     @callback
     def _register_devices(self, devices: Iterable[Device]) -> None:

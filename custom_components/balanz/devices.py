@@ -13,6 +13,7 @@ from .balancing.model import ROOT_GROUP_ID, ConnectorKey
 from .balancing.phases import Phase
 from .const import DOMAIN, SUBENTRY_CHARGER, SUBENTRY_GROUP
 from .csms.events import BootInfo
+from .entity_choice import EntityChoice
 from .entry_settings import EntrySettings
 
 type Device = GroupDevice | ChargerDevice
@@ -29,6 +30,7 @@ class GroupDevice:
     phases: tuple[Phase, ...]
     metered: bool
     subentry_id: str | None
+    entities: EntityChoice
 
     @property
     def key(self) -> str:
@@ -43,7 +45,7 @@ class GroupDevice:
     @property
     def shape(self) -> tuple[object, ...]:
         """What decides which entities it has."""
-        return (self.phases, self.metered, self.subentry_id)
+        return (self.phases, self.metered, self.subentry_id, self.entities)
 
     @property
     def is_site(self) -> bool:
@@ -66,6 +68,7 @@ class ChargerDevice:
     has_upstream: bool
     """Whether it is passed on to another back office."""
     subentry_id: str
+    entities: EntityChoice
 
     @property
     def key(self) -> str:
@@ -86,6 +89,7 @@ class ChargerDevice:
             self.minimum_a,
             self.has_upstream,
             self.subentry_id,
+            self.entities,
         )
 
     @property
@@ -113,6 +117,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             phases=group.phases,
             metered=group.metered,
             subentry_id=settings.subentry_ids.get(f"{SUBENTRY_GROUP}:{group.id}"),
+            entities=settings.entities,
         )
         if device.key in devices:
             return
@@ -134,6 +139,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             connectors=charger.connectors,
             has_upstream=charger.upstream is not None,
             subentry_id=settings.subentry_ids[f"{SUBENTRY_CHARGER}:{charger.identity}"],
+            entities=settings.entities,
         )
         devices[device.key] = device
     return devices

@@ -15,6 +15,7 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import (
     EntityCategory,
+    Platform,
     UnitOfElectricCurrent,
 )
 from homeassistant.core import HomeAssistant
@@ -35,6 +36,7 @@ from .connector_sensors import (
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .entity_choice import chosen_entities
 from .services import drill_response
 from .site.snapshot import GroupSnapshot, ProofSnapshot, SiteSnapshot
 from .storage.proofs import Fact, ProofLevel
@@ -143,7 +145,9 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of a site."""
     reported = ReportedSensors(entry.runtime_data, async_add_entities)
-    await entry.runtime_data.async_add_platform(async_add_entities, partial(_sensors, reported))
+    await entry.runtime_data.async_add_platform(
+        Platform.SENSOR, async_add_entities, partial(_sensors, reported)
+    )
 
 
 def _sensors(
@@ -275,7 +279,8 @@ class ReportedSensors:
                     ConnectorSensor(self._coordinator, device, connector.key, one) for one in new
                 ]
         if seen:
-            self._async_add_entities(seen, config_subentry_id=device.subentry_id)
+            chosen = chosen_entities(self._coordinator.hass, device.entities, Platform.SENSOR, seen)
+            self._async_add_entities(chosen, config_subentry_id=device.subentry_id)
 
 
 def _connector_sensor(

@@ -231,6 +231,7 @@ FORMS: dict[str, Form] = {
         {
             "unbalance_a": 20,
             "holidays": "2026-12-25",
+            "details": True,
             "advanced": {"turn_min": 30, "short_turn_min": 4},
         },
     ),

@@ -13,6 +13,7 @@ from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.tuning import Tuning
 from ..const import (
     CONF_ADVANCED,
+    CONF_DETAILS,
     CONF_HOLIDAYS,
     CONF_RAISE_SPACING_S,
     CONF_SHORT_TURN_MIN,
@@ -55,6 +56,7 @@ def options_schema(*, collapsed: bool = True) -> vol.Schema:
             vol.Optional(CONF_HOLIDAYS): selector.TextSelector(
                 selector.TextSelectorConfig(multiline=True)
             ),
+            vol.Required(CONF_DETAILS, default=True): selector.BooleanSelector(),
             vol.Required(CONF_ADVANCED): section(vol.Schema(advanced), {"collapsed": collapsed}),
         }
     )
