@@ -1,7 +1,7 @@
 """The devices of a site: groups and chargers, and the connectors of the larger ones."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -106,6 +106,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
     """Return all devices by key, parents first."""
     devices: dict[str, Device] = {}
     groups = {group.id: group for group in settings.site.groups}
+    of_groups = replace(settings.entities, kinds=None)
 
     def add_group(group_id: str) -> None:
         group = groups[group_id]
@@ -117,7 +118,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             phases=group.phases,
             metered=group.metered,
             subentry_id=settings.subentry_ids.get(f"{SUBENTRY_GROUP}:{group.id}"),
-            entities=settings.entities,
+            entities=of_groups,
         )
         if device.key in devices:
             return

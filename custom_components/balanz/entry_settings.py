@@ -21,6 +21,7 @@ from .const import (
     CONF_ADVANCED,
     CONF_ALLOW_INTERNET,
     CONF_ANSWER_TAGS_WITHIN_S,
+    CONF_CHARGER_ENTITIES,
     CONF_CONNECTORS,
     CONF_DETAILS,
     CONF_FALLBACK_A,
@@ -92,6 +93,7 @@ class EntrySettings:
     tls: Mapping[str, Any]
     """Where certificates come from, as it is kept; only a restart of the site takes it over."""
     entities: EntityChoice
+    """Its kinds are those of chargers; groups have all."""
 
 
 def site_phases(entry: ConfigEntry) -> tuple[Phase, ...]:
@@ -173,7 +175,10 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             if (entity_id := subentry.data[CONF_ADVANCED].get(CONF_POWER_SWITCH))
         },
         tls=_tls(entry.data),
-        entities=EntityChoice(details=entry.options.get(CONF_DETAILS, True)),
+        entities=EntityChoice(
+            details=entry.options.get(CONF_DETAILS, True),
+            kinds=frozenset(entry.options.get(CONF_CHARGER_ENTITIES, ())) or None,
+        ),
     )
 
 

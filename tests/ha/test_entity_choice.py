@@ -8,6 +8,8 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz import coordinator
+from custom_components.balanz.charger_entities import CHARGER_ENTITIES, async_charger_entity_names
+from custom_components.balanz.connector_sensors import REPORTED_SENSORS
 from tests.ha.build import charger, set_up, site_entry, state_of, wait_until
 from tests.ha.conftest import DialIn
 
@@ -95,3 +97,69 @@ async def test_details_that_a_charger_reports_later_are_left_out_as_well(
     assert not [
         entity_id for entity_id in entities_of(entity_registry, entry) if "voltage" in entity_id
     ]
+
+
+async def test_chargers_have_only_the_kinds_that_are_chosen_until_all_are(
+    hass: HomeAssistant, port: int, entity_registry: er.EntityRegistry, dial_in: DialIn
+) -> None:
+    entry = site_entry(port, charger("CP-1"), charger("CP-2", name="Right"))
+    await set_up(hass, entry)
+    simulated = await dial_in("CP-1")
+    await wait_until(lambda: state_of(hass, "sensor.left_status") == "available")
+    before = entities_of(entity_registry, entry)
+
+    await choose(hass, entry, charger_entities=["sensor.status", "sensor.booked"])
+
+    chosen = entities_of(entity_registry, entry)
+    assert {
+        entity_id for entity_id in chosen if not entity_id.split(".")[1].startswith("home")
+    } == {
+        "sensor.left_booked",
+        "sensor.left_status",
+        "sensor.right_booked",
+        "sensor.right_status",
+    }
+    assert {"sensor.home_allocated", "sensor.home_booked_l1"} <= chosen.keys()
+    assert state_of(hass, "sensor.left_status") == "available"
+    assert hass.states.get("sensor.left_power") is None
+
+    await choose(hass, entry)
+
+    assert entities_of(entity_registry, entry).keys() == before.keys()
+    assert state_of(hass, "sensor.left_status") == "available"
+    assert simulated.connections == 1
+    assert simulated.connected
+
+
+async def test_a_kind_that_is_chosen_is_there_even_if_it_is_a_detail(
+    hass: HomeAssistant, port: int, entity_registry: er.EntityRegistry
+) -> None:
+    options = {"details": False, "charger_entities": ["sensor.stop_reason"]}
+    await set_up(hass, site_entry(port, charger("CP-1"), options=options))
+
+    assert entity_registry.async_get(STOP_REASON) is not None
+
+
+@pytest.mark.usefixtures("all_entities_enabled")
+async def test_everything_that_a_charger_can_have_can_be_chosen(
+    hass: HomeAssistant, port: int, entity_registry: er.EntityRegistry
+) -> None:
+    upstream = {"url": "ws://127.0.0.1:1", "unknown_tags_offline": "refuse"}
+    entry = site_entry(port, charger("CP-1", upstream=upstream))
+    await set_up(hass, entry)
+
+    found = {
+        f"{one.domain}.{one.unique_id.removeprefix('home_charger_CP-1_').removeprefix('1_')}"
+        for one in entities_of(entity_registry, entry).values()
+        if one.config_subentry_id == "subentry-CP-1"
+    }
+
+    reported = {f"sensor.{one.key}" for one in REPORTED_SENSORS}
+    assert found | reported == CHARGER_ENTITIES.keys()
+
+
+async def test_kinds_go_by_the_names_of_their_entities(hass: HomeAssistant) -> None:
+    names = await async_charger_entity_names(hass)
+
+    assert names["sensor.limit_commanded"] == "Limit"
+    assert list(names.values()) == sorted(names.values(), key=str.casefold)

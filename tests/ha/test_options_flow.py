@@ -43,6 +43,7 @@ async def test_options_are_read_into_the_settings_of_the_site(
             "unbalance_a": 20,
             "holidays": "2026-12-25, 2026-12-26\n2027-01-01",
             "details": False,
+            "charger_entities": ["sensor.status", "switch.paused"],
             "advanced": {
                 "turn_min": 45,
                 "short_turn_min": 10,
@@ -60,7 +61,9 @@ async def test_options_are_read_into_the_settings_of_the_site(
         turn_s=2700, short_turn_s=600, raise_spacing_s=60, writes_per_day=100
     )
     assert entry.runtime_data._settings.site == settings
-    assert read_entry(entry).entities == EntityChoice(details=False)
+    assert read_entry(entry).entities == EntityChoice(
+        details=False, kinds=frozenset({"sensor.status", "switch.paused"})
+    )
 
 
 async def test_options_that_nobody_changes_are_those_of_a_site_without_any(

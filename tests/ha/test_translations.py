@@ -121,7 +121,11 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     yield "group reconfigure", group["reconfigure"], group_schema
     options = EN["options"]["step"]
     places = {"group:root": "Home"}
-    yield "options general", options["general"], options_flow.options_schema()
+    yield (
+        "options general",
+        options["general"],
+        options_flow.options_schema({"sensor.status": "Status"}),
+    )
     yield "options rules of tags", options["tag_rules"], tag_options.rules_schema()
     yield "options new tag", options["add_tag"], tag_options.tag_schema(places, new=True)
     yield "options known tag", options["change_tag"], tag_options.tag_schema(places, new=False)
@@ -530,8 +534,19 @@ LANGUAGES = sorted(
 NAMES = {"balanz", "{name}", "CSV", "groups.csv", "chargers.csv", *(row.name for row in QUIRK_ROWS)}
 SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
 SAME_AS_ENGLISH = {
-    "nl": {"Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},
-    "de": {"Boost", "Limit", "Name", "Person", "Phase", "Port", "Status", "Tags", "Version"},
+    "nl": {"Firmware", "Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},
+    "de": {
+        "Boost",
+        "Firmware",
+        "Limit",
+        "Name",
+        "Person",
+        "Phase",
+        "Port",
+        "Status",
+        "Tags",
+        "Version",
+    },
 }
 
 
