@@ -9,7 +9,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from . import binary_sensor, button, datetime, number, select, sensor, switch, update
 from .charger_events import FIRMWARE_EVENT, UPLOAD_EVENT
-from .charger_sensors import CHARGER_SENSORS
+from .charger_sensors import CHARGER_SENSORS, TOLD_SENSORS
 from .connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS, UPSTREAM_LIMIT
 from .const import DOMAIN
 from .entity_choice import kind_of
@@ -40,6 +40,7 @@ _DESCRIPTIONS: Mapping[Platform, Iterable[EntityDescription]] = {
         sensor.UPSTREAM_QUEUE,
         UPSTREAM_LIMIT,
         *CHARGER_SENSORS,
+        *TOLD_SENSORS,
         *CONNECTOR_SENSORS,
         *REPORTED_SENSORS,
     ),

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz import coordinator
 from custom_components.balanz.charger_entities import CHARGER_ENTITIES, async_charger_entity_names
+from custom_components.balanz.charger_sensors import TOLD_SENSORS
 from custom_components.balanz.connector_sensors import REPORTED_SENSORS
 from tests.ha.build import charger, set_up, site_entry, state_of, wait_until
 from tests.ha.conftest import DialIn
@@ -154,7 +155,7 @@ async def test_everything_that_a_charger_can_have_can_be_chosen(
         if one.config_subentry_id == "subentry-CP-1"
     }
 
-    reported = {f"sensor.{one.key}" for one in REPORTED_SENSORS}
+    reported = {f"sensor.{one.key}" for one in (*TOLD_SENSORS, *REPORTED_SENSORS)}
     assert found | reported == CHARGER_ENTITIES.keys()
 
 

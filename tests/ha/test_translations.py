@@ -369,7 +369,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     )
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
-    for told in charger_sensors.CHARGER_SENSORS:
+    for told in (*charger_sensors.CHARGER_SENSORS, *charger_sensors.TOLD_SENSORS):
         yield "sensor", str(told.translation_key)
     yield "event", str(security_event_entity.SECURITY.translation_key)
     for happening in (event.TAG, SESSION):
@@ -415,7 +415,7 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     came = EN["entity"]["event"]["upload"]["state_attributes"]
     assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
     assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
-    for told in charger_sensors.CHARGER_SENSORS:
+    for told in (*charger_sensors.CHARGER_SENSORS, *charger_sensors.TOLD_SENSORS):
         assert set(texts[told.key].get("state", ())) == set(told.options or ())
     kinds = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
     assert set(kinds) == set(SessionKind)
