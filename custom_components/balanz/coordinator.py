@@ -137,11 +137,17 @@ class BalanzCoordinator:
         self.site.on_power = self._power_switches.turn
         self.site.door.on_raised = self._profile_raised
         self.site.door.on_event = self._security_event
-        await self.site.start()
         if len(self._settings.site.chargers) >= LARGE_SITE:
+            # It stalls the loop, so that it comes before any charger does.
             self._garbage_relief = GarbageRelief(self.hass)
             self._garbage_relief.begin()
             self._unsubscribe.append(self._garbage_relief.end)
+        try:
+            await self.site.start()
+        except BaseException:
+            if self._garbage_relief is not None:
+                self._garbage_relief.end()
+            raise
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
         self._unsubscribe.append(self.site.subscribe(self._snapshot_changed))
