@@ -175,8 +175,10 @@ class FleetHome:
         await self._fill_in_forms()
         await self._hass.stop()
         self._copy_chargers()
-        # Now Home Assistant writes down which entities there are.
+        # Now Home Assistant writes down which entities there are, and what it makes of them: here
+        # of all at once, of one charger after the other where they are added through the form.
         await self._hass.start()
+        await asyncio.sleep(SETTLED_S)
         await self._hass.stop()
         await self._hass.start()
 
