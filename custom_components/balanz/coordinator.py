@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import batched
 from pathlib import Path
 from time import monotonic
@@ -109,9 +108,9 @@ class BalanzCoordinator:
         self._discoveries = Discoveries(hass, entry.entry_id)
         self._issues = Issues(hass, entry)
         self._platforms: list[tuple[Platform, AddConfigEntryEntitiesCallback, EntityFactory]] = []
-        self._entities: dict[str, set[Entity]] = {}
-        self._state_listeners: dict[str, set[Listener]] = {}
-        self._measurement_listeners: dict[str, set[Listener]] = {}
+        self._entities: dict[str, list[Entity]] = {}
+        self._state_listeners: dict[str, list[Listener]] = {}
+        self._measurement_listeners: dict[str, list[Listener]] = {}
         self._door_listeners: dict[str, Callable[[SecurityEvent], None]] = {}
         self._changed: dict[str, None] = {}
         """Devices whose states are to be written at once, in the order in which they changed."""
@@ -336,11 +335,14 @@ class BalanzCoordinator:
         async_add_entities(entities, config_subentry_id=device.subentry_id)
 
     @callback
-    def track_entity(self, key: str, entity: Entity) -> CALLBACK_TYPE:
-        """Note that an entity stands for a device; returns how to forget it."""
-        entities = self._entities.setdefault(key, set())
-        entities.add(entity)
-        return partial(entities.discard, entity)
+    def track_entity(self, key: str, entity: Entity) -> None:
+        """Note that an entity stands for a device."""
+        self._entities.setdefault(key, []).append(entity)
+
+    @callback
+    def forget_entity(self, key: str, entity: Entity) -> None:
+        """Forget an entity that was tracked."""
+        self._entities[key].remove(entity)
 
     async def _async_update_devices(self) -> None:
         old, self.devices = self.devices, devices_of(self.entry, self._settings)
@@ -383,12 +385,17 @@ class BalanzCoordinator:
     # Snapshots to entities
 
     @callback
-    def subscribe(self, key: str, listener: Listener, *, measurement: bool) -> CALLBACK_TYPE:
+    def subscribe(self, key: str, listener: Listener, *, measurement: bool) -> None:
         """Call the listener when a device's snapshot changed; measurements not too often."""
-        listeners = self._measurement_listeners if measurement else self._state_listeners
-        chosen = listeners.setdefault(key, set())
-        chosen.add(listener)
-        return partial(chosen.discard, listener)
+        self._listeners(measurement).setdefault(key, []).append(listener)
+
+    @callback
+    def unsubscribe(self, key: str, listener: Listener, *, measurement: bool) -> None:
+        """Call it no more."""
+        self._listeners(measurement)[key].remove(listener)
+
+    def _listeners(self, measurement: bool) -> dict[str, list[Listener]]:
+        return self._measurement_listeners if measurement else self._state_listeners
 
     @callback
     def _snapshot_changed(self) -> None:
@@ -470,7 +477,7 @@ class BalanzCoordinator:
         longer_s = MEASUREMENT_INTERVAL_PER_CHARGER_S * len(self.snapshot.chargers)
         return min(max(MEASUREMENT_INTERVAL_S, longer_s), LONGEST_MEASUREMENT_INTERVAL_S)
 
-    def _call(self, listeners: dict[str, set[Listener]], key: str) -> None:
+    def _call(self, listeners: dict[str, list[Listener]], key: str) -> None:
         for listener in list(listeners.get(key, ())):
             listener()
 
