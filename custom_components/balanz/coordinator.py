@@ -345,13 +345,15 @@ class BalanzCoordinator:
         self._entities[key].remove(entity)
 
     async def _async_update_devices(self) -> None:
-        old, self.devices = self.devices, devices_of(self.entry, self._settings)
+        old, new = self.devices, devices_of(self.entry, self._settings)
         for key, device in old.items():
-            if key not in self.devices and isinstance(device, ChargerDevice):
+            if key not in new and isinstance(device, ChargerDevice):
                 self._discoveries.pass_over(device.identity)
-        changed = [device for key, device in self.devices.items() if old.get(key) != device]
-        # Changed options can concern all devices.
+        # Options can change all of them: whoever looks meanwhile sees what entities there are.
+        self.devices = {key: device for key, device in old.items() if key in new}
+        changed = [device for key, device in new.items() if old.get(key) != device]
         for portion in batched(changed, PORTION, strict=False):
+            self.devices |= {device.key: device for device in portion}
             reshaped = [
                 device
                 for device in portion
