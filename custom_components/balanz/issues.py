@@ -20,6 +20,7 @@ KEYS_LOCKED = "keys_locked"
 _SEVERITIES = {
     ProblemKind.OVERLOAD: ir.IssueSeverity.CRITICAL,
     ProblemKind.STORAGE_FAILING: ir.IssueSeverity.CRITICAL,
+    ProblemKind.STORAGE_MISSING: ir.IssueSeverity.ERROR,
     ProblemKind.METER_SILENT: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_IGNORED: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_IGNORED_PAUSED: ir.IssueSeverity.ERROR,
@@ -49,6 +50,7 @@ FIXABLE: frozenset[str] = frozenset(
         ProblemKind.PASSWORD_REFUSED,
         ProblemKind.SECURITY_TOO_LOW,
         ProblemKind.STILL_BOOKED,
+        ProblemKind.STORAGE_MISSING,
         ProblemKind.UNKNOWN_CHARGERS,
         ProblemKind.UNSAFE_ALONE,
     }

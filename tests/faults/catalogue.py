@@ -107,6 +107,7 @@ FAULTS = (
     _shown(
         "F73", "an old backup is restored", "what it says of limits and numbers is not relied on"
     ),
+    _shown("F76", "a file has gone", "chargers are booked at their rating, and it is told"),
     _elsewhere("F74", "the wall clock jumps", "tests/csms/test_meter_values.py"),
     _elsewhere("F75", "the files' format changes", "tests/ha/test_upgrade.py"),
 )

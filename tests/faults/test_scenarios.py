@@ -570,6 +570,30 @@ async def test_a_damaged_file_is_told(run: StartWorld, place: float) -> None:
     assert draws_a(world, "A") == draws_a(world, "B") == 10.0
 
 
+@pytest.mark.fault("F76")
+async def test_a_file_that_has_gone_is_told(run: StartWorld) -> None:
+    keeping = [charger(name, keeps_limit=True) for name in "AB"]
+    world = await charging(run, settings(*keeping, rating_a=20.0))
+    number = world.chargers["A"].transaction_id
+    world.chargers["A"].faults = Faults(offline=True)
+    await world.kill()
+    await world.reopen(lost_file="journal.jsonl")
+    assert problems(world) == {ProblemKind.STORAGE_MISSING}
+    assert booked_a(world, "A") == 16.0
+    world.chargers["B"].unplug()
+    world.plug_in("B", Car())
+    await world.pass_s(SETTLED_S)
+    assert world.chargers["B"].transaction_id != number
+    world.chargers["A"].faults = Faults()
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+    await world.restart()
+    assert problems(world) == {ProblemKind.STORAGE_MISSING}
+    await world.running_site.accept_lost_files()
+    await world.pass_s(1.0)
+    assert problems(world) == set()
+
+
 @pytest.mark.fault("F72")
 @pytest.mark.parametrize("lost_bytes", [0, 1])
 async def test_a_full_disk_leaves_cuts(run: StartWorld, lost_bytes: int) -> None:

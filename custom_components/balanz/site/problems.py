@@ -1,6 +1,6 @@
 """What is wrong with a running site, told from one step."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..balancing.control import Result
 from ..balancing.dark_budget import DarkBudget
@@ -10,7 +10,7 @@ from ..balancing.inputs import Inputs
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Rung
 from ..storage.journal import Journal
-from ..storage.ledger import KeptBooking
+from ..storage.ledger import KeptBooking, Ledger
 from .live import LiveConnector
 from .snapshot import Problem, ProblemKind
 
@@ -53,17 +53,17 @@ class ProblemWatch:
         result: Result,
         inputs: Inputs,
         live: Mapping[ConnectorKey, LiveConnector],
-        bookings: Iterable[KeptBooking],
+        ledger: Ledger,
         journal: Journal,
         dark: DarkBudget,
         now: float,
     ) -> tuple[Problem, ...]:
         """Return all problems there are now, in a steady order."""
         return (
-            *_of_storage(journal),
+            *_of_storage(journal, ledger.lost_files),
             *self._of_groups(site, result, inputs, now),
             *_of_connectors(live, now),
-            *(_still_booked(booking, site) for booking in bookings),
+            *(_still_booked(booking, site) for booking in ledger.bookings.values()),
             *self._of_dark_budget(site, dark, live, now),
         )
 
@@ -129,7 +129,7 @@ class ProblemWatch:
         )
 
 
-def _of_storage(journal: Journal) -> Iterator[Problem]:
+def _of_storage(journal: Journal, lost_files: Collection[str]) -> Iterator[Problem]:
     if journal.failing:
         yield Problem(kind=ProblemKind.STORAGE_FAILING, subject="")
     if journal.damaged_lines:
@@ -137,6 +137,12 @@ def _of_storage(journal: Journal) -> Iterator[Problem]:
             kind=ProblemKind.STORAGE_DAMAGED,
             subject="",
             placeholders={"lines": str(journal.damaged_lines)},
+        )
+    if lost_files:
+        yield Problem(
+            kind=ProblemKind.STORAGE_MISSING,
+            subject="",
+            placeholders={"files": ", ".join(sorted(lost_files))},
         )
 
 

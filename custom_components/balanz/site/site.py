@@ -20,6 +20,7 @@ from ..csms.certificate_authority import CertificateAuthority
 from ..csms.events import StationEvent
 from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
+from ..storage.kept_files import files_kept
 from ..storage.plans import Plan
 from ..storage.proofs import FirmwareProof
 from .drill_report import DrillReport
@@ -53,8 +54,12 @@ class BalanzSite:
         files_path: Path | None = None,
         tls: TlsSettings | None = None,
         authority: CertificateAuthority | None = None,
+        expected_files: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
+
+        `expected_files` are the names of those that were in it when the site ran before: one that
+        has gone is told of.
 
         `files_path` is where the user finds what chargers load up, and puts what they are to load
         down; None for the same folder.
@@ -71,6 +76,8 @@ class BalanzSite:
             listener=self._on_event,
             step=self._step,
         )
+        self._folder = storage_path
+        self._expected_files = expected_files
         self._events = StationEvents(self._rooms)
         self._snapshots = SnapshotMaker(self._rooms)
         self._feed = SnapshotFeed()
@@ -122,9 +129,13 @@ class BalanzSite:
         if the certificates cannot.
         """
         rooms = self._rooms
+        gone = self._expected_files - await asyncio.to_thread(files_kept, self._folder)
         records = await rooms.journal.open()
         try:
             rooms.ledger.restore(records)
+            if gone:
+                _LOGGER.error("There is no %s in %s any more", ", ".join(gone), self._folder)
+                rooms.ledger.lost_files |= gone
             if rooms.journal.damaged_lines or rooms.ledger.in_backup:
                 # What is lost may have been a higher limit than the one that is left.
                 rooms.ledger.limits_a.clear()
@@ -328,6 +339,10 @@ class BalanzSite:
     async def release_booking(self, booking_id: str) -> None:
         """Stop booking current for a charger that the user has seen to be dead."""
         await self._rooms.user_settings.release_booking(booking_id)
+
+    async def accept_lost_files(self) -> None:
+        """Go on without files that had gone at a start. Raises StorageError."""
+        await self._rooms.user_settings.accept_lost_files()
 
     def open_pairing(self, duration_s: float = DEFAULT_PAIRING_S) -> None:
         """Let unknown chargers introduce themselves for a while."""

@@ -36,6 +36,8 @@ class ProblemKind(StrEnum):
     """The disk does not take what must be recorded."""
     STORAGE_DAMAGED = "storage_damaged"
     """Some of what was recorded could not be read back."""
+    STORAGE_MISSING = "storage_missing"
+    """Files with what was recorded had gone at a start; the user can say that it was seen."""
     STILL_BOOKED = "still_booked"
     """A removed or moved charger may still draw; the user can release its booking."""
     LIMIT_REFUSED = "limit_refused"
