@@ -392,7 +392,9 @@ class BalanzSite:
         rooms = self._rooms
         layout = rooms.layout
         rooms.capacity_settings.apply()
-        layout.outdated |= rooms.proofs.outdated or rooms.offline_keys.outdated
+        layout.outdated |= (
+            rooms.proofs.outdated or rooms.offline_keys.outdated or rooms.learnt_steps.outdated
+        )
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
@@ -564,6 +566,7 @@ class BalanzSite:
             quirks=quirks,
             power_caps_w=rooms.capacity_settings.powers_w(),
             unconfirmed=rooms.offline_keys.unconfirmed(chargers, quirks),
+            learnt_steps_a=rooms.learnt_steps.tell(chargers, quirks),
         )
 
     def _follow_settings(self) -> None:

@@ -129,6 +129,8 @@ class ReportCardSnapshot:
     lag_p50_s: float | None
     """Within what time half of them were; None without any."""
     lag_p95_s: float | None
+    resolution_a: float | None
+    """The step in which its current moves, A; None while that is not known."""
     refusals: int
     time_outs: int
     disobediences: int
