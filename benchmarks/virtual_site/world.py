@@ -212,8 +212,11 @@ class World:
     async def _report(self) -> None:
         while True:
             if self.site is not None:
-                one, two, three = self.grid_a
-                told = self.meter.tell((one, two, three))
+                grid_a = self.grid_a
+                cars_a = grid_a - self._base_a
+                told = self.meter.tell(
+                    (grid_a.l1, grid_a.l2, grid_a.l3), (cars_a.l1, cars_a.l2, cars_a.l3)
+                )
                 currents = None
                 if told is not None:
                     currents = PhaseCurrents(l1=told[0], l2=told[1], l3=told[2])

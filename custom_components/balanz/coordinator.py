@@ -215,6 +215,9 @@ class BalanzCoordinator:
                 self._supply.update(old.supplies)
                 self._note_refused(error)
                 return
+            for group_id, supply in new.supplies.items():
+                if old.supplies.get(group_id) not in (None, supply):
+                    self.site.meter_replaced(group_id)
             self._issues.refused = None
             self._settings = new
             self._power_switches.entity_ids = new.power_switches

@@ -20,6 +20,8 @@ KEYS_LOCKED = "keys_locked"
 _SEVERITIES = {
     ProblemKind.OVERLOAD: ir.IssueSeverity.CRITICAL,
     ProblemKind.STORAGE_FAILING: ir.IssueSeverity.CRITICAL,
+    ProblemKind.METER_MISSES_CHARGERS: ir.IssueSeverity.ERROR,
+    ProblemKind.METER_REVERSED: ir.IssueSeverity.ERROR,
     ProblemKind.STORAGE_MISSING: ir.IssueSeverity.ERROR,
     ProblemKind.METER_SILENT: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_IGNORED: ir.IssueSeverity.ERROR,

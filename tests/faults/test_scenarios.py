@@ -548,6 +548,50 @@ async def test_a_changed_unit_lets_nothing_rise(run: StartWorld) -> None:
     assert draws_a(world, "A") == draws_a(world, "B") == 0.0
 
 
+async def in_ups_and_downs(world: World) -> None:
+    """Let an automation change the capacity, a few minutes each time."""
+    for capacity_a in (12.0, 30.0) * 4:
+        await world.set_capacity("root", capacity_a)
+        await world.pass_s(400.0)
+
+
+@pytest.mark.fault("F66")
+async def test_a_meter_that_does_not_see_the_chargers_is_found_out(run: StartWorld) -> None:
+    world = await charging(run, METERED)
+    world.base_a = PhaseCurrents.uniform(8.0)
+    world.meter.fault = MeterFault.MISSES_CHARGERS
+    await in_ups_and_downs(world)
+    assert problems(world) == {ProblemKind.METER_MISSES_CHARGERS}
+    group = world.running_site.snapshot.groups["root"]
+    assert group.base_load == PhaseCurrents.uniform(8.0)
+    assert draws_a(world, "A") + draws_a(world, "B") + 8.0 <= 30.0
+
+    world.meter.fault = MeterFault.NONE
+    await in_ups_and_downs(world)
+    assert problems(world) == set()
+    group = world.running_site.snapshot.groups["root"]
+    assert group.base_load == PhaseCurrents.uniform(8.0)
+
+
+@pytest.mark.fault("F67")
+async def test_a_meter_of_the_wrong_sign_is_found_out(run: StartWorld) -> None:
+    world = await charging(run, METERED)
+    world.base_a = PhaseCurrents.uniform(8.0)
+    world.meter.fault = MeterFault.REVERSED
+    await in_ups_and_downs(world)
+    assert problems(world) == {ProblemKind.METER_REVERSED}
+    before_a = draws_a(world, "A") + draws_a(world, "B")
+    await world.set_capacity("root", 32.0)
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") + draws_a(world, "B") <= before_a
+
+    world.meter.fault = MeterFault.NONE
+    world.running_site.meter_replaced("root")
+    await world.pass_s(400.0)
+    assert problems(world) == set()
+    assert draws_a(world, "A") + draws_a(world, "B") > before_a
+
+
 @pytest.mark.fault("F70")
 @pytest.mark.parametrize("lost_bytes", [1, 7, 40, 200])
 async def test_a_torn_record_costs_only_itself(run: StartWorld, lost_bytes: int) -> None:

@@ -7,6 +7,7 @@ from ..balancing.dark_budget import DarkBudget
 from ..balancing.group import Group
 from ..balancing.group_view import GroupView
 from ..balancing.inputs import Inputs
+from ..balancing.meter_sight import SightFault
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Rung
 from ..storage.journal import Journal
@@ -33,6 +34,12 @@ _DEALT_WITH: Mapping[Rung | None, ProblemKind] = {
     Rung.STOPPED: ProblemKind.LIMIT_IGNORED_STOPPED,
     Rung.OUT_OF_SERVICE: ProblemKind.LIMIT_IGNORED_OUT_OF_SERVICE,
     Rung.SWITCHED_OFF: ProblemKind.LIMIT_IGNORED_SWITCHED_OFF,
+}
+
+
+_SIGHTS: Mapping[SightFault, ProblemKind] = {
+    SightFault.MISSES_CHARGERS: ProblemKind.METER_MISSES_CHARGERS,
+    SightFault.REVERSED: ProblemKind.METER_REVERSED,
 }
 
 
@@ -82,7 +89,14 @@ class ProblemWatch:
         settled = now - self._started_at >= GRACE_S
         for group in site.groups.values():
             watch = result.state.meters.get(group.id)
-            if watch is None or watch.stage is None or watch.fresh:
+            sight = result.state.sights.get(group.id)
+            fault = None if sight is None else sight.fault
+            if fault is not None:
+                named = {"group": group.name}
+                yield Problem(kind=_SIGHTS[fault], subject=group.id, placeholders=named)
+            # One whose sign is wrong is not heard, which is nothing else.
+            is_told = fault is SightFault.REVERSED
+            if is_told or watch is None or watch.stage is None or watch.fresh:
                 self._silent_since.pop(group.id, None)
             else:
                 silent_since = self._silent_since.setdefault(group.id, now)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from math import inf
@@ -278,6 +279,13 @@ class BalanzSite:
             group_id, currents, self._rooms.timer.now(), age_s=age_s, fresh_for_s=fresh_for_s
         )
         self._rooms.timer.within(COALESCE_S)
+
+    def meter_replaced(self, group_id: str) -> None:
+        """Forget what was found against a group's meter: it is another one, or read otherwise."""
+        state = self._rooms.control.state
+        sights = {it: sight for it, sight in state.sights.items() if it != group_id}
+        self._rooms.control.state = replace(state, sights=sights)
+        self._rooms.timer.soon()
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
         """Set a group's capacity. Raises ValueError below 0 or above the rating.
