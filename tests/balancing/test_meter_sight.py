@@ -37,6 +37,7 @@ class Bench:
         self.house = PhaseCurrents.uniform(3.0)
         self.drawn = ZERO
         self.sight = MeterSight()
+        self.given_a: float | None = 0.0
         self.now = 1000.0
         self._shown: deque[tuple[float, PhaseCurrents]] = deque()
 
@@ -47,7 +48,7 @@ class Bench:
             self._shown.popleft()
         drawn = self._shown[0][1].map(lambda current_a: current_a * self.share)
         reading = MeterReading(currents=self.house + drawn, at=self.now)
-        self.sight = self.sight.observe(reading, [draw], told)
+        self.sight = self.sight.observe(reading, [draw], told, self.given_a)
         self.now += PERIOD_S
 
     def rest(self, seconds: float) -> None:
@@ -155,6 +156,19 @@ def test_a_car_on_another_phase_than_it_is_set_up_on_is_another_matter() -> None
         drawn = PhaseCurrents(l1=16.0 * (number % 2), l2=0.0, l3=0.0)
         bench.command(drawn)
         bench.house = PhaseCurrents(l1=3.0, l2=3.0 + drawn.l1, l3=3.0)
+        bench.rest(2 * WATCHED_S)
+    assert bench.sight.against == ()
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_battery_that_makes_up_for_the_chargers_is_no_fault_where_it_is_known(
+    tells: bool,
+) -> None:
+    bench = Bench(0.0)
+    for number in range(20):
+        drawn_a = 16.0 * (number % 2)
+        bench.given_a = 3 * drawn_a if tells else None
+        bench.command(PhaseCurrents.uniform(drawn_a))
         bench.rest(2 * WATCHED_S)
     assert bench.sight.against == ()
 

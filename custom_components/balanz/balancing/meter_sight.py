@@ -52,6 +52,8 @@ class _Sample:
     drawn: PhaseCurrents
     told: PhaseCurrents
     """What the chargers' own meters had told last."""
+    given_a: float
+    """What batteries gave, A over all phases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,28 +79,45 @@ class MeterSight:
     """How many changes in a row were shown."""
 
     def observe(
-        self, reading: MeterReading, draws: Iterable[DrawInterval], told: PhaseCurrents
+        self,
+        reading: MeterReading,
+        draws: Iterable[DrawInterval],
+        told: PhaseCurrents,
+        given_a: float | None = 0.0,
     ) -> MeterSight:
         """Take in a new reading, with what the chargers may have drawn then.
 
         `told` is what their own meters have told last, whatever that may have become since.
+        `given_a` is what batteries give, A over all phases; None where one does not tell.
         """
-        return replace(self._observed(reading, tuple(draws), told), observed_at=reading.at)
+        if given_a is None:
+            # It may be what makes up for the chargers.
+            return replace(self._anew(None), observed_at=reading.at)
+        after = self._observed(reading, tuple(draws), told, given_a)
+        return replace(after, observed_at=reading.at)
 
     def _observed(
-        self, reading: MeterReading, draws: tuple[DrawInterval, ...], told: PhaseCurrents
+        self,
+        reading: MeterReading,
+        draws: tuple[DrawInterval, ...],
+        told: PhaseCurrents,
+        given_a: float,
     ) -> MeterSight:
         least = PhaseCurrents.total(draw.least for draw in draws)
         most = PhaseCurrents.total(draw.most for draw in draws)
         before = self.before
         if any(most[phase] - least[phase] > KNOWN_WITHIN_A for phase in ALL_PHASES):
             return self._in_between(reading, told)
-        now = _Sample(at=reading.at, metered=reading.currents, drawn=most, told=told)
+        now = _Sample(
+            at=reading.at, metered=reading.currents, drawn=most, told=told, given_a=given_a
+        )
         if before is None or not self.moving:
             return self._anew(now)
-        if now.at - before.at > LONGEST_CHANGE_S:
-            return self._anew(now)
         change = now.drawn - before.drawn
+        drawn_a = sum(abs(change[phase]) for phase in ALL_PHASES)
+        by_battery = abs(now.given_a - before.given_a) > UNSEEN_UP_TO * drawn_a
+        if by_battery or now.at - before.at > LONGEST_CHANGE_S:
+            return self._anew(now)
         if max(abs(change[phase]) for phase in ALL_PHASES) < LEAST_CHANGE_A:
             # Chargers that were raised and cut again at once, since the meter shows them after all.
             to_and_fro = self.fault is not None and self.rose_a >= LEAST_CHANGE_A

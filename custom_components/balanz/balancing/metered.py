@@ -72,7 +72,8 @@ def metered(
         sight = before.sights.get(group.id, MeterSight())
         if reading is not None and reading.at != sight.observed_at:
             draws = _draws(group, reading, inputs, standings, recollection, is_new=True, now=now)
-            sight = sight.observe(reading, draws, _told(group, standings))
+            given_a = inputs.battery_discharge_a.get(group.id, 0.0)
+            sight = sight.observe(reading, draws, _told(group, standings), given_a)
         sights[group.id] = sight
         if reading is None or sight.fault is SightFault.REVERSED:
             # Peaks do not end unseen: what was in use stays the least to assume.
