@@ -70,6 +70,7 @@ def metered(
         watch = before.meters.get(group.id, MeterWatch())
         base_load = before.base_loads.get(group.id, BaseLoad())
         sight = before.sights.get(group.id, MeterSight())
+        draws: list[DrawInterval] | None = None
         if reading is not None and reading.at != sight.observed_at:
             draws = _draws(group, reading, inputs, standings, recollection, is_new=True, now=now)
             given_a = inputs.battery_discharge_a.get(group.id, 0.0)
@@ -84,8 +85,9 @@ def metered(
             is_new = reading.at != known.observed_at
             watch = watch.heard(reading)
             if is_new or newest_draw_at > reading.at:
-                draws = []
-                if sight.fault is not SightFault.MISSES_CHARGERS:
+                if sight.fault is SightFault.MISSES_CHARGERS:
+                    draws = []
+                elif draws is None or not is_new:
                     draws = _draws(
                         group, reading, inputs, standings, recollection, is_new=is_new, now=now
                     )
