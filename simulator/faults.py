@@ -78,6 +78,10 @@ class MeterFault(StrEnum):
     """Has begun to tell thousandths without saying so."""
     LYING = "lying"
     """Tells half of what flows."""
+    MISSES_CHARGERS = "misses_chargers"
+    """Sits where it sees only the rest of the house."""
+    REVERSED = "reversed"
+    """Takes what is drawn for what is fed in."""
 
 
 class HouseMeter:
@@ -87,8 +91,11 @@ class HouseMeter:
         self.fault = MeterFault.NONE
         self._last: Amperes | None = None
 
-    def tell(self, currents_a: Amperes) -> Amperes | None:
-        """Return the currents told where these flow; None where nothing is known."""
+    def tell(self, currents_a: Amperes, of_chargers_a: Amperes = (0.0, 0.0, 0.0)) -> Amperes | None:
+        """Return the currents told where these flow, some of them to chargers.
+
+        None where nothing is known.
+        """
         if self.fault is MeterFault.FROZEN and self._last is not None:
             return self._last
         self._last = currents_a
@@ -100,5 +107,13 @@ class HouseMeter:
                 return 1000 * one, 1000 * two, 1000 * three
             case MeterFault.LYING:
                 return one / 2, two / 2, three / 2
+            case MeterFault.MISSES_CHARGERS:
+                return (
+                    one - of_chargers_a[0],
+                    two - of_chargers_a[1],
+                    three - of_chargers_a[2],
+                )
+            case MeterFault.REVERSED:
+                return -one, -two, -three
             case _:
                 return currents_a

@@ -11,6 +11,7 @@ from pathlib import Path
 from custom_components.balanz.balancing.phases import ZERO, PhaseCurrents
 from custom_components.balanz.site import BalanzSite
 from custom_components.balanz.site.settings import SiteSettings
+from custom_components.balanz.storage.kept_files import files_kept
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import HouseMeter
@@ -131,14 +132,19 @@ class World:
         # What is left of the process works on files that nobody will read.
         await site.stop()
 
-    async def reopen(self, *, lost_bytes: int = 0, damaged_at: float | None = None) -> None:
+    async def reopen(
+        self, *, lost_bytes: int = 0, damaged_at: float | None = None, lost_file: str | None = None
+    ) -> None:
         """Start the site from what is on disk, of which some may have been lost."""
         folder = self._life(self._lives)
+        kept = files_kept(folder)
+        if lost_file is not None:
+            (folder / lost_file).unlink()
         if lost_bytes:
             cut_short(folder, by_bytes=lost_bytes)
         if damaged_at is not None:
             damage(folder, share=damaged_at)
-        self.site = BalanzSite(settings=self.settings, storage_path=folder)
+        self.site = BalanzSite(settings=self.settings, storage_path=folder, expected_files=kept)
         await self.site.start()
 
     async def back_up(self) -> Path:
@@ -206,8 +212,11 @@ class World:
     async def _report(self) -> None:
         while True:
             if self.site is not None:
-                one, two, three = self.grid_a
-                told = self.meter.tell((one, two, three))
+                grid_a = self.grid_a
+                cars_a = grid_a - self._base_a
+                told = self.meter.tell(
+                    (grid_a.l1, grid_a.l2, grid_a.l3), (cars_a.l1, cars_a.l2, cars_a.l3)
+                )
                 currents = None
                 if told is not None:
                     currents = PhaseCurrents(l1=told[0], l2=told[1], l3=told[2])

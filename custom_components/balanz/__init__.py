@@ -17,6 +17,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator, storage_path
 from .csms.key_lock import KeysLocked
 from .csms.tls import TlsError
 from .issues import publish_keys_locked, take_back_keys_locked
+from .kept_files import KeptFiles
 from .services import async_setup_services
 from .storage.journal import StorageError
 from .tls_sources import NoCertificate, async_tls_settings
@@ -35,7 +36,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> bo
     take_back_keys_locked(hass, entry)
     try:
         tls = await async_tls_settings(hass, entry.data, entry.entry_id)
-        coordinator = BalanzCoordinator(hass, entry, tls)
+        kept_files = KeptFiles(hass, entry.entry_id)
+        await kept_files.async_load()
+        coordinator = BalanzCoordinator(hass, entry, kept_files, tls)
         await coordinator.async_start()
     except SiteError as error:
         raise ConfigEntryError(
@@ -97,6 +100,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: BalanzConfigEntry) -> N
     """Delete what the site has kept on disk."""
     take_back_keys_locked(hass, entry)
     await hass.async_add_executor_job(_delete, storage_path(hass, entry.entry_id))
+    await KeptFiles(hass, entry.entry_id).async_remove()
 
 
 def _cause(error: OSError) -> str:

@@ -49,6 +49,7 @@ from .entity_choice import chosen_entities
 from .entry_settings import read_entry
 from .garbage import GarbageRelief
 from .issues import Issues
+from .kept_files import KeptFiles
 from .power_switches import PowerSwitches
 from .security_events import fire_security_event
 from .site import BalanzSite
@@ -87,19 +88,26 @@ class BalanzCoordinator:
     """Runs the site of one config entry."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: BalanzConfigEntry, tls: TlsSettings | None = None
+        self,
+        hass: HomeAssistant,
+        entry: BalanzConfigEntry,
+        kept_files: KeptFiles,
+        tls: TlsSettings | None = None,
     ) -> None:
         """Prepare the site; nothing runs before it is started."""
         self.hass = hass
         self.entry = entry
+        self._folder = storage_path(hass, entry.entry_id)
         self._settings = read_entry(entry)
         self.site = BalanzSite(
             settings=self._settings.site,
-            storage_path=storage_path(hass, entry.entry_id),
+            storage_path=self._folder,
             files_path=Path(hass.config.path(DOMAIN)),
             tls=tls,
             authority=own_authority(hass, entry),
+            expected_files=kept_files.names,
         )
+        self._kept_files = kept_files
         self.snapshot: SiteSnapshot = self.site.snapshot
         self.devices: dict[str, Device] = devices_of(entry, self._settings)
         self._supply = SupplySensors(hass, self._meter_reported)
@@ -147,6 +155,7 @@ class BalanzCoordinator:
             if self._garbage_relief is not None:
                 self._garbage_relief.end()
             raise
+        await self._kept_files.async_look(self._folder)
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
         self._unsubscribe.append(self.site.subscribe(self._snapshot_changed))
@@ -213,9 +222,13 @@ class BalanzCoordinator:
                 self._supply.update(old.supplies)
                 self._note_refused(error)
                 return
+            for group_id, supply in new.supplies.items():
+                if old.supplies.get(group_id) not in (None, supply):
+                    self.site.meter_replaced(group_id)
             self._issues.refused = None
             self._settings = new
             self._power_switches.entity_ids = new.power_switches
+            await self._kept_files.async_look(self._folder)
             await self._async_update_devices()
             self._snapshot_changed()
             self._update_issues()

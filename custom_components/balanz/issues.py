@@ -20,6 +20,9 @@ KEYS_LOCKED = "keys_locked"
 _SEVERITIES = {
     ProblemKind.OVERLOAD: ir.IssueSeverity.CRITICAL,
     ProblemKind.STORAGE_FAILING: ir.IssueSeverity.CRITICAL,
+    ProblemKind.METER_MISSES_CHARGERS: ir.IssueSeverity.ERROR,
+    ProblemKind.METER_REVERSED: ir.IssueSeverity.ERROR,
+    ProblemKind.STORAGE_MISSING: ir.IssueSeverity.ERROR,
     ProblemKind.METER_SILENT: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_IGNORED: ir.IssueSeverity.ERROR,
     ProblemKind.LIMIT_IGNORED_PAUSED: ir.IssueSeverity.ERROR,
@@ -49,6 +52,7 @@ FIXABLE: frozenset[str] = frozenset(
         ProblemKind.PASSWORD_REFUSED,
         ProblemKind.SECURITY_TOO_LOW,
         ProblemKind.STILL_BOOKED,
+        ProblemKind.STORAGE_MISSING,
         ProblemKind.UNKNOWN_CHARGERS,
         ProblemKind.UNSAFE_ALONE,
     }

@@ -91,6 +91,15 @@ class ReleaseBookingFlow(MendedAtOnceFlow):
         await coordinator.site.release_booking(subject)
 
 
+class AcceptLostFilesFlow(MendedAtOnceFlow):
+    """Goes on without the files that had gone at a start."""
+
+    @override
+    async def async_mend(self, coordinator: BalanzCoordinator, subject: str) -> None:
+        """Say no more of them: the user has seen what was in them, and has no copy."""
+        await coordinator.site.accept_lost_files()
+
+
 class AcceptAddressFlow(MendedAtOnceFlow):
     """Lets a charger without a password come from its new address."""
 
@@ -164,6 +173,7 @@ FLOWS: Mapping[str, type[SiteRepairFlow]] = {
     ProblemKind.PASSWORD_REFUSED: OpenChargerFormFlow,
     ProblemKind.SECURITY_TOO_LOW: OpenChargerFormFlow,
     ProblemKind.STILL_BOOKED: ReleaseBookingFlow,
+    ProblemKind.STORAGE_MISSING: AcceptLostFilesFlow,
     ProblemKind.UNKNOWN_CHARGERS: OpenPairingFlow,
     ProblemKind.UNSAFE_ALONE: ProveFallbackFlow,
 }

@@ -20,8 +20,6 @@ class Fault:
     """What balanz does, where a scenario here shows it."""
     elsewhere: str = ""
     """The test that shows it, where that is not a scenario here."""
-    not_yet: str = ""
-    """Why nothing shows it."""
 
 
 def _shown(fault_id: str, title: str, promise: str) -> Fault:
@@ -30,10 +28,6 @@ def _shown(fault_id: str, title: str, promise: str) -> Fault:
 
 def _elsewhere(fault_id: str, title: str, test: str) -> Fault:
     return Fault(id=fault_id, title=title, elsewhere=test)
-
-
-def _not_yet(fault_id: str, title: str, reason: str) -> Fault:
-    return Fault(id=fault_id, title=title, not_yet=reason)
 
 
 FAULTS = (
@@ -96,17 +90,19 @@ FAULTS = (
     _shown("F63", "the meter changes its unit", "nothing rises"),
     _elsewhere("F64", "the meter is frozen", "tests/ha/test_supply_sensors.py"),
     _elsewhere("F65", "phases are told out of step", "tests/ha/test_supply_sensors.py"),
-    _not_yet(
+    _shown(
         "F66",
         "the meter leaves the chargers out",
-        "it looks like a house that exports what they draw; only who wires it can tell",
+        "after a few changes it is told, and counted as the load of all else",
     ),
+    _shown("F67", "the meter has the wrong sign", "after a few changes it is told, and not heard"),
     _shown("F70", "power fails in mid-write", "the torn record costs only itself"),
     _shown("F71", "a file is damaged", "chargers are booked at their rating, and it is told"),
     _shown("F72", "the disk is full", "there are cuts only, even over a restart"),
     _shown(
         "F73", "an old backup is restored", "what it says of limits and numbers is not relied on"
     ),
+    _shown("F76", "a file has gone", "chargers are booked at their rating, and it is told"),
     _elsewhere("F74", "the wall clock jumps", "tests/csms/test_meter_values.py"),
     _elsewhere("F75", "the files' format changes", "tests/ha/test_upgrade.py"),
 )
@@ -120,7 +116,6 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     shown = [fault for fault in FAULTS if fault.promise]
     elsewhere = [fault for fault in FAULTS if fault.elsewhere]
-    not_yet = [fault for fault in FAULTS if fault.not_yet]
     yield "# Faults"
     yield ""
     yield (
@@ -137,10 +132,6 @@ def _lines() -> Iterator[str]:
     yield "| | fault | shown by |"
     yield "|---|---|---|"
     yield from (f"| {fault.id} | {fault.title} | `{fault.elsewhere}` |" for fault in elsewhere)
-    yield ""
-    yield "| | fault | not shown yet, because |"
-    yield "|---|---|---|"
-    yield from (f"| {fault.id} | {fault.title} | {fault.not_yet} |" for fault in not_yet)
 
 
 if __name__ == "__main__":

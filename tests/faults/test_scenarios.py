@@ -548,6 +548,50 @@ async def test_a_changed_unit_lets_nothing_rise(run: StartWorld) -> None:
     assert draws_a(world, "A") == draws_a(world, "B") == 0.0
 
 
+async def in_ups_and_downs(world: World) -> None:
+    """Let an automation change the capacity, a few minutes each time."""
+    for capacity_a in (12.0, 30.0) * 4:
+        await world.set_capacity("root", capacity_a)
+        await world.pass_s(400.0)
+
+
+@pytest.mark.fault("F66")
+async def test_a_meter_that_does_not_see_the_chargers_is_found_out(run: StartWorld) -> None:
+    world = await charging(run, METERED)
+    world.base_a = PhaseCurrents.uniform(8.0)
+    world.meter.fault = MeterFault.MISSES_CHARGERS
+    await in_ups_and_downs(world)
+    assert problems(world) == {ProblemKind.METER_MISSES_CHARGERS}
+    group = world.running_site.snapshot.groups["root"]
+    assert group.base_load == PhaseCurrents.uniform(8.0)
+    assert draws_a(world, "A") + draws_a(world, "B") + 8.0 <= 30.0
+
+    world.meter.fault = MeterFault.NONE
+    await in_ups_and_downs(world)
+    assert problems(world) == set()
+    group = world.running_site.snapshot.groups["root"]
+    assert group.base_load == PhaseCurrents.uniform(8.0)
+
+
+@pytest.mark.fault("F67")
+async def test_a_meter_of_the_wrong_sign_is_found_out(run: StartWorld) -> None:
+    world = await charging(run, METERED)
+    world.base_a = PhaseCurrents.uniform(8.0)
+    world.meter.fault = MeterFault.REVERSED
+    await in_ups_and_downs(world)
+    assert problems(world) == {ProblemKind.METER_REVERSED}
+    before_a = draws_a(world, "A") + draws_a(world, "B")
+    await world.set_capacity("root", 32.0)
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") + draws_a(world, "B") <= before_a
+
+    world.meter.fault = MeterFault.NONE
+    world.running_site.meter_replaced("root")
+    await world.pass_s(400.0)
+    assert problems(world) == set()
+    assert draws_a(world, "A") + draws_a(world, "B") > before_a
+
+
 @pytest.mark.fault("F70")
 @pytest.mark.parametrize("lost_bytes", [1, 7, 40, 200])
 async def test_a_torn_record_costs_only_itself(run: StartWorld, lost_bytes: int) -> None:
@@ -568,6 +612,30 @@ async def test_a_damaged_file_is_told(run: StartWorld, place: float) -> None:
     assert booked_a(world, "A") == 16.0
     await world.pass_s(SETTLED_S)
     assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+
+
+@pytest.mark.fault("F76")
+async def test_a_file_that_has_gone_is_told(run: StartWorld) -> None:
+    keeping = [charger(name, keeps_limit=True) for name in "AB"]
+    world = await charging(run, settings(*keeping, rating_a=20.0))
+    number = world.chargers["A"].transaction_id
+    world.chargers["A"].faults = Faults(offline=True)
+    await world.kill()
+    await world.reopen(lost_file="journal.jsonl")
+    assert problems(world) == {ProblemKind.STORAGE_MISSING}
+    assert booked_a(world, "A") == 16.0
+    world.chargers["B"].unplug()
+    world.plug_in("B", Car())
+    await world.pass_s(SETTLED_S)
+    assert world.chargers["B"].transaction_id != number
+    world.chargers["A"].faults = Faults()
+    await world.pass_s(SETTLED_S)
+    assert draws_a(world, "A") == draws_a(world, "B") == 10.0
+    await world.restart()
+    assert problems(world) == {ProblemKind.STORAGE_MISSING}
+    await world.running_site.accept_lost_files()
+    await world.pass_s(1.0)
+    assert problems(world) == set()
 
 
 @pytest.mark.fault("F72")

@@ -4,6 +4,7 @@ from custom_components.balanz.balancing.phases import PhaseCurrents
 from simulator.car import Car
 from simulator.faults import Faults, HouseMeter, MeterStyle
 from simulator.frames import Direction, Frame
+from simulator.house import Amperes
 from tests.site.build import charger, settings
 
 from .conftest import StartWorld
@@ -11,11 +12,14 @@ from .conftest import StartWorld
 SETTLED_S = 120.0
 
 
+NOTHING = (0.0, 0.0, 0.0)
+
+
 class OptimisticMeter(HouseMeter):
     """Tells nothing but zeros and has no fault that anybody knows of."""
 
-    def tell(self, currents_a: tuple[float, float, float]) -> tuple[float, float, float]:
-        return 0.0, 0.0, 0.0
+    def tell(self, currents_a: Amperes, of_chargers_a: Amperes = NOTHING) -> Amperes:
+        return NOTHING
 
 
 def profile(limit_a: float) -> str:

@@ -3,6 +3,7 @@
 import socket
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -93,15 +94,19 @@ async def test_home_assistant_stops_without_chargers_hanging_on(
     assert is_free(port)
 
 
-async def test_a_removed_entry_leaves_no_files(hass: HomeAssistant, port: int) -> None:
+async def test_a_removed_entry_leaves_no_files(
+    hass: HomeAssistant, port: int, hass_storage: dict[str, Any]
+) -> None:
     entry = site_entry(port)
     await set_up(hass, entry)
     folder = storage_path(hass, entry.entry_id)
     assert folder.exists()
+    assert f"balanz.{entry.entry_id}" in hass_storage
 
     await hass.config_entries.async_remove(entry.entry_id)
 
     assert not folder.parent.exists()
+    assert f"balanz.{entry.entry_id}" not in hass_storage
 
 
 async def test_a_removed_entry_leaves_the_files_of_another_site(

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from homeassistant.core import HomeAssistant
@@ -12,7 +13,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 
 from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.const import DOMAIN
+from custom_components.balanz.site import BalanzSite
 from tests.ha.build import (
+    CURRENT_SENSORS,
     as_subentry,
     charger,
     group,
@@ -186,3 +189,17 @@ async def test_a_change_that_cannot_be_recorded_is_made_once_the_disk_works(
     await wait_until(
         lambda: "still_booked" in [one.kind for one in entry.runtime_data.snapshot.problems]
     )
+
+
+async def test_a_meter_that_is_read_otherwise_is_not_what_was_found_against(
+    hass: HomeAssistant, port: int
+) -> None:
+    entry = site_entry(port, charger("CP-1"), supply=CURRENT_SENSORS)
+    await set_up(hass, entry)
+    with patch.object(BalanzSite, "meter_replaced") as replaced:
+        await change(hass, entry, "subentry-CP-1", priority=2)
+        replaced.assert_not_called()
+        supply = {**CURRENT_SENSORS, "direction": "export_positive"}
+        hass.config_entries.async_update_entry(entry, data={**entry.data, "supply": supply})
+        await hass.async_block_till_done()
+        replaced.assert_called_once_with("root")

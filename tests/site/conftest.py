@@ -47,8 +47,18 @@ class Bench:
         self._stack = stack
         self._clock = clock
 
-    async def start(self, settings: SiteSettings, *, folder: Path | None = None) -> BalanzSite:
-        site = BalanzSite(settings=settings, storage_path=folder or self.folder)
+    async def start(
+        self,
+        settings: SiteSettings,
+        *,
+        folder: Path | None = None,
+        expected_files: frozenset[str] = frozenset(),
+    ) -> BalanzSite:
+        site = BalanzSite(
+            settings=settings,
+            storage_path=folder or self.folder,
+            expected_files=expected_files,
+        )
         self._stack.push_async_callback(site.stop)
         await site.start()
         return site

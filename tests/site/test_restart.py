@@ -6,9 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.site import BalanzSite
+from custom_components.balanz.site.settings import SiteSettings
 from custom_components.balanz.site.snapshot import ProblemKind
+from custom_components.balanz.storage.kept_files import files_kept
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 
@@ -186,3 +190,78 @@ async def test_what_the_house_took_long_ago_says_nothing(bench: Bench) -> None:
     await pass_s(1.0)
 
     assert again.snapshot.groups["root"].base_load == amperes(9.0)
+
+
+ALL_FILES = frozenset({"journal.jsonl", "tags.jsonl", "firmware.jsonl"})
+
+
+async def charged_and_stopped(bench: Bench, setup: SiteSettings) -> int | None:
+    """Have A charge with a lower capacity, stop, and return the number of its transaction."""
+    site = await bench.start(setup)
+    first = await bench.dial_in(site, "A", car=Car())
+    await site.set_capacity("root", 9.0)
+    await until(lambda: first.transaction_id is not None and booked_a(site, "A") == 9.0)
+    await until(lambda: ("A", 9.0) in limits_recorded(bench.folder))
+    await first.stop()
+    await site.stop()
+    return first.transaction_id
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_records_that_have_gone_are_told_until_the_user_has_seen_it(
+    bench: Bench, emptied: bool
+) -> None:
+    setup = settings(charger("A", keeps_limit=True))
+    number = await charged_and_stopped(bench, setup)
+    journal = bench.folder / "journal.jsonl"
+    journal.unlink()
+    if emptied:
+        journal.touch()
+
+    site = await bench.start(setup, expected_files=ALL_FILES)
+    assert booked_a(site, "A") == 16.0
+    assert problems(site) == {ProblemKind.STORAGE_MISSING}
+    assert site.snapshot.problems[0].placeholders == {"files": "journal.jsonl"}
+    again = await bench.dial_in(site, "A", car=Car())
+    await until(lambda: again.transaction_id is not None)
+    assert again.transaction_id != number
+    await site.stop()
+
+    site = await bench.start(setup, expected_files=files_kept(bench.folder))
+    assert problems(site) == {ProblemKind.STORAGE_MISSING}
+    await site.accept_lost_files()
+    await until(lambda: problems(site) == set())
+    await site.stop()
+
+    site = await bench.start(setup, expected_files=files_kept(bench.folder))
+    assert problems(site) == set()
+
+
+async def test_a_copy_of_the_records_that_is_put_back_makes_it_whole(bench: Bench) -> None:
+    setup = settings(charger("A", keeps_limit=True))
+    await charged_and_stopped(bench, setup)
+    journal = bench.folder / "journal.jsonl"
+    copy = journal.read_bytes()
+    journal.unlink()
+    site = await bench.start(setup, expected_files=ALL_FILES)
+    assert problems(site) == {ProblemKind.STORAGE_MISSING}
+    await site.stop()
+
+    journal.write_bytes(copy)
+    site = await bench.start(setup, expected_files=ALL_FILES)
+    assert problems(site) == set()
+    assert booked_a(site, "A") == 9.0
+
+
+async def test_tags_that_have_gone_are_told(bench: Bench) -> None:
+    site = await bench.start(settings())
+    await site.stop()
+    (bench.folder / "tags.jsonl").unlink()
+    site = await bench.start(settings(), expected_files=ALL_FILES)
+    assert site.snapshot.problems[0].placeholders == {"files": "tags.jsonl"}
+
+
+async def test_a_first_start_has_lost_nothing(bench: Bench) -> None:
+    site = await bench.start(settings(charger("A")))
+    assert problems(site) == set()
+    assert files_kept(bench.folder) == ALL_FILES

@@ -1,15 +1,22 @@
 """What chargers do differently, as far as it concerns how current is shared."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from custom_components.balanz.balancing.lease import LEASE_S, SHORT_LEASE_S
-from custom_components.balanz.csms.quirks import Quirks
+from custom_components.balanz.balancing.model import ConnectorKey
+from custom_components.balanz.balancing.resolution import Resolution, Seen
+from custom_components.balanz.csms.quirks import STANDARD, QuirkChoice, Quirks
+from custom_components.balanz.site.learnt_steps import LearntSteps
+from custom_components.balanz.site.live import LiveConnector
 from custom_components.balanz.site.topology import build_site
 from custom_components.balanz.storage.proofs import Fact, Finding, Firmware, FirmwareProof, SeenBy
 
 from .build import charger, settings
+
+A = ConnectorKey("A", 1)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,52 @@ def test_leases_are_short_where_renewals_wear_nothing_or_the_user_accepts_it(
     tree = build_site(settings(charger("A", short_lease=short_lease)), quirks={"A": quirks})
     (connector,) = tree.connectors.values()
     assert connector.lease_s == lease_s
+
+
+@pytest.mark.parametrize(
+    ("learnt_a", "minimum_a", "fallback_a", "step_a"),
+    [
+        (2.0, 6.0, 8.0, 2.0),
+        (3.0, 6.0, 0.0, 3.0),
+        (0.1, 6.0, 6.0, 1.0),
+        (2.0, 7.0, 8.0, 1.0),
+        (2.0, 6.0, 7.0, 1.0),
+        (4.0, 6.0, 8.0, 1.0),
+    ],
+)
+def test_a_learnt_step_raises_no_minimum_and_lowers_no_fallback(
+    learnt_a: float, minimum_a: float, fallback_a: float, step_a: float
+) -> None:
+    one = settings(charger("A", minimum_a=minimum_a, fallback_a=fallback_a))
+    (connector,) = build_site(one, learnt_steps_a={A: learnt_a}).connectors.values()
+    assert (connector.step_a, connector.minimum_a, connector.fallback_a) == (
+        step_a,
+        minimum_a,
+        fallback_a,
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "quirks", "told"),
+    [
+        (QuirkChoice(), Quirks(), {A: 2.0}),
+        (QuirkChoice(behaves_like=STANDARD), Quirks(), {}),
+        (QuirkChoice(), Quirks(step_a=1.0), {}),
+        (QuirkChoice(), Quirks(steps_a=(6.0, 8.0)), {}),
+    ],
+)
+def test_what_the_user_or_the_table_says_goes_before_a_learnt_step(
+    choice: QuirkChoice, quirks: Quirks, told: dict[ConnectorKey, float]
+) -> None:
+    one = settings(charger("A", quirks=choice))
+    live = LiveConnector(build_site(one).connectors[A], one.chargers[0], 16.0)
+    steps = LearntSteps({A: live})
+    assert not steps.outdated
+    seen = [Seen(limit_a, limit_a - limit_a % 2) for limit_a in (7.0, 9.0, 11.0, 8.0, 10.0) * 2]
+    live.card = replace(live.card, resolution=Resolution().saw(seen))
+    assert steps.outdated
+    assert steps.tell(one.chargers, {"A": quirks}) == told
+    assert not steps.outdated
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,10 @@ async def test_what_was_added_and_removed_is_so_after_a_restart(tmp_path: Path) 
 
     assert list(catalogue) == [changed]
     assert catalogue.get("two") == changed
-    # What is gone is gone from the file as well.
+    # What is gone is gone from the file as well; its first line is the file's own.
     catalogue = await reopened(catalogue, tmp_path)
     assert list(catalogue) == [changed]
-    assert len((tmp_path / "firmware.jsonl").read_bytes().splitlines()) == 1
+    assert len((tmp_path / "firmware.jsonl").read_bytes().splitlines()) == 2
     await catalogue.close()
 
 

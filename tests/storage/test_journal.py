@@ -161,8 +161,8 @@ async def test_a_damaged_line_is_skipped_and_counted(
     await journal.append(ONE)
     await journal.append(TWO)
     await journal.close()
-    first, second = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(first + garbage + b"\n" + second)
+    begins, first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(begins + first + garbage + b"\n" + second)
 
     assert await read(path) == ([ONE, TWO], 1)
 

@@ -14,6 +14,7 @@ from .group_view import GroupView, group_views
 from .headroom import headroom
 from .inputs import Inputs
 from .memory import StepMemory
+from .meter_sight import MeterSight
 from .meter_watch import MeterWatch
 from .metered import Metered, metered
 from .model import ConnectorKey, Site
@@ -32,6 +33,8 @@ class State:
 
     base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
     meters: Mapping[str, MeterWatch] = field(default_factory=dict)
+    """For each metered group."""
+    sights: Mapping[str, MeterSight] = field(default_factory=dict)
     """For each metered group."""
     trips: Mapping[str, TripWatch] = field(default_factory=dict)
     """For each metered group."""
@@ -77,8 +80,9 @@ def step(
         group_id: state.trips.get(group_id, TripWatch()).observe(site.groups[group_id], reading)
         for group_id, reading in inputs.meters.items()
     }
-    before = Metered(meters=state.meters, base_loads=state.base_loads)
+    before = Metered(meters=state.meters, base_loads=state.base_loads, sights=state.sights)
     told = metered(site, inputs, standing, before, recollection, now, alarm)
+    inputs = inputs.without_meters(told.reversed)
     left = headroom(site, inputs, standing, told, trips, state.surpluses, now, alarm)
     aims = targets(site, standing, left, state.turns, recollection, now, alarm)
     wanted = aims.by_key
@@ -93,6 +97,7 @@ def step(
         state=State(
             base_loads=left.base_loads,
             meters=told.meters,
+            sights=told.sights,
             trips=trips,
             surpluses=left.surpluses,
             turns=aims.turns,

@@ -1,6 +1,6 @@
 """What a step of control looks at: everything that is known now."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -87,6 +87,14 @@ class Inputs:
     bookings: tuple[Booking, ...] = ()
     durable: bool = True
     """Whether a raise can be recorded before it is sent."""
+
+    def without_meters(self, group_ids: Container[str]) -> Inputs:
+        """Return the same as if the meters of some groups told nothing."""
+        meters = self.meters
+        if not any(group_id in group_ids for group_id in meters):
+            return self
+        told = {it: None if it in group_ids else reading for it, reading in meters.items()}
+        return replace(self, meters=told)
 
     def with_fresh_meters(self, now: float) -> Inputs:
         """Return the same without readings that have become too old (monotonic seconds)."""

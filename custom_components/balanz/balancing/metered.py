@@ -8,6 +8,7 @@ from .alarm import Alarm
 from .group import Group
 from .inputs import Inputs
 from .memory import Recollection
+from .meter_sight import MeterSight, SightFault
 from .meter_watch import MeterWatch
 from .model import ConnectorKey, Site
 from .phases import ZERO, PhaseCurrents
@@ -29,6 +30,16 @@ class Metered:
 
     meters: Mapping[str, MeterWatch] = field(default_factory=dict)
     base_loads: Mapping[str, BaseLoad] = field(default_factory=dict)
+    sights: Mapping[str, MeterSight] = field(default_factory=dict)
+
+    @property
+    def reversed(self) -> frozenset[str]:
+        """The groups whose meter tells the wrong sign, so that nobody knows what flows."""
+        return frozenset(
+            group_id
+            for group_id, sight in self.sights.items()
+            if sight.fault is SightFault.REVERSED
+        )
 
     @property
     def blind(self) -> frozenset[str]:
@@ -51,13 +62,21 @@ def metered(
     )
     watches: dict[str, MeterWatch] = {}
     base_loads: dict[str, BaseLoad] = {}
+    sights: dict[str, MeterSight] = {}
     for group in site.groups.values():
         if not group.metered:
             continue
         reading = inputs.meters.get(group.id)
         watch = before.meters.get(group.id, MeterWatch())
         base_load = before.base_loads.get(group.id, BaseLoad())
-        if reading is None:
+        sight = before.sights.get(group.id, MeterSight())
+        draws: list[DrawInterval] | None = None
+        if reading is not None and reading.at != sight.observed_at:
+            draws = _draws(group, reading, inputs, standings, recollection, is_new=True, now=now)
+            given_a = inputs.battery_discharge_a.get(group.id, 0.0)
+            sight = sight.observe(reading, draws, _told(group, standings), given_a)
+        sights[group.id] = sight
+        if reading is None or sight.fault is SightFault.REVERSED:
             # Peaks do not end unseen: what was in use stays the least to assume.
             watch = watch.missed(group, base_load, now, inputs.hour_of_week)
             alarm.at(watch.next_change(group, now))
@@ -66,9 +85,12 @@ def metered(
             is_new = reading.at != known.observed_at
             watch = watch.heard(reading)
             if is_new or newest_draw_at > reading.at:
-                draws = _draws(
-                    group, reading, inputs, standings, recollection, is_new=is_new, now=now
-                )
+                if sight.fault is SightFault.MISSES_CHARGERS:
+                    draws = []
+                elif draws is None or not is_new:
+                    draws = _draws(
+                        group, reading, inputs, standings, recollection, is_new=is_new, now=now
+                    )
                 limit = PhaseCurrents.uniform(inputs.capacities_a[group.id] - group.margin_a)
                 take_in = known.observe if is_new else known.refine
                 known = take_in(reading, draws, limit)
@@ -78,7 +100,7 @@ def metered(
             alarm.at(base_load.next_change(now))
         watches[group.id] = watch
         base_loads[group.id] = base_load
-    return Metered(meters=watches, base_loads=base_loads)
+    return Metered(meters=watches, base_loads=base_loads, sights=sights)
 
 
 def _draws(
@@ -111,6 +133,15 @@ def _draws(
         if group.id in booking.group_ids
     )
     return draws
+
+
+def _told(group: Group, standings: Mapping[ConnectorKey, Standing]) -> PhaseCurrents:
+    """Return what the group's chargers have told last that they draw."""
+    return PhaseCurrents.total(
+        draw.reading.most
+        for standing in standings.values()
+        if (draw := standing.known.draw) is not None and group.id in standing.group_ids
+    )
 
 
 def _drew(standing: Standing, at: float) -> DrawInterval:

@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 
+from ..balancing.model import ConnectorKey
 from ..csms.quirks import Quirks
 from ..storage.proofs import FirmwareProof
 from .settings import SiteSettings
@@ -40,12 +41,20 @@ class Layout:
         quirks: Mapping[str, Quirks],
         power_caps_w: Mapping[str, float],
         unconfirmed: Container[str],
+        learnt_steps_a: Mapping[ConnectorKey, float],
     ) -> None:
         """Build the tree anew, with what is known of the chargers, by identity.
 
         `power_caps_w` is what groups may carry for now in W, by group id; `unconfirmed` are the
-        chargers whose current without a link is not to be relied on.
+        chargers whose current without a link is not to be relied on; `learnt_steps_a` the steps
+        in which connectors were seen to move.
         """
         self.site = build_site(
-            self.settings, self.timetable.states, proofs, quirks, power_caps_w, unconfirmed
+            self.settings,
+            self.timetable.states,
+            proofs,
+            quirks,
+            power_caps_w,
+            unconfirmed,
+            learnt_steps_a,
         )

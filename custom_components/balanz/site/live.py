@@ -13,6 +13,7 @@ from ..balancing.need import Need
 from ..balancing.obedience import Ladder
 from ..balancing.phase_use import PhaseUse
 from ..balancing.reasons import Reason, Rule
+from ..balancing.resolution import ResolutionWatch
 from ..csms.events import (
     UNKNOWN_LINES,
     ConnectorStatus,
@@ -99,6 +100,7 @@ class LiveConnector:
         self.ladder = Ladder()
         """How far balanz has gone because it did not keep its limit."""
         self.card = ReportCard()
+        self._resolution_watch = ResolutionWatch()
         self.seen_plugged_in = False
         """Whether a car has come since someone last looked."""
         self.need = Need()
@@ -165,6 +167,7 @@ class LiveConnector:
             self._appetite = Appetite(offer_a=self._appetite.offer_a, since=now)
             self._phase_use = PhaseUse()
             self.lines_in_use = LinesInUse()
+            self._resolution_watch = ResolutionWatch()
         if status in WANTING and before is ConnectorStatus.AVAILABLE:
             self.seen_plugged_in = True
         if status is ConnectorStatus.CHARGING and before is not status:
@@ -203,6 +206,10 @@ class LiveConnector:
                 lag = self.card.lag.measured(before, self.commitment, now)
                 if lag is not self.card.lag:
                     self.card = replace(self.card, lag=lag)
+            self._resolution_watch, sure = self._resolution_watch.measured(self.commitment, now)
+            resolution = self.card.resolution.saw(sure)
+            if resolution is not self.card.resolution:
+                self.card = replace(self.card, resolution=resolution)
         takes_a = at_most_a if line_a is None else line_a
         if takes_a is not None:
             # That a car may take more than it does costs others something, but starves nobody.

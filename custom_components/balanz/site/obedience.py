@@ -12,6 +12,7 @@ from ..balancing.control import Result
 from ..balancing.inputs import Line
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Conduct, Ladder, Rung, Sighting, at_stake, conduct
+from ..balancing.resolution import Resolution
 from ..csms.command_values import MessageTrigger
 from ..csms.server import CentralSystem
 from ..csms.station import Station, StationError
@@ -86,6 +87,12 @@ class Obedience:
         record = {"rung": None if rung is None else int(rung), **live.card.as_record()}
         self._kept[key] = (live.card, now)
         self._recorder.note(self._ledger.note_obedience(key, record))
+
+    def firmware_changed(self, identity: str) -> None:
+        """Forget what a charger did only because of its firmware."""
+        for key, live in self._live.items():
+            if key.charger == identity:
+                live.card = replace(live.card, resolution=Resolution())
 
     def look(self, site: Site, result: Result, now: float) -> bool:
         """Take the steps that are due; return whether any limit has to be decided anew."""

@@ -1,16 +1,17 @@
 """What is wrong with a running site, told from one step."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..balancing.control import Result
 from ..balancing.dark_budget import DarkBudget
 from ..balancing.group import Group
 from ..balancing.group_view import GroupView
 from ..balancing.inputs import Inputs
+from ..balancing.meter_sight import SightFault
 from ..balancing.model import ConnectorKey, Site
 from ..balancing.obedience import Rung
 from ..storage.journal import Journal
-from ..storage.ledger import KeptBooking
+from ..storage.ledger import KeptBooking, Ledger
 from .live import LiveConnector
 from .snapshot import Problem, ProblemKind
 
@@ -36,6 +37,12 @@ _DEALT_WITH: Mapping[Rung | None, ProblemKind] = {
 }
 
 
+_SIGHTS: Mapping[SightFault, ProblemKind] = {
+    SightFault.MISSES_CHARGERS: ProblemKind.METER_MISSES_CHARGERS,
+    SightFault.REVERSED: ProblemKind.METER_REVERSED,
+}
+
+
 class ProblemWatch:
     """Tells problems from what passes by itself. Times are monotonic seconds."""
 
@@ -53,17 +60,17 @@ class ProblemWatch:
         result: Result,
         inputs: Inputs,
         live: Mapping[ConnectorKey, LiveConnector],
-        bookings: Iterable[KeptBooking],
+        ledger: Ledger,
         journal: Journal,
         dark: DarkBudget,
         now: float,
     ) -> tuple[Problem, ...]:
         """Return all problems there are now, in a steady order."""
         return (
-            *_of_storage(journal),
+            *_of_storage(journal, ledger.lost_files),
             *self._of_groups(site, result, inputs, now),
             *_of_connectors(live, now),
-            *(_still_booked(booking, site) for booking in bookings),
+            *(_still_booked(booking, site) for booking in ledger.bookings.values()),
             *self._of_dark_budget(site, dark, live, now),
         )
 
@@ -82,7 +89,14 @@ class ProblemWatch:
         settled = now - self._started_at >= GRACE_S
         for group in site.groups.values():
             watch = result.state.meters.get(group.id)
-            if watch is None or watch.stage is None or watch.fresh:
+            sight = result.state.sights.get(group.id)
+            fault = None if sight is None else sight.fault
+            if fault is not None:
+                named = {"group": group.name}
+                yield Problem(kind=_SIGHTS[fault], subject=group.id, placeholders=named)
+            # One whose sign is wrong is not heard, which is nothing else.
+            is_told = fault is SightFault.REVERSED
+            if is_told or watch is None or watch.stage is None or watch.fresh:
                 self._silent_since.pop(group.id, None)
             else:
                 silent_since = self._silent_since.setdefault(group.id, now)
@@ -129,7 +143,7 @@ class ProblemWatch:
         )
 
 
-def _of_storage(journal: Journal) -> Iterator[Problem]:
+def _of_storage(journal: Journal, lost_files: Collection[str]) -> Iterator[Problem]:
     if journal.failing:
         yield Problem(kind=ProblemKind.STORAGE_FAILING, subject="")
     if journal.damaged_lines:
@@ -137,6 +151,12 @@ def _of_storage(journal: Journal) -> Iterator[Problem]:
             kind=ProblemKind.STORAGE_DAMAGED,
             subject="",
             placeholders={"lines": str(journal.damaged_lines)},
+        )
+    if lost_files:
+        yield Problem(
+            kind=ProblemKind.STORAGE_MISSING,
+            subject="",
+            placeholders={"files": ", ".join(sorted(lost_files))},
         )
 
 

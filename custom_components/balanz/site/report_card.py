@@ -8,6 +8,7 @@ from typing import Any
 
 from ..balancing.lag import CUTS_KEPT, LearntLag
 from ..balancing.obedience import Rung
+from ..balancing.resolution import Resolution, Seen
 from ..csms.station import LimitAnswer
 from .snapshot import ReportCardSnapshot
 
@@ -17,6 +18,7 @@ class ReportCard:
     """What was counted at one connector since it was set up."""
 
     lag: LearntLag = field(default_factory=LearntLag)
+    resolution: Resolution = field(default_factory=Resolution)
     refusals: int = 0
     """Limits that were refused."""
     time_outs: int = 0
@@ -53,6 +55,7 @@ class ReportCard:
             cuts_seen=len(self.lag.cuts_s),
             lag_p50_s=self.lag.quantile_s(0.5),
             lag_p95_s=self.lag.quantile_s(0.95),
+            resolution_a=self.resolution.step_a,
             refusals=self.refusals,
             time_outs=self.time_outs,
             disobediences=self.disobediences,
@@ -64,6 +67,7 @@ class ReportCard:
         """Return it as what JSON knows."""
         return {
             "cuts_s": list(self.lag.cuts_s),
+            "currents_a": [list(seen) for seen in self.resolution.seen],
             "refusals": self.refusals,
             "time_outs": self.time_outs,
             "disobediences": self.disobediences,
@@ -77,9 +81,16 @@ class ReportCard:
         cuts_s = tuple(float(took_s) for took_s in record["cuts_s"])
         if not all(isfinite(took_s) and took_s >= 0 for took_s in cuts_s):
             raise ValueError("no time")
+        seen = tuple(
+            Seen(float(limit_a), float(current_a))
+            for limit_a, current_a in record.get("currents_a", ())
+        )
+        if not all(isfinite(current_a) for it in seen for current_a in it):
+            raise ValueError("no current")
         highest, at = record["highest"], record["highest_at"]
         return ReportCard(
             lag=LearntLag(cuts_s=cuts_s[-CUTS_KEPT:]),
+            resolution=Resolution(seen=seen),
             refusals=int(record["refusals"]),
             time_outs=int(record["time_outs"]),
             disobediences=int(record["disobediences"]),

@@ -27,6 +27,7 @@ from .kept_base_loads import KeptBaseLoads
 from .kept_energy import KeptEnergy
 from .key_guard import KeyGuard
 from .layout import Layout
+from .learnt_steps import LearntSteps
 from .leaving import LeavingChargers
 from .live import LiveConnector
 from .local_lists import LocalLists
@@ -195,6 +196,7 @@ class Rooms:
             rating_fits=self.control.rating_fits,
             on_change=self._facts_changed,
         )
+        self.learnt_steps = LearntSteps(self.live)
         self.offline_keys = OfflineKeys(
             central=self.central, spawn=self.tasks.spawn, on_change=self._facts_changed
         )

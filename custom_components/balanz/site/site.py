@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from math import inf
@@ -20,6 +21,7 @@ from ..csms.certificate_authority import CertificateAuthority
 from ..csms.events import StationEvent
 from ..csms.tls import TlsSettings
 from ..storage.journal import StorageError
+from ..storage.kept_files import files_kept
 from ..storage.plans import Plan
 from ..storage.proofs import FirmwareProof
 from .drill_report import DrillReport
@@ -53,8 +55,12 @@ class BalanzSite:
         files_path: Path | None = None,
         tls: TlsSettings | None = None,
         authority: CertificateAuthority | None = None,
+        expected_files: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare; nothing runs yet. The folder is the site's own.
+
+        `expected_files` are the names of those that were in it when the site ran before: one that
+        has gone is told of.
 
         `files_path` is where the user finds what chargers load up, and puts what they are to load
         down; None for the same folder.
@@ -71,6 +77,8 @@ class BalanzSite:
             listener=self._on_event,
             step=self._step,
         )
+        self._folder = storage_path
+        self._expected_files = expected_files
         self._events = StationEvents(self._rooms)
         self._snapshots = SnapshotMaker(self._rooms)
         self._feed = SnapshotFeed()
@@ -122,9 +130,13 @@ class BalanzSite:
         if the certificates cannot.
         """
         rooms = self._rooms
+        gone = self._expected_files - await asyncio.to_thread(files_kept, self._folder)
         records = await rooms.journal.open()
         try:
             rooms.ledger.restore(records)
+            if gone:
+                _LOGGER.error("There is no %s in %s any more", ", ".join(gone), self._folder)
+                rooms.ledger.lost_files |= gone
             if rooms.journal.damaged_lines or rooms.ledger.in_backup:
                 # What is lost may have been a higher limit than the one that is left.
                 rooms.ledger.limits_a.clear()
@@ -273,6 +285,13 @@ class BalanzSite:
             meters.battery_discharge_a[group_id] = battery_discharge_a
         self._rooms.timer.within(COALESCE_S)
 
+    def meter_replaced(self, group_id: str) -> None:
+        """Forget what was found against a group's meter: it is another one, or read otherwise."""
+        state = self._rooms.control.state
+        sights = {it: sight for it, sight in state.sights.items() if it != group_id}
+        self._rooms.control.state = replace(state, sights=sights)
+        self._rooms.timer.soon()
+
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
         """Set a group's capacity. Raises ValueError below 0 or above the rating.
 
@@ -334,6 +353,10 @@ class BalanzSite:
         """Stop booking current for a charger that the user has seen to be dead."""
         await self._rooms.user_settings.release_booking(booking_id)
 
+    async def accept_lost_files(self) -> None:
+        """Go on without files that had gone at a start. Raises StorageError."""
+        await self._rooms.user_settings.accept_lost_files()
+
     def open_pairing(self, duration_s: float = DEFAULT_PAIRING_S) -> None:
         """Let unknown chargers introduce themselves for a while."""
         self._rooms.pairing.open(duration_s)
@@ -382,7 +405,9 @@ class BalanzSite:
         rooms = self._rooms
         layout = rooms.layout
         rooms.capacity_settings.apply()
-        layout.outdated |= rooms.proofs.outdated or rooms.offline_keys.outdated
+        layout.outdated |= (
+            rooms.proofs.outdated or rooms.offline_keys.outdated or rooms.learnt_steps.outdated
+        )
         if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
             self._build()
         if layout.outdated:
@@ -554,6 +579,7 @@ class BalanzSite:
             quirks=quirks,
             power_caps_w=rooms.capacity_settings.powers_w(),
             unconfirmed=rooms.offline_keys.unconfirmed(chargers, quirks),
+            learnt_steps_a=rooms.learnt_steps.tell(chargers, quirks),
         )
 
     def _follow_settings(self) -> None:

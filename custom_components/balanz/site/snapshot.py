@@ -32,10 +32,16 @@ class ProblemKind(StrEnum):
     """Everything that can be cut is cut, and a group's limit still does not hold."""
     METER_SILENT = "meter_silent"
     """The meter of a group does not tell what flows now; `stage` says what is assumed."""
+    METER_MISSES_CHARGERS = "meter_misses_chargers"
+    """The meter of a group does not show what the group's chargers draw."""
+    METER_REVERSED = "meter_reversed"
+    """It shows less where they draw more."""
     STORAGE_FAILING = "storage_failing"
     """The disk does not take what must be recorded."""
     STORAGE_DAMAGED = "storage_damaged"
     """Some of what was recorded could not be read back."""
+    STORAGE_MISSING = "storage_missing"
+    """Files with what was recorded had gone at a start; the user can say that it was seen."""
     STILL_BOOKED = "still_booked"
     """A removed or moved charger may still draw; the user can release its booking."""
     LIMIT_REFUSED = "limit_refused"
@@ -127,6 +133,8 @@ class ReportCardSnapshot:
     lag_p50_s: float | None
     """Within what time half of them were; None without any."""
     lag_p95_s: float | None
+    resolution_a: float | None
+    """The step in which its current moves, A; None while that is not known."""
     refusals: int
     time_outs: int
     disobediences: int

@@ -51,7 +51,7 @@ class SnapshotMaker:
             result=result,
             inputs=inputs,
             live=rooms.live,
-            bookings=rooms.ledger.bookings.values(),
+            ledger=rooms.ledger,
             journal=rooms.journal,
             dark=dark,
             now=now,

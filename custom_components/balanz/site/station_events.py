@@ -75,6 +75,7 @@ class StationEvents:
                 return
             case StationDescribed():
                 if rooms.firmwares.booted(event.identity, event.boot):
+                    rooms.obedience.firmware_changed(event.identity)
                     rooms.proofs.firmware_changed(event.identity)
                 rooms.firmware_updates.booted(event.identity, event.boot)
             case FirmwareStatusChanged():

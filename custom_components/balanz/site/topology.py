@@ -22,14 +22,15 @@ def build_site(
     quirks: Mapping[str, Quirks] | None = None,
     power_caps_w: Mapping[str, float] | None = None,
     unconfirmed: Container[str] = (),
+    learnt_steps_a: Mapping[ConnectorKey, float] | None = None,
 ) -> Site:
     """Return the tree. What hangs in a group that is gone hangs in the root group.
 
     `scheduled` is what the schedules of groups ask for now; `proofs` is what the firmware of
     chargers was seen to do, and `quirks` what they do differently, by identity. `power_caps_w` is
     what groups may carry for now, by group id. `unconfirmed` are the chargers that were not seen to
-    have the current that they are said to keep to without their link. Raises SiteError if the
-    groups make no tree.
+    have the current that they are said to keep to without their link. `learnt_steps_a` are the
+    steps in which connectors were seen to move. Raises SiteError if the groups make no tree.
     """
     known = {group.id for group in settings.groups}
     groups = {group.id: _rehomed(group, known) for group in settings.groups}
@@ -59,6 +60,8 @@ def build_site(
             connector = _connector(key, charger, group_id, proof, differs)
             if charger.identity in unconfirmed:
                 connector = replace(connector, offline_a=None)
+            if (step_a := (learnt_steps_a or {}).get(key)) is not None:
+                connector = _stepping(connector, step_a)
             connectors[key] = connector
     return Site(
         groups=groups,
@@ -122,6 +125,14 @@ def _connector(
         lapses=charger.lapses or (proof is not None and _is_seen_to_lapse(proof)),
         lease_s=SHORT_LEASE_S if charger.short_lease or quirks.keeps_in_ram else LEASE_S,
     )
+
+
+def _stepping(connector: Connector, step_a: float) -> Connector:
+    """Return a connector that is sent multiples of a coarser step, where its bounds are some."""
+    bounds_a = (connector.minimum_a, connector.fallback_a)
+    if step_a <= connector.step_a or any(bound_a % step_a for bound_a in bounds_a):
+        return connector
+    return replace(connector, step_a=step_a)
 
 
 def _is_seen_to_lapse(proof: FirmwareProof) -> bool:

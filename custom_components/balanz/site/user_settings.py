@@ -68,6 +68,11 @@ class UserSettings:
         if booking_id in self._ledger.bookings:
             await self._change(self._ledger.note_released(booking_id), raising=True)
 
+    async def accept_lost_files(self) -> None:
+        """Go on without the files that had gone at a start: the user has seen that."""
+        for name in sorted(self._ledger.lost_files):
+            await self._change(self._ledger.note_lost_file(name, lost=False), raising=True)
+
     def note_new_maxima(self, settings: SiteSettings) -> None:
         """Let a maximum that was changed in the settings replace that of the number."""
         old = {charger.identity: charger for charger in self._layout.settings.chargers}

@@ -1,7 +1,8 @@
 """An append-only file of records that survives kill -9 and power cuts.
 
 Each line is the CRC32 of its JSON text in eight hexadecimal digits, a blank, and the text. A line
-that does not fit its checksum is skipped, so that a torn write costs only itself.
+that does not fit its checksum is skipped, so that a torn write costs only itself. The first line
+is the journal's own: without it, a file that has lost all that was in it would look like a new one.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ import orjson
 _LOGGER = logging.getLogger(__name__)
 
 type Record = dict[str, Any]
+
+_BEGINS: Record = {"kind": "journal"}
 
 
 class StorageError(OSError):
@@ -89,7 +92,7 @@ class Journal:
 
         What was appended before is replaced, too. Raises StorageError.
         """
-        await self._wait_for(b"".join(map(_encode, records)), replaces_all=True)
+        await self._wait_for(b"".join(map(_encode, (_BEGINS, *records))), replaces_all=True)
 
     async def close(self) -> None:
         """Write what is still queued, then close the file and end the thread."""
@@ -158,12 +161,16 @@ class Journal:
             record = _decode(line)
             if record is None:
                 self.damaged_lines += 1
-            else:
+            elif record != _BEGINS:
                 records.append(record)
         self._size = len(content)
         self._ends_torn = bool(content) and not content.endswith(b"\n")
         if self.damaged_lines:
             self._put_aside(content)
+        if not content:
+            # A full disk costs no more than this: the next record is cut off behind nothing.
+            with suppress(OSError):
+                self._append(_encode(_BEGINS))
         return records
 
     def _put_aside(self, content: bytes) -> None:

@@ -89,6 +89,8 @@ class Ledger:
         """By group id."""
         self.worst_hours: dict[str, dict[int, PhaseCurrents]] = {}
         """The worst base load of each metered group, by hour of the week."""
+        self.lost_files: set[str] = set()
+        """The names of files that had gone at a start, until the user has seen that."""
         self.in_backup = False
         """Whether a backup was being made when this was recorded: it may be what was restored."""
         self._readers: Mapping[object, Callable[[Mapping[str, Any]], None]] = {
@@ -110,6 +112,7 @@ class Ledger:
             "interview": self._take_interview,
             "limit": self._take_limit,
             "limit_cleared": self._take_limit_cleared,
+            "lost_file": self._take_lost_file,
             "maximum": self._take_maximum,
             "obedience": self._take_obedience,
             "override": self._take_override,
@@ -161,6 +164,8 @@ class Ledger:
     def _records_of_users(self) -> Iterator[Record]:
         if self.in_backup:
             yield self.note_backup(running=True)
+        for name in self.lost_files:
+            yield self.note_lost_file(name, lost=True)
         for group_id, capacity_a in self.capacities_a.items():
             yield self.note_capacity(group_id, capacity_a)
         for group_id, override in self.overrides.items():
@@ -199,6 +204,10 @@ class Ledger:
     def note_backup(self, *, running: bool) -> Record:
         """Return the record of a backup that has begun, or has ended."""
         return {"kind": "backup", "running": running}
+
+    def note_lost_file(self, name: str, *, lost: bool) -> Record:
+        """Return the record of a file that had gone at a start, or that the user has seen it."""
+        return {"kind": "lost_file", "name": name, "lost": lost}
 
     def note_limit(self, key: ConnectorKey, limit_a: float) -> Record:
         """Return the record of the largest limit that may be in force; see `limits_a`."""
@@ -445,6 +454,10 @@ class Ledger:
 
     def _take_backup(self, record: Mapping[str, Any]) -> None:
         self.in_backup = record["running"] is True
+
+    def _take_lost_file(self, record: Mapping[str, Any]) -> None:
+        change = self.lost_files.add if record["lost"] else self.lost_files.discard
+        change(str(record["name"]))
 
     def _take_finding(self, record: Mapping[str, Any]) -> None:
         firmware = _firmware(record)
