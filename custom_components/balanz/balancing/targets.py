@@ -14,6 +14,7 @@ from .headroom import Headroom
 from .inputs import Line
 from .memory import Aim, Grounds, Recollection, Sharing
 from .model import ConnectorKey, Site
+from .needless_cuts import without_needless_cuts
 from .phases import EPSILON_A
 from .policies import Policy
 from .reasons import MAXIMUM_REACHED, Reason, Rule
@@ -73,6 +74,7 @@ def targets(
         or not turns.services[key].charged  # Who has had something waits for others' needs.
     }
     held_back = restraints(standings, shares, headroom, now)
+    shares = without_needless_cuts(standings, shares, headroom, now, alarm)
     # A limit binds many, all for the same reason.
     bound = cache(partial(_reason_bound, headroom))
     aims: dict[ConnectorKey, Aim] = {}
