@@ -14,9 +14,8 @@ from .garage import car, garage
 from .truth import Manner, Truth
 from .world import World, limit_of
 
-SETTLED_S = 1200.0
-"""By then everybody has what it gets, be it after a short turn, or after limits that some do not
-use up have stayed for a while."""
+SETTLED_S = 900.0
+"""By then everybody has what it gets, be it after a short turn."""
 BANDS = (
     PriorityCap(below_priority=3, capacity_a=24.0),
     PriorityCap(below_priority=5, capacity_a=40.0),
