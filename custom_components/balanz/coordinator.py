@@ -290,7 +290,12 @@ class BalanzCoordinator:
             self.site.report_meter(group_id, None)
         else:
             self.site.report_meter(
-                group_id, report.currents, age_s=report.age_s, fresh_for_s=report.fresh_for_s
+                group_id,
+                report.currents,
+                age_s=report.age_s,
+                fresh_for_s=report.fresh_for_s,
+                voltage_v=report.voltage_v,
+                battery_discharge_a=report.battery_discharge_a,
             )
         if report is None or group_id in self._missing:
             self._update_issues()

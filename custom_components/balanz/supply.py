@@ -15,6 +15,8 @@ from .balancing.group import DEFAULT_METER_LOST_AFTER_S
 from .balancing.phases import Phase
 from .const import (
     CONF_ADVANCED,
+    CONF_BATTERY,
+    CONF_BATTERY_DIRECTION,
     CONF_DIRECTION,
     CONF_HEARTBEAT,
     CONF_KIND,
@@ -25,6 +27,7 @@ from .const import (
     CONF_OTHER_LOADS_A,
     CONF_SENSORS,
     CONF_VOLTAGE_V,
+    CONF_VOLTAGES,
     DEFAULT_MARGIN_A,
     DEFAULT_VOLTAGE_V,
     POWER_FACTOR_BEFORE,
@@ -58,7 +61,16 @@ class Direction(StrEnum):
     EXPORT_POSITIVE = "export_positive"
 
 
+class BatteryDirection(StrEnum):
+    """What a positive power of a house battery means."""
+
+    DISCHARGE_POSITIVE = "discharge_positive"
+    CHARGE_POSITIVE = "charge_positive"
+
+
 TOTAL_SENSOR = "total"
+LOWEST_VOLTAGE_V, HIGHEST_VOLTAGE_V = 100.0, 300.0
+"""Of a phase to neutral; what a sensor tells beyond is something else."""
 
 
 def sensor_names(kind: SupplyKind, phases: tuple[Phase, ...]) -> tuple[str, ...]:
@@ -95,6 +107,11 @@ class Supply:
     """What other loads take once the sensors are lost; None where that may be everything."""
     margin_a: float = DEFAULT_MARGIN_A
     other_loads_a: float = 0.0
+    battery: str | None = None
+    """The power of the house battery: what it gives is no surplus."""
+    battery_direction: BatteryDirection = BatteryDirection.DISCHARGE_POSITIVE
+    voltage_sensors: tuple[str, ...] = ()
+    """What measures the voltages of the phases, if anything does."""
 
     @property
     def metered(self) -> bool:
@@ -104,8 +121,8 @@ class Supply:
     @property
     def entity_ids(self) -> frozenset[str]:
         """All entities that tell of the group, the one that only beats included."""
-        beating = () if self.heartbeat is None else (self.heartbeat,)
-        return frozenset((*self.sensors.values(), *beating))
+        others = (one for one in (self.heartbeat, self.battery) if one is not None)
+        return frozenset((*self.sensors.values(), *others, *self.voltage_sensors))
 
     @classmethod
     def from_data(
@@ -142,4 +159,9 @@ class Supply:
             lost_after_s=advanced.get(CONF_LOST_AFTER_S, DEFAULT_METER_LOST_AFTER_S),
             lost_load_a=advanced.get(CONF_LOST_LOAD_A),
             margin_a=advanced[CONF_MARGIN_A],
+            battery=advanced.get(CONF_BATTERY),
+            battery_direction=BatteryDirection(
+                advanced.get(CONF_BATTERY_DIRECTION, BatteryDirection.DISCHARGE_POSITIVE)
+            ),
+            voltage_sensors=tuple(advanced.get(CONF_VOLTAGES, ())),
         )

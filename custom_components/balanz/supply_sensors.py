@@ -1,11 +1,16 @@
 """Home Assistant's sensors, read as grid currents and reported to the site."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfPower,
+)
 from homeassistant.core import (
     Event,
     EventStateChangedData,
@@ -19,10 +24,25 @@ from homeassistant.helpers.event import (
     async_track_state_report_event,
 )
 from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    ElectricPotentialConverter,
+    PowerConverter,
+)
 
 from .balancing.phases import Phase, PhaseCurrents
+from .const import DEFAULT_VOLTAGE_V
 from .signs_of_life import SignsOfLife
-from .supply import TOTAL_SENSOR, Direction, Supply, SupplyKind, sensor_names
+from .supply import (
+    HIGHEST_VOLTAGE_V,
+    LOWEST_VOLTAGE_V,
+    TOTAL_SENSOR,
+    BatteryDirection,
+    Direction,
+    Supply,
+    SupplyKind,
+    sensor_names,
+)
 
 type MeterListener = Callable[[str, MeterReport | None], None]
 
@@ -36,28 +56,44 @@ class MeterReport:
     """How long ago the one that is silent for longest was heard of."""
     fresh_for_s: float
     """For how long the first of them to age is fresh, should none report again."""
+    voltage_v: float = DEFAULT_VOLTAGE_V
+    """The highest of all phases, as far as it is measured; else what it was said to be."""
+    battery_discharge_a: float | None = 0.0
+    """What the house battery gives, A over all phases; None while it does not tell."""
 
 
-def read_supply(supply: Supply, states: Mapping[str, State | None]) -> PhaseCurrents | None:
+def read_supply(
+    supply: Supply, states: Mapping[str, State | None], voltage_v: float | None = None
+) -> PhaseCurrents | None:
     """Return a group's signed grid currents, import positive; None where they are not known.
 
-    One value that is missing, not a finite number or in an unknown unit spoils all.
+    One value that is missing, not a finite number or in an unknown unit spoils all. Without a
+    measured voltage, power is divided by the one that the supply is said to have.
     """
+    if voltage_v is None:
+        voltage_v = supply.voltage_v
+    converter = supply.kind.converter
+    to_unit = (
+        UnitOfElectricCurrent.AMPERE if supply.kind is SupplyKind.CURRENT else UnitOfPower.WATT
+    )
     values: dict[str, float] = {}
     for name in sensor_names(supply.kind, supply.phases):
-        value = _read_state(supply, states.get(supply.sensors.get(name, "")))
+        value = _read_state(states.get(supply.sensors.get(name, "")), converter, to_unit)
         if value is None:
             return None
         values[name] = value
-    currents_a = {phase: _phase_current_a(supply, phase, values) for phase in supply.phases}
+    currents_a = {
+        phase: _phase_current_a(supply, phase, values, voltage_v) for phase in supply.phases
+    }
     return PhaseCurrents(**{phase.lower(): current_a for phase, current_a in currents_a.items()})
 
 
-def _read_state(supply: Supply, state: State | None) -> float | None:
-    """Return a state in A or W; None where it does not say."""
+def _read_state(
+    state: State | None, converter: type[BaseUnitConverter], to_unit: str
+) -> float | None:
+    """Return a state in a unit; None where it does not say."""
     if state is None:
         return None
-    converter = supply.kind.converter
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     if unit not in converter.VALID_UNITS:
         return None
@@ -67,26 +103,28 @@ def _read_state(supply: Supply, state: State | None) -> float | None:
         return None
     if not isfinite(value):
         return None
-    to_unit = "A" if supply.kind is SupplyKind.CURRENT else "W"
     return converter.convert(value, unit, to_unit)
 
 
-def _phase_current_a(supply: Supply, phase: Phase, values: Mapping[str, float]) -> float:
+def _phase_current_a(
+    supply: Supply, phase: Phase, values: Mapping[str, float], voltage_v: float
+) -> float:
     sign = -1.0 if supply.direction is Direction.EXPORT_POSITIVE else 1.0
     line = phase.lower()
     match supply.kind:
         case SupplyKind.CURRENT:
             return sign * values[line]
         case SupplyKind.POWER:
-            return _current_a(supply, sign * values[line])
+            return _current_a(supply, sign * values[line], voltage_v)
         case SupplyKind.IMPORT_EXPORT:
-            return _current_a(supply, values[f"import_{line}"] - values[f"export_{line}"])
+            power_w = values[f"import_{line}"] - values[f"export_{line}"]
+            return _current_a(supply, power_w, voltage_v)
         case _:
-            return _current_a(supply, sign * values[TOTAL_SENSOR])
+            return _current_a(supply, sign * values[TOTAL_SENSOR], voltage_v)
 
 
-def _current_a(supply: Supply, power_w: float) -> float:
-    active_a = power_w / supply.voltage_v
+def _current_a(supply: Supply, power_w: float, voltage_v: float) -> float:
+    active_a = power_w / voltage_v
     # An export of more amperes than of active ones would be surplus that is not there.
     return active_a / supply.power_factor if active_a > 0 else active_a
 
@@ -140,13 +178,14 @@ class SupplyWatcher:
 
     def _report(self) -> None:
         states = {
-            entity_id: self._hass.states.get(entity_id)
-            for entity_id in self._supply.sensors.values()
+            entity_id: self._hass.states.get(entity_id) for entity_id in self._supply.entity_ids
         }
         self._listener(self._group_id, self._read(states, dt_util.utcnow()))
 
     def _read(self, states: Mapping[str, State | None], now: datetime) -> MeterReport | None:
-        currents = read_supply(self._supply, states)
+        voltages_v = list(self._voltages_v(states, now))
+        # Of a power, the lowest voltage makes the most current.
+        currents = read_supply(self._supply, states, min(voltages_v, default=None))
         life = self._signs.of_sensors(now)
         if currents is None or life is None:
             return None
@@ -154,7 +193,38 @@ class SupplyWatcher:
             currents=currents,
             age_s=(now - life.last_heard).total_seconds(),
             fresh_for_s=(life.fresh_until - now).total_seconds(),
+            voltage_v=max(voltages_v, default=self._supply.voltage_v),
+            battery_discharge_a=self._battery_discharge_a(states, now),
         )
+
+    def _voltages_v(self, states: Mapping[str, State | None], now: datetime) -> Iterator[float]:
+        """Yield what is measured of the phases' voltages, in whole V."""
+        for entity_id in self._supply.voltage_sensors:
+            state = self._told_lately(states.get(entity_id), now)
+            voltage_v = _read_state(state, ElectricPotentialConverter, UnitOfElectricPotential.VOLT)
+            if voltage_v is not None and LOWEST_VOLTAGE_V <= voltage_v <= HIGHEST_VOLTAGE_V:
+                yield round(voltage_v)
+
+    def _battery_discharge_a(
+        self, states: Mapping[str, State | None], now: datetime
+    ) -> float | None:
+        if self._supply.battery is None:
+            return 0.0
+        state = self._told_lately(states.get(self._supply.battery), now)
+        power_w = _read_state(state, PowerConverter, UnitOfPower.WATT)
+        if power_w is None:
+            return None
+        if self._supply.battery_direction is BatteryDirection.CHARGE_POSITIVE:
+            power_w = -power_w
+        return max(power_w, 0.0) / self._supply.voltage_v
+
+    def _told_lately(self, state: State | None, now: datetime) -> State | None:
+        """Return a state; None where nothing was heard of it for so long that it may be wrong."""
+        if state is None or now - state.last_reported > timedelta(
+            seconds=self._supply.lost_after_s
+        ):
+            return None
+        return state
 
 
 class SupplySensors:

@@ -48,13 +48,18 @@ def charging(limit_a: float) -> ConnectorInput:
 
 
 def step_with(
-    mode: SurplusMode, surplus_a: float, car: ConnectorInput, *, meter_a: float, **more: float
+    mode: SurplusMode,
+    surplus_a: float,
+    car: ConnectorInput,
+    *,
+    meter_a: float,
+    battery_a: float | None = 0.0,
 ) -> tuple[dict[str, float], Reason]:
     """What is sent, and why, after the meter has shown the same on each phase for a while."""
     yard = solar(mode)
     what = replace(
         inputs(yard, [("a", car)], meters={"root": meter(meter_a)}),
-        battery_discharge_a={"root": more.get("battery_a", 0.0)},
+        battery_discharge_a={"root": battery_a},
     )
     steady = State(surpluses={"root": lasting(surplus_a)})
     result = decide(yard, what, steady)
@@ -83,6 +88,12 @@ def test_what_the_car_draws_is_part_of_the_surplus() -> None:
 
 def test_what_a_battery_gives_is_no_surplus() -> None:
     sent, _ = step_with(SurplusMode.ONLY, 30.0, paused(), meter_a=-10.0, battery_a=15.0)
+
+    assert sent == {}
+
+
+def test_while_a_battery_does_not_tell_what_it_gives_no_more_surplus_is_seen() -> None:
+    sent, _ = step_with(SurplusMode.ONLY, 3.0, paused(), meter_a=-10.0, battery_a=None)
 
     assert sent == {}
 

@@ -215,9 +215,13 @@ async def test_missing_and_doubled_sensors_are_refused(hass: HomeAssistant, port
     [
         ({"max_age_s": 300, "lost_after_s": 300}, "sensor_lost_too_soon"),
         ({"heartbeat": "sensor.gone"}, "sensor_without_heartbeat"),
+        ({"battery": "sensor.gone"}, "sensor_no_battery"),
+        ({"battery": "sensor.l1"}, "sensor_no_battery"),
+        ({"voltages": ["sensor.gone"]}, "sensor_no_voltage"),
+        ({"voltages": ["sensor.l1"]}, "sensor_no_voltage"),
     ],
 )
-async def test_what_tells_of_silent_sensors_has_to_make_sense(
+async def test_what_else_is_told_of_the_supply_has_to_make_sense(
     hass: HomeAssistant, port: int, wrong: dict[str, Any], error: str
 ) -> None:
     sensors(hass, "A", "l1", "l2", "l3", "voltage")
@@ -229,7 +233,16 @@ async def test_what_tells_of_silent_sensors_has_to_make_sense(
     form = await answer(hass, form, {**user_input, "advanced": {**ADVANCED, **wrong}})
     assert form["errors"] == {"advanced": error}
 
-    right = {"margin_a": 1.0, "heartbeat": "sensor.voltage", "lost_load_a": 20.0}
+    hass.states.async_set("sensor.battery", "-2", {"unit_of_measurement": "kW"})
+    hass.states.async_set("sensor.volts", "231", {"unit_of_measurement": "V"})
+    right = {
+        "margin_a": 1.0,
+        "heartbeat": "sensor.voltage",
+        "lost_load_a": 20.0,
+        "battery": "sensor.battery",
+        "battery_direction": "charge_positive",
+        "voltages": ["sensor.volts"],
+    }
     result = await answer(hass, form, {**user_input, "advanced": right})
 
     assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -117,6 +117,34 @@ async def test_a_heartbeat_that_is_gone_can_be_replaced_or_left_out(
     assert not issues(hass)
 
 
+async def test_a_battery_and_a_voltage_that_are_gone_can_be_replaced(
+    hass: HomeAssistant, port: int
+) -> None:
+    measures(hass, "sensor.house", unit="W")
+    measures(hass, "sensor.beat")
+    gone = {"battery": "sensor.old_battery", "voltages": ["sensor.old_volts"]}
+    measured = {**TOTAL, "advanced": {**TOTAL["advanced"], **gone}}
+    entry = site_entry(port, group("garage", supply=measured))
+    await set_up(hass, entry)
+    manager, form = await start_fix(hass, "home_sensor_missing_garage")
+    same = {"total": "sensor.house", "heartbeat": "sensor.beat"}
+    form = await manager.async_configure(form["flow_id"], {**same, **gone})
+    assert form["errors"] == {"battery": "sensor_no_battery"}
+
+    measures(hass, "sensor.battery", unit="W")
+    new = {"battery": "sensor.battery", "voltages": ["sensor.volts"]}
+    form = await manager.async_configure(form["flow_id"], {**same, **new})
+    assert form["errors"] == {"voltages": "sensor_no_voltage"}
+
+    measures(hass, "sensor.volts", unit="V", value="230")
+    await manager.async_configure(form["flow_id"], {**same, **new})
+    await hass.async_block_till_done()
+
+    kept = entry.subentries["subentry-garage"].data["supply"]
+    assert kept["advanced"] == {**TOTAL["advanced"], **new}
+    assert not issues(hass)
+
+
 @pytest.mark.parametrize("subject", ["root", "gone"])
 async def test_what_is_not_measured_any_more_needs_no_other_sensor(
     hass: HomeAssistant, port: int, subject: str

@@ -11,7 +11,13 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.balanz.balancing.phases import ALL_PHASES, Phase, PhaseCurrents
-from custom_components.balanz.supply import Direction, Supply, SupplyKind, sensor_names
+from custom_components.balanz.supply import (
+    BatteryDirection,
+    Direction,
+    Supply,
+    SupplyKind,
+    sensor_names,
+)
 from custom_components.balanz.supply_sensors import MeterReport, SupplySensors, read_supply
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=dt_util.UTC)
@@ -123,6 +129,94 @@ def test_a_lower_voltage_gives_a_higher_current() -> None:
     weak = supply(SupplyKind.TOTAL, {"total": "sensor.total"}, phases=ONE_PHASE, voltage_v=200)
 
     assert read_supply(weak, states("W", "4600", names=("total",))) == PhaseCurrents(l1=23)
+
+
+def measure(hass: HomeAssistant, **more: Any) -> Meters:
+    """Watch a power of 2,300 W on one phase, and whatever else was named."""
+    hass.states.async_set("sensor.house", "2300", {"unit_of_measurement": "W"})
+    meters = Meters(hass)
+    total = supply(SupplyKind.TOTAL, {"total": "sensor.house"}, phases=ONE_PHASE, **more)
+    meters.sensors.update({"root": total})
+    return meters
+
+
+def newest(meters: Meters) -> MeterReport:
+    assert meters.newest is not None
+    return meters.newest
+
+
+@pytest.mark.parametrize(
+    ("direction", "power", "unit", "gives_a"),
+    [
+        (BatteryDirection.DISCHARGE_POSITIVE, "2300", "W", 10.0),
+        (BatteryDirection.DISCHARGE_POSITIVE, "-2300", "W", 0.0),
+        (BatteryDirection.CHARGE_POSITIVE, "-2.3", "kW", 10.0),
+        (BatteryDirection.CHARGE_POSITIVE, "2.3", "kW", 0.0),
+    ],
+)
+async def test_what_a_battery_gives_is_told_with_each_reading(
+    hass: HomeAssistant, direction: BatteryDirection, power: str, unit: str, gives_a: float
+) -> None:
+    hass.states.async_set("sensor.battery", power, {"unit_of_measurement": unit})
+    meters = measure(hass, battery="sensor.battery", battery_direction=direction)
+
+    assert newest(meters).battery_discharge_a == pytest.approx(gives_a)
+    meters.sensors.stop()
+
+
+@pytest.mark.parametrize("state", ["unavailable", "nan", "much"])
+async def test_what_a_battery_gives_is_not_known_while_it_does_not_tell(
+    hass: HomeAssistant, state: str
+) -> None:
+    hass.states.async_set("sensor.battery", "0", {"unit_of_measurement": "W"})
+    meters = measure(hass, battery="sensor.battery")
+    assert newest(meters).battery_discharge_a == 0.0
+
+    hass.states.async_set("sensor.battery", state, {"unit_of_measurement": "W"})
+    await hass.async_block_till_done()
+
+    assert newest(meters).battery_discharge_a is None
+    meters.sensors.stop()
+
+
+async def test_what_a_battery_said_long_ago_is_not_known(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    hass.states.async_set("sensor.battery", "2300", {"unit_of_measurement": "W"})
+    freezer.tick(901)
+
+    meters = measure(hass, battery="sensor.battery", lost_after_s=900.0)
+
+    assert newest(meters).battery_discharge_a is None
+    meters.sensors.stop()
+
+
+async def test_without_a_battery_none_gives_anything(hass: HomeAssistant) -> None:
+    meters = measure(hass)
+
+    assert newest(meters).battery_discharge_a == 0.0
+    meters.sensors.stop()
+
+
+@pytest.mark.parametrize(
+    ("volts", "current_a", "highest_v"),
+    [
+        (("230", "200", "250"), 11.5, 250.0),
+        (("unavailable", "200"), 11.5, 200.0),
+        (("400", "3", "nan"), 10.0, 230.0),
+    ],
+)
+async def test_measured_voltages_count_on_the_safe_side(
+    hass: HomeAssistant, volts: tuple[str, ...], current_a: float, highest_v: float
+) -> None:
+    names = tuple(f"sensor.volts_{number}" for number in range(len(volts)))
+    for name, value in zip(names, volts, strict=True):
+        hass.states.async_set(name, value, {"unit_of_measurement": "V"})
+    meters = measure(hass, voltage_sensors=names)
+
+    assert newest(meters).currents.l1 == pytest.approx(current_a)
+    assert newest(meters).voltage_v == highest_v
+    meters.sensors.stop()
 
 
 class Meters:

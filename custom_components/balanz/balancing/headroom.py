@@ -226,10 +226,11 @@ def _surpluses(
             continue
         surplus = before.get(group.id, Surplus())
         signed = base_loads[group.id].signed
-        if signed is not None and inputs.meters.get(group.id) is not None:
-            # What a battery gives is not surplus: the car would empty it.
-            given_a = max(inputs.battery_discharge_a.get(group.id, 0.0), 0.0)
-            surplus = surplus.observe(-sum(signed) - given_a, now)
+        # What a battery gives is not surplus: the car would empty it.
+        given_a = inputs.battery_discharge_a.get(group.id, 0.0)
+        metered = inputs.meters.get(group.id) is not None
+        if metered and signed is not None and given_a is not None:
+            surplus = surplus.observe(-sum(signed) - max(given_a, 0.0), now)
         surpluses[group.id] = surplus.settled(now)
     return surpluses
 

@@ -81,8 +81,9 @@ class Inputs:
     connectors: Mapping[ConnectorKey, ConnectorInput]
     voltages_v: Mapping[str, float] = field(default_factory=dict)
     """Measured phase voltages of groups whose power is limited; others are taken as nominal."""
-    battery_discharge_a: Mapping[str, float] = field(default_factory=dict)
-    """What batteries give in groups that charge from surplus, A over all phases."""
+    battery_discharge_a: Mapping[str, float | None] = field(default_factory=dict)
+    """What batteries give in groups that charge from surplus, A over all phases; None where one
+    does not tell."""
     bookings: tuple[Booking, ...] = ()
     durable: bool = True
     """Whether a raise can be recorded before it is sent."""

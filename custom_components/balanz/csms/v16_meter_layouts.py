@@ -7,6 +7,7 @@ in nothing but their numbers.
 from typing import Any
 
 from .v16_sampled_value import Labels, label_of
+from .v16_usual_values import UsualValues
 
 MOST_LAYOUTS = 32
 MOST_VALUES = 50
@@ -18,11 +19,15 @@ MOST_CHARACTERS = 50
 class Layout:
     """What a list of sampled values says besides their numbers."""
 
-    __slots__ = ("_latest", "fits", "labels")
+    __slots__ = ("_latest", "fits", "labels", "usual", "written")
 
     def __init__(self, sampled_values: list[dict[str, str]]) -> None:
         """Understand it."""
         self.labels = labels_of(sampled_values)
+        self.usual = UsualValues.among(self.labels, len(sampled_values))
+        """Where its values stand; None where they are not the usual ones."""
+        self.written = [sampled_value["value"] for sampled_value in sampled_values]
+        """The numbers of those that had this layout last."""
         self.fits: bool | None = None
         """Whether it fits the schema; None while nobody has looked."""
         self._latest = [sampled_value.copy() for sampled_value in sampled_values]
@@ -32,6 +37,7 @@ class Layout:
         """Return whether these values differ from the latest in nothing but their numbers."""
         if len(sampled_values) != len(self._latest):
             return False
+        written: list[str] = []
         for latest, sampled_value in zip(self._latest, sampled_values, strict=True):
             try:
                 value = sampled_value["value"]
@@ -42,6 +48,8 @@ class Layout:
             latest["value"] = value
             if latest != sampled_value:
                 return False
+            written.append(value)
+        self.written = written
         return True
 
 

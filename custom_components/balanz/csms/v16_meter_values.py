@@ -9,14 +9,12 @@ from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
 from .v16_measurands import BETWEEN_LINES, LINES, Line, Measurand
 from .v16_meter_layouts import labels_of, layout_of
 from .v16_sampled_value import read_values
+from .v16_usual_values import BETWEEN_LINES_ABOVE_V, NO_LOAD_BELOW_W
 
 MAX_VALUES = 100
 """More in one message come of no charger that works; they must not hold up the others."""
-_BETWEEN_LINES_ABOVE_V = 330.0
-"""No grid has more than this between a line and neutral."""
 _NOMINAL_VOLTAGE_V = 230.0
 _LOADED_ABOVE_A = 5.0
-_NO_LOAD_BELOW_W = 200.0
 
 type _Values = dict[Line, float]
 type _Samples = dict[Measurand, _Values]
@@ -32,9 +30,9 @@ def parse_meter_values(
         if not isinstance(meter_value, dict):
             continue
         stamped_at = timestamp(meter_value.get("timestamp"))
-        samples = _read_samples(meter_value.get("sampledValue"), quirks)
-        if samples:
-            read.append((_combined(samples, stamped_at or received_at, quirks), stamped_at))
+        values = _read(meter_value.get("sampledValue"), stamped_at or received_at, quirks)
+        if values is not None:
+            read.append((values, stamped_at))
     return read
 
 
@@ -50,15 +48,19 @@ def last_register_wh(
     return max(read)[1] if read else None
 
 
-def _read_samples(sampled_values: object, quirks: MeterQuirks) -> _Samples:
+def _read(sampled_values: object, measured_at: datetime, quirks: MeterQuirks) -> MeterValues | None:
     if not isinstance(sampled_values, list):
-        return {}
+        return None
     layout = layout_of(sampled_values)
+    if layout is not None and layout.usual is not None and quirks is NO_METER_QUIRKS:
+        values = layout.usual.read(layout.written, measured_at)
+        if values is not None:
+            return values
     labels = labels_of(sampled_values[:MAX_VALUES]) if layout is None else layout.labels
     samples = read_values(labels, sampled_values, quirks)
     if not quirks.export_is_import:
         samples.pop(Measurand.CURRENT_EXPORT, None)
-    return samples
+    return _combined(samples, measured_at, quirks) if samples else None
 
 
 def _combined(samples: _Samples, measured_at: datetime, quirks: MeterQuirks) -> MeterValues:
@@ -67,7 +69,7 @@ def _combined(samples: _Samples, measured_at: datetime, quirks: MeterQuirks) -> 
     voltages_v = _voltages(get(Measurand.VOLTAGE, _NONE))
     power = get(Measurand.POWER_IMPORT, _NONE)
     power_w = _total(power)
-    if power_w and power_w < _NO_LOAD_BELOW_W and _is_kilo(power_w, current, voltages_v):
+    if power_w and power_w < NO_LOAD_BELOW_W and _is_kilo(power_w, current, voltages_v):
         power = {line: value * 1e3 for line, value in power.items()}
         power_w *= 1e3
     powers_w = _per_line(power)
@@ -129,7 +131,7 @@ def _voltages(values: _Values) -> PerLine:
 
 
 def _to_neutral(voltage_v: float | None) -> float | None:
-    if voltage_v is None or voltage_v <= _BETWEEN_LINES_ABOVE_V:
+    if voltage_v is None or voltage_v <= BETWEEN_LINES_ABOVE_V:
         return voltage_v
     return voltage_v / sqrt(3.0)
 

@@ -21,7 +21,7 @@ _WRITTEN = re.compile(
     r"\s*([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d{1,3})?)\s*([^\d\s.,]\S*)?\s*"
 )
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_MAX_LENGTH = 50
+MAX_LENGTH = 50
 _MOST_LABELS = 2000
 _MOST_NAMES = 1000
 """Names that mean nothing take no more than their half of the room."""
@@ -94,7 +94,7 @@ def read_values(
             and label.is_plain
             and type(written) is str
             and "_" not in written
-            and len(written) <= _MAX_LENGTH
+            and len(written) <= MAX_LENGTH
         ):
             try:
                 value = float(written)
@@ -140,7 +140,7 @@ def written_number(value: object) -> tuple[float, str] | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         return (float(value), "") if isfinite(value) else None
-    if len(value) > _MAX_LENGTH:
+    if len(value) > MAX_LENGTH:
         return None
     try:
         number = float(value)
@@ -160,7 +160,7 @@ def _understood(names: _Names) -> Label | None:
     """Return what the names around a value mean."""
     texts: list[str | None] = []
     for name in names:
-        if name is not None and not (isinstance(name, str) and len(name) <= _MAX_LENGTH):
+        if name is not None and not (isinstance(name, str) and len(name) <= MAX_LENGTH):
             return None
         texts.append(name)
     label = _label(*texts)

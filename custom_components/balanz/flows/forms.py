@@ -21,6 +21,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import selector
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    ElectricCurrentConverter,
+    ElectricPotentialConverter,
+    PowerConverter,
+)
 
 from ..balancing.group import DEFAULT_METER_LOST_AFTER_S
 from ..balancing.model import MINIMUM_CURRENT_A
@@ -28,6 +34,8 @@ from ..balancing.phases import Phase, PhaseMap
 from ..behaviour_form import behaviour_fields, is_key
 from ..const import (
     CONF_ADVANCED,
+    CONF_BATTERY,
+    CONF_BATTERY_DIRECTION,
     CONF_CONNECTORS,
     CONF_DIRECTION,
     CONF_FALLBACK_A,
@@ -59,6 +67,7 @@ from ..const import (
     CONF_SHORT_LEASE,
     CONF_UPSTREAM,
     CONF_VOLTAGE_V,
+    CONF_VOLTAGES,
     CONF_WEIGHT,
     DEFAULT_MARGIN_A,
     DEFAULT_VOLTAGE_V,
@@ -70,7 +79,7 @@ from ..const import (
 from ..csms.security_profile import SecurityProfile
 from ..csms.websocket import is_identity
 from ..selectors import HIGHEST_RATING_A, current_selector, number_selector, select
-from ..supply import Direction, SupplyKind, sensor_names
+from ..supply import BatteryDirection, Direction, SupplyKind, sensor_names
 from ..upstream_form import upstream_error, upstream_section
 
 type Errors = dict[str, str]
@@ -107,6 +116,11 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
             60, 7200, unit=UnitOfTime.SECONDS
         ),
         vol.Optional(CONF_LOST_LOAD_A): current_selector(HIGHEST_RATING_A),
+        vol.Optional(CONF_BATTERY): sensors_selector(SensorDeviceClass.POWER),
+        vol.Required(CONF_BATTERY_DIRECTION, default=BatteryDirection.DISCHARGE_POSITIVE): select(
+            list(BatteryDirection), CONF_BATTERY_DIRECTION
+        ),
+        vol.Optional(CONF_VOLTAGES): sensors_selector(SensorDeviceClass.VOLTAGE, multiple=True),
     }
     if kind is not SupplyKind.CURRENT:
         advanced[vol.Required(CONF_VOLTAGE_V, default=DEFAULT_VOLTAGE_V)] = number_selector(
@@ -118,14 +132,21 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
 
 def sensor_selector(kind: SupplyKind) -> selector.EntitySelector:
     """Return a field for a sensor that measures a supply in this way."""
-    device_class = (
+    return sensors_selector(
         SensorDeviceClass.CURRENT if kind is SupplyKind.CURRENT else SensorDeviceClass.POWER
     )
+
+
+def sensors_selector(
+    device_class: SensorDeviceClass, *, multiple: bool = False
+) -> selector.EntitySelector:
+    """Return a field for a sensor of this class, or for several."""
     return selector.EntitySelector(
         selector.EntitySelectorConfig(
             filter=selector.EntityWithDeviceFilterSelectorConfig(
                 domain=SENSOR_DOMAIN, device_class=device_class
-            )
+            ),
+            multiple=multiple,
         )
     )
 
@@ -155,14 +176,18 @@ def read_supply_input(
     for index, (name, entity_id) in enumerate(sensors.items()):
         if entity_id in list(sensors.values())[:index]:
             errors[name] = "sensor_twice"
-        elif error := _sensor_error(hass, kind, entity_id):
+        elif error := _sensor_error(hass, kind.converter, entity_id):
             errors[name] = error
-    advanced = user_input[CONF_ADVANCED]
+    advanced = dict(user_input[CONF_ADVANCED])
+    if CONF_BATTERY not in advanced:
+        advanced.pop(CONF_BATTERY_DIRECTION, None)
     heartbeat = advanced.get(CONF_HEARTBEAT)
     if advanced.get(CONF_MAX_AGE_S, 0) >= advanced[CONF_LOST_AFTER_S]:
         errors[CONF_ADVANCED] = "sensor_lost_too_soon"
     elif heartbeat is not None and hass.states.get(heartbeat) is None:
         errors[CONF_ADVANCED] = "sensor_without_heartbeat"
+    elif error := _other_sensors_error(hass, advanced):
+        errors[CONF_ADVANCED] = error
     data = {
         CONF_KIND: kind,
         CONF_SENSORS: sensors,
@@ -173,8 +198,20 @@ def read_supply_input(
     return data, errors
 
 
-def _sensor_error(hass: HomeAssistant, kind: SupplyKind, entity_id: str) -> str | None:
-    """Return why a sensor cannot measure a supply, if so."""
+def _other_sensors_error(hass: HomeAssistant, advanced: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the sensors of the battery and the voltages, if anything is."""
+    battery, voltages = advanced.get(CONF_BATTERY), advanced.get(CONF_VOLTAGES, ())
+    if battery is not None and _sensor_error(hass, PowerConverter, battery) is not None:
+        return "sensor_no_battery"
+    if any(_sensor_error(hass, ElectricPotentialConverter, one) is not None for one in voltages):
+        return "sensor_no_voltage"
+    return None
+
+
+def _sensor_error(
+    hass: HomeAssistant, converter: type[BaseUnitConverter], entity_id: str
+) -> str | None:
+    """Return why a sensor cannot measure what a converter knows the units of, if so."""
     state = hass.states.get(entity_id)
     if state is None:
         return "sensor_missing"
@@ -182,8 +219,8 @@ def _sensor_error(hass: HomeAssistant, kind: SupplyKind, entity_id: str) -> str 
     if entry is not None and entry.platform == DOMAIN:
         # What it shows is made of what the sensors say, or of what the chargers do.
         return "sensor_own"
-    if state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) not in kind.converter.VALID_UNITS:
-        return "not_a_current" if kind is SupplyKind.CURRENT else "not_a_power"
+    if state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) not in converter.VALID_UNITS:
+        return "not_a_current" if converter is ElectricCurrentConverter else "not_a_power"
     if state.state in (STATE_UNKNOWN, STATE_UNAVAILABLE):
         return None
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlowResult
+from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.helpers import selector
 
@@ -13,12 +14,14 @@ from ..balancing.model import ROOT_GROUP_ID
 from ..balancing.schedule_text import ScheduleTextError, parse_schedule
 from ..const import (
     CONF_ADVANCED,
+    CONF_BATTERY,
     CONF_GROUP,
     CONF_HEARTBEAT,
     CONF_KIND,
     CONF_PARENT,
     CONF_SCHEDULE,
     CONF_SUPPLY,
+    CONF_VOLTAGES,
     SUBENTRY_CHARGER,
     SUBENTRY_GROUP,
 )
@@ -28,7 +31,7 @@ from ..selectors import select
 from ..site.proofs import ProofRefused
 from ..storage.journal import StorageError
 from ..supply import SupplyKind, sensor_names
-from .forms import Errors, read_supply_input, sensor_selector, supply_suggestions
+from .forms import Errors, read_supply_input, sensor_selector, sensors_selector, supply_suggestions
 from .repair_flow import SiteNotRunning, SiteRepairFlow
 
 ATTR_CHARGER = "charger"
@@ -98,6 +101,19 @@ class _FormFlow(SiteRepairFlow):
         self.hass.config_entries.async_update_subentry(self.entry, subentry, data=dict(data))
 
 
+_COMPANIONS = {
+    CONF_HEARTBEAT: selector.EntitySelector(),
+    CONF_BATTERY: sensors_selector(SensorDeviceClass.POWER),
+    CONF_VOLTAGES: sensors_selector(SensorDeviceClass.VOLTAGE, multiple=True),
+}
+"""What tells something besides the sensors, if the user has named it."""
+_FIELD_OF_ERROR = {
+    "sensor_without_heartbeat": CONF_HEARTBEAT,
+    "sensor_no_battery": CONF_BATTERY,
+    "sensor_no_voltage": CONF_VOLTAGES,
+}
+
+
 class ChooseSensorsFlow(_FormFlow):
     """Lets other sensors measure a group, in the same way as before."""
 
@@ -116,23 +132,21 @@ class ChooseSensorsFlow(_FormFlow):
             raise _Gone
         before = supply_suggestions(kind, supply)
         advanced = dict(before[CONF_ADVANCED])
-        heartbeat = advanced.pop(CONF_HEARTBEAT, None)
+        companions = {key: advanced.pop(key) for key in _COMPANIONS if key in advanced}
         errors: Errors = {}
         if user_input is not None:
-            if CONF_HEARTBEAT in user_input:
-                advanced[CONF_HEARTBEAT] = user_input[CONF_HEARTBEAT]
+            advanced |= {key: user_input[key] for key in companions if key in user_input}
             chosen = {**before, **user_input, CONF_ADVANCED: advanced}
             changed, errors = read_supply_input(self.hass, kind, phases, chosen)
             if not errors:
                 return self._change_group(**{CONF_SUPPLY: changed})
-            if CONF_ADVANCED in errors:
-                errors[CONF_HEARTBEAT] = errors.pop(CONF_ADVANCED)
+            if (error := errors.pop(CONF_ADVANCED, None)) is not None:
+                errors[_FIELD_OF_ERROR[error]] = error
         fields: dict[vol.Marker, Any] = {
             vol.Required(name): sensor_selector(kind) for name in sensor_names(kind, phases)
         }
-        if heartbeat is not None:
-            fields[vol.Optional(CONF_HEARTBEAT)] = selector.EntitySelector()
-        suggested = {**before, CONF_HEARTBEAT: heartbeat} if user_input is None else user_input
+        fields |= {vol.Optional(key): _COMPANIONS[key] for key in companions}
+        suggested = {**before, **companions} if user_input is None else user_input
         return self._show(fields, suggested, errors)
 
 

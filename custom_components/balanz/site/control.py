@@ -71,6 +71,8 @@ class Control:
                 now,
             ),
             hour_of_week=hour_of_week(self._layout.settings.time_zone),
+            voltages_v=self._meters.voltages_v.copy(),
+            battery_discharge_a=self._meters.battery_discharge_a.copy(),
             bookings=(
                 *self._leaving.bookings(site),
                 *self._smart_charging.bookings(site, now),

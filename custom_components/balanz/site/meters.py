@@ -19,6 +19,10 @@ class Meters:
         """Start with nothing told."""
         self._readings: dict[str, MeterReading | None] = {}
         self._shown: dict[str, MeterSnapshot] = {}
+        self.voltages_v: dict[str, float] = {}
+        """The highest of each group's phases."""
+        self.battery_discharge_a: dict[str, float | None] = {}
+        """What batteries give, A over all phases; None where one does not tell."""
 
     def report(
         self,

@@ -13,7 +13,7 @@ from time import thread_time
 from ..balancing.commands import Command, Kind
 from ..balancing.control import Result, State
 from ..balancing.inputs import Inputs
-from ..balancing.model import ConnectorKey
+from ..balancing.model import NOMINAL_VOLTAGE_V, ConnectorKey
 from ..balancing.phases import PhaseCurrents
 from ..csms.capabilities import Capabilities
 from ..csms.certificate_authority import CertificateAuthority
@@ -257,15 +257,20 @@ class BalanzSite:
         *,
         age_s: float = 0.0,
         fresh_for_s: float = inf,
+        voltage_v: float = NOMINAL_VOLTAGE_V,
+        battery_discharge_a: float | None = 0.0,
     ) -> None:
         """Take in a reading of a group's meter, import positive; None: it tells nothing now.
 
         `age_s` is how long ago its source was last heard of; `fresh_for_s` for how long it tells
-        what flows, should nothing more be reported.
+        what flows, should nothing more be reported. `voltage_v` is the highest of its phases,
+        `battery_discharge_a` what a battery gives, A over all phases; None where it does not tell.
         """
-        self._rooms.meters.report(
-            group_id, currents, self._rooms.timer.now(), age_s=age_s, fresh_for_s=fresh_for_s
-        )
+        meters, now = self._rooms.meters, self._rooms.timer.now()
+        meters.report(group_id, currents, now, age_s=age_s, fresh_for_s=fresh_for_s)
+        if currents is not None:
+            meters.voltages_v[group_id] = voltage_v
+            meters.battery_discharge_a[group_id] = battery_discharge_a
         self._rooms.timer.within(COALESCE_S)
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
