@@ -1,14 +1,15 @@
 """What a fleet of chargers costs one Home Assistant, and whether it stays quick meanwhile.
 
 A real Home Assistant with its recorder, and as many chargers as asked for, from a process of their
-own: all charge, and tell ten values each ten seconds, none twice the same. Eight entities of each
-are enabled. Meanwhile the house load of one group rises again and again, so that the chargers there
-have to be cut. In the end all sockets drop at once.
+own: all charge, and tell ten values each ten seconds, none twice the same. The site's options name
+eight kinds of entities for its chargers, all of them enabled, so that there are no others.
+Meanwhile the house load of one group rises again and again, so that the chargers there have to be
+cut. In the end all sockets drop at once.
 
 The memory is that of the whole process (its resident set), less that of the same Home Assistant
 before it had a site; both have settled, and both have an allocator that gives back what was freed,
 as the images of Home Assistant do (`fleets.home.ALLOCATOR`). What Home Assistant itself keeps of
-devices and entities, the disabled ones included, is in it.
+devices and entities is in it.
 """
 
 import argparse
@@ -51,6 +52,8 @@ class Figures:
     """What it takes more than without a site."""
     restarted_memory_mib: float
     """The same after a restart, which finds all that chargers have told of themselves known."""
+    entities_per_charger: float
+    """How many Home Assistant keeps, disabled or not."""
     loop_delay_p99_ms: float
     """How late its event loop is, over all moments."""
     own_delay_p99_ms: float
@@ -134,6 +137,7 @@ class Bench:
             core_pct=round(100 * (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s), 1),
             memory_mib=round(after.memory_mib - self._home.empty_memory_mib, 1),
             restarted_memory_mib=round(restarted.memory_mib - self._home.empty_memory_mib, 1),
+            entities_per_charger=round(self._home.entities_per_charger(), 1),
             loop_delay_p99_ms=round(after.loop_delay_p99_ms, 1),
             own_delay_p99_ms=round(after.own_delay_p99_ms, 1),
             cut_p99_ms=round(percentile(cuts_ms, 0.99), 1),
@@ -222,7 +226,7 @@ def shown(figures: Figures, *, as_json: bool) -> str:
     """Return the figures as text."""
     if as_json:
         return json.dumps(asdict(figures))
-    return "\n".join(f"{name:<18} {value!s:>8}" for name, value in asdict(figures).items())
+    return "\n".join(f"{name:<20} {value!s:>8}" for name, value in asdict(figures).items())
 
 
 if __name__ == "__main__":

@@ -28,17 +28,17 @@ WATCHED_SHARE_A = 60.0
 """What each of them has at first."""
 HOUSE_A = 10.0
 MARGIN_A = 1.0
-ENABLED = (
-    "status",
-    "charging",
-    "current_l1",
-    "power",
-    "energy",
-    "session_energy",
-    "limit_commanded",
-    "reason",
+ENTITIES = (
+    "sensor.status",
+    "binary_sensor.charging",
+    "sensor.current_l1",
+    "sensor.power",
+    "sensor.energy",
+    "sensor.session_energy",
+    "sensor.limit_commanded",
+    "sensor.reason",
 )
-"""The eight entities of each charger that are enabled: half of them states, half measurements."""
+"""The eight kinds of entities that the chargers have: half of them states, half measurements."""
 
 ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",
@@ -159,6 +159,11 @@ class FleetHome:
         await self._hass.stop()
         await self._hass.start()
 
+    def entities_per_charger(self) -> float:
+        """Return how many entities of each charger Home Assistant keeps, as it was stored last."""
+        store = json.loads(self._storage("core.entity_registry").read_text(encoding="utf-8"))
+        return entities_per_charger(store["data"]["entities"], self._count)
+
     def log(self) -> str:
         """Return what Home Assistant has printed."""
         return self._hass.log()
@@ -170,10 +175,11 @@ class FleetHome:
         await self._fill_in_forms()
         await self._hass.stop()
         self._copy_chargers()
-        # Now Home Assistant writes down which entities there are, all disabled.
+        # Now Home Assistant writes down which entities there are, and what it makes of them: here
+        # of all at once, of one charger after the other where they are added through the form.
         await self._hass.start()
+        await asyncio.sleep(SETTLED_S)
         await self._hass.stop()
-        self._enable_entities()
         await self._hass.start()
 
     async def _fill_in_forms(self) -> None:
@@ -207,14 +213,6 @@ class FleetHome:
         copy_chargers(entry, count=self._count, watched=self.watched)
         path.write_text(json.dumps(store), encoding="utf-8")
 
-    def _enable_entities(self) -> None:
-        path = self._storage("core.entity_registry")
-        store = json.loads(path.read_text(encoding="utf-8"))
-        enabled = enable_entities(store["data"]["entities"])
-        if enabled != len(ENABLED) * self._count:
-            raise SetupFailed(f"{enabled} entities for {self._count} chargers")
-        path.write_text(json.dumps(store), encoding="utf-8")
-
     def _storage(self, key: str) -> Path:
         return self._hass.config / ".storage" / key
 
@@ -223,7 +221,7 @@ def copy_chargers(entry: Json, *, count: int, watched: int) -> None:
     """Fill a stored config entry with so many chargers, the first ones in the watched group."""
     by_title = {one["title"]: one for one in entry["subentries"]}
     watched_group, feeder, charger = (by_title[title] for title in ("Watched", "Feeder", "CP-1"))
-    entry["pref_disable_new_entities"] = True
+    entry["options"] = {"charger_entities": list(ENTITIES)}
     entry["data"]["rating_a"] = 1000 + count * WATCHED_RATING_A
     watched_group["data"]["rating_a"] = HOUSE_A + MARGIN_A + watched * WATCHED_SHARE_A
     feeders = [feeder] + [
@@ -248,17 +246,14 @@ def copy_chargers(entry: Json, *, count: int, watched: int) -> None:
     entry["subentries"] = [watched_group, *feeders, *chargers]
 
 
-def enable_entities(entities: Iterable[Json]) -> int:
-    """Enable eight stored entities of each charger, and no others; return how many these are."""
-    enabled = 0
-    for entity in entities:
-        unique_id = entity["unique_id"]
-        if entity["platform"] != "balanz" or "_charger_CP-" not in unique_id:
-            continue
-        is_enabled = any(unique_id.endswith(f"_1_{key}") for key in ENABLED)
-        entity["disabled_by"] = None if is_enabled else "user"
-        enabled += is_enabled
-    return enabled
+def entities_per_charger(entities: Iterable[Json], count: int) -> float:
+    """Return how many entities of each charger Home Assistant has stored, also disabled ones."""
+    of_chargers = [
+        one
+        for one in entities
+        if one["platform"] == "balanz" and "_charger_CP-" in one["unique_id"]
+    ]
+    return len(of_chargers) / count
 
 
 def _copy(subentry: Json, number: int, *, title: str, unique_id: str) -> Json:

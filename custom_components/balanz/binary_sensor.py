@@ -9,7 +9,7 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -108,7 +108,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensors of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _binary_sensors)
+    await entry.runtime_data.async_add_platform(
+        Platform.BINARY_SENSOR, async_add_entities, _binary_sensors
+    )
 
 
 def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -6,7 +6,7 @@ from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
 from homeassistant.components.button.const import ButtonDeviceClass
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -105,7 +105,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the buttons of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _buttons)
+    await entry.runtime_data.async_add_platform(Platform.BUTTON, async_add_entities, _buttons)
 
 
 def _buttons(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -76,6 +76,8 @@ CHARGER_SENSORS = (
         entity_registry_enabled_default=False,
         value_fn=lambda charger: charger.heard_at,
     ),
+)
+TOLD_SENSORS = (
     ChargerSensorDescription(
         key="firmware_status",
         translation_key="firmware_status",
@@ -95,6 +97,7 @@ CHARGER_SENSORS = (
         value_fn=lambda charger: UPLOAD_STATUSES.get(charger.diagnostics_status or ""),
     ),
 )
+"""What not all chargers tell; each is shown from when it first was."""
 
 
 def charger_sensors(

@@ -10,12 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
+from itertools import batched
 from pathlib import Path
 from time import monotonic
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, Platform
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -45,6 +45,7 @@ from .devices import (
     register_group,
 )
 from .discovery import Discoveries
+from .entity_choice import chosen_entities
 from .entry_settings import read_entry
 from .garbage import GarbageRelief
 from .issues import Issues
@@ -106,10 +107,10 @@ class BalanzCoordinator:
         self._power_switches.entity_ids = self._settings.power_switches
         self._discoveries = Discoveries(hass, entry.entry_id)
         self._issues = Issues(hass, entry)
-        self._platforms: list[tuple[AddConfigEntryEntitiesCallback, EntityFactory]] = []
-        self._entities: dict[str, set[Entity]] = {}
-        self._state_listeners: dict[str, set[Listener]] = {}
-        self._measurement_listeners: dict[str, set[Listener]] = {}
+        self._platforms: list[tuple[Platform, AddConfigEntryEntitiesCallback, EntityFactory]] = []
+        self._entities: dict[str, list[Entity]] = {}
+        self._state_listeners: dict[str, list[Listener]] = {}
+        self._measurement_listeners: dict[str, list[Listener]] = {}
         self._door_listeners: dict[str, Callable[[SecurityEvent], None]] = {}
         self._changed: dict[str, None] = {}
         """Devices whose states are to be written at once, in the order in which they changed."""
@@ -135,11 +136,17 @@ class BalanzCoordinator:
         self.site.on_power = self._power_switches.turn
         self.site.door.on_raised = self._profile_raised
         self.site.door.on_event = self._security_event
-        await self.site.start()
         if len(self._settings.site.chargers) >= LARGE_SITE:
+            # It stalls the loop, so that it comes before any charger does.
             self._garbage_relief = GarbageRelief(self.hass)
             self._garbage_relief.begin()
             self._unsubscribe.append(self._garbage_relief.end)
+        try:
+            await self.site.start()
+        except BaseException:
+            if self._garbage_relief is not None:
+                self._garbage_relief.end()
+            raise
         self.snapshot = self.site.snapshot
         self._register_devices(self.devices.values())
         self._unsubscribe.append(self.site.subscribe(self._snapshot_changed))
@@ -303,7 +310,10 @@ class BalanzCoordinator:
     # Devices and entities
 
     async def async_add_platform(
-        self, async_add_entities: AddConfigEntryEntitiesCallback, factory: EntityFactory
+        self,
+        platform: Platform,
+        async_add_entities: AddConfigEntryEntitiesCallback,
+        factory: EntityFactory,
     ) -> None:
         """Add a platform's entities for the devices of now, and for those to come."""
         added: dict[str, tuple[object, ...]] = {}
@@ -313,39 +323,58 @@ class BalanzCoordinator:
         ]:
             for device in missing[:PORTION]:
                 added[device.key] = device.shape
-                async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+                self._add_entities(device, platform, async_add_entities, factory)
             if len(missing) > PORTION:
                 await asyncio.sleep(PORTION_PAUSE_S)
-        self._platforms.append((async_add_entities, factory))
+        self._platforms.append((platform, async_add_entities, factory))
 
     @callback
-    def track_entity(self, key: str, entity: Entity) -> CALLBACK_TYPE:
-        """Note that an entity stands for a device; returns how to forget it."""
-        entities = self._entities.setdefault(key, set())
-        entities.add(entity)
-        return partial(entities.discard, entity)
+    def _add_entities(
+        self,
+        device: Device,
+        platform: Platform,
+        async_add_entities: AddConfigEntryEntitiesCallback,
+        factory: EntityFactory,
+    ) -> None:
+        entities = chosen_entities(self.hass, device.entities, platform, factory(self, device))
+        async_add_entities(entities, config_subentry_id=device.subentry_id)
+
+    @callback
+    def track_entity(self, key: str, entity: Entity) -> None:
+        """Note that an entity stands for a device."""
+        self._entities.setdefault(key, []).append(entity)
+
+    @callback
+    def forget_entity(self, key: str, entity: Entity) -> None:
+        """Forget an entity that was tracked."""
+        self._entities[key].remove(entity)
 
     async def _async_update_devices(self) -> None:
-        old, self.devices = self.devices, devices_of(self.entry, self._settings)
-        reshaped = [
-            device
-            for key, device in self.devices.items()
-            if key not in old or old[key].shape != device.shape
-        ]
-        for device in reshaped:
-            if device.key not in old and isinstance(device, ChargerDevice):
-                self._discoveries.withdraw(device.identity)
-            for entity in list(self._entities.get(device.key, ())):
-                await entity.async_remove()
+        old, new = self.devices, devices_of(self.entry, self._settings)
         for key, device in old.items():
-            if key not in self.devices and isinstance(device, ChargerDevice):
+            if key not in new and isinstance(device, ChargerDevice):
                 self._discoveries.pass_over(device.identity)
-        self._register_devices(
-            device for key, device in self.devices.items() if old.get(key) != device
-        )
-        for async_add_entities, factory in self._platforms:
+        # Options can change all of them: whoever looks meanwhile sees what entities there are.
+        self.devices = {key: device for key, device in old.items() if key in new}
+        changed = [device for key, device in new.items() if old.get(key) != device]
+        for portion in batched(changed, PORTION, strict=False):
+            self.devices |= {device.key: device for device in portion}
+            reshaped = [
+                device
+                for device in portion
+                if device.key not in old or old[device.key].shape != device.shape
+            ]
             for device in reshaped:
-                async_add_entities(factory(self, device), config_subentry_id=device.subentry_id)
+                if device.key not in old and isinstance(device, ChargerDevice):
+                    self._discoveries.withdraw(device.identity)
+                for entity in list(self._entities.get(device.key, ())):
+                    await entity.async_remove()
+            self._register_devices(portion)
+            for device in reshaped:
+                for platform in self._platforms:
+                    self._add_entities(device, *platform)
+            if len(changed) > PORTION:
+                await asyncio.sleep(PORTION_PAUSE_S)
 
     @callback
     def _register_devices(self, devices: Iterable[Device]) -> None:
@@ -363,12 +392,17 @@ class BalanzCoordinator:
     # Snapshots to entities
 
     @callback
-    def subscribe(self, key: str, listener: Listener, *, measurement: bool) -> CALLBACK_TYPE:
+    def subscribe(self, key: str, listener: Listener, *, measurement: bool) -> None:
         """Call the listener when a device's snapshot changed; measurements not too often."""
-        listeners = self._measurement_listeners if measurement else self._state_listeners
-        chosen = listeners.setdefault(key, set())
-        chosen.add(listener)
-        return partial(chosen.discard, listener)
+        self._listeners(measurement).setdefault(key, []).append(listener)
+
+    @callback
+    def unsubscribe(self, key: str, listener: Listener, *, measurement: bool) -> None:
+        """Call it no more."""
+        self._listeners(measurement)[key].remove(listener)
+
+    def _listeners(self, measurement: bool) -> dict[str, list[Listener]]:
+        return self._measurement_listeners if measurement else self._state_listeners
 
     @callback
     def _snapshot_changed(self) -> None:
@@ -450,7 +484,7 @@ class BalanzCoordinator:
         longer_s = MEASUREMENT_INTERVAL_PER_CHARGER_S * len(self.snapshot.chargers)
         return min(max(MEASUREMENT_INTERVAL_S, longer_s), LONGEST_MEASUREMENT_INTERVAL_S)
 
-    def _call(self, listeners: dict[str, set[Listener]], key: str) -> None:
+    def _call(self, listeners: dict[str, list[Listener]], key: str) -> None:
         for listener in list(listeners.get(key, ())):
             listener()
 

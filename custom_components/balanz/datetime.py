@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import override
 
 from homeassistant.components.datetime import DateTimeEntity, DateTimeEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
@@ -27,7 +28,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the dates and times of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _datetimes)
+    await entry.runtime_data.async_add_platform(Platform.DATETIME, async_add_entities, _datetimes)
 
 
 def _datetimes(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

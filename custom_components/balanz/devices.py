@@ -1,7 +1,7 @@
 """The devices of a site: groups and chargers, and the connectors of the larger ones."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -13,6 +13,7 @@ from .balancing.model import ROOT_GROUP_ID, ConnectorKey
 from .balancing.phases import Phase
 from .const import DOMAIN, SUBENTRY_CHARGER, SUBENTRY_GROUP
 from .csms.events import BootInfo
+from .entity_choice import EntityChoice
 from .entry_settings import EntrySettings
 
 type Device = GroupDevice | ChargerDevice
@@ -29,6 +30,7 @@ class GroupDevice:
     phases: tuple[Phase, ...]
     metered: bool
     subentry_id: str | None
+    entities: EntityChoice
 
     @property
     def key(self) -> str:
@@ -43,7 +45,7 @@ class GroupDevice:
     @property
     def shape(self) -> tuple[object, ...]:
         """What decides which entities it has."""
-        return (self.phases, self.metered, self.subentry_id)
+        return (self.phases, self.metered, self.subentry_id, self.entities)
 
     @property
     def is_site(self) -> bool:
@@ -66,6 +68,7 @@ class ChargerDevice:
     has_upstream: bool
     """Whether it is passed on to another back office."""
     subentry_id: str
+    entities: EntityChoice
 
     @property
     def key(self) -> str:
@@ -86,6 +89,7 @@ class ChargerDevice:
             self.minimum_a,
             self.has_upstream,
             self.subentry_id,
+            self.entities,
         )
 
     @property
@@ -102,6 +106,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
     """Return all devices by key, parents first."""
     devices: dict[str, Device] = {}
     groups = {group.id: group for group in settings.site.groups}
+    of_groups = replace(settings.entities, kinds=None)
 
     def add_group(group_id: str) -> None:
         group = groups[group_id]
@@ -113,6 +118,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             phases=group.phases,
             metered=group.metered,
             subentry_id=settings.subentry_ids.get(f"{SUBENTRY_GROUP}:{group.id}"),
+            entities=of_groups,
         )
         if device.key in devices:
             return
@@ -134,6 +140,7 @@ def devices_of(entry: ConfigEntry, settings: EntrySettings) -> dict[str, Device]
             connectors=charger.connectors,
             has_upstream=charger.upstream is not None,
             subentry_id=settings.subentry_ids[f"{SUBENTRY_CHARGER}:{charger.identity}"],
+            entities=settings.entities,
         )
         devices[device.key] = device
     return devices

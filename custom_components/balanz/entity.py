@@ -83,13 +83,20 @@ class BalanzEntity(Entity):
     async def async_added_to_hass(self) -> None:
         """Follow the device's snapshot."""
         await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.subscribe(
-                self._device_key, self._snapshot_changed, measurement=self._measurement
-            )
+        self.coordinator.subscribe(
+            self._device_key, self._snapshot_changed, measurement=self._measurement
         )
-        self.async_on_remove(self.coordinator.track_entity(self._device_key, self))
+        self.coordinator.track_entity(self._device_key, self)
         self._shown = self.refresh()
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Follow it no more. A function for each entity to call then would take memory."""
+        self.coordinator.forget_entity(self._device_key, self)
+        self.coordinator.unsubscribe(
+            self._device_key, self._snapshot_changed, measurement=self._measurement
+        )
+        await super().async_will_remove_from_hass()
 
     @callback
     def _snapshot_changed(self) -> None:

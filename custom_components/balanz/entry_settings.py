@@ -21,7 +21,9 @@ from .const import (
     CONF_ADVANCED,
     CONF_ALLOW_INTERNET,
     CONF_ANSWER_TAGS_WITHIN_S,
+    CONF_CHARGER_ENTITIES,
     CONF_CONNECTORS,
+    CONF_DETAILS,
     CONF_FALLBACK_A,
     CONF_FREE_CHARGING,
     CONF_GROUP,
@@ -62,6 +64,7 @@ from .const import (
 )
 from .csms.authorization import DEFAULT_ANSWER_WITHIN_S, UnknownTags
 from .csms.security_profile import SecurityProfile
+from .entity_choice import EntityChoice
 from .schedule_input import dates_in, place_of
 from .site.settings import ChargerSettings, SiteSettings
 from .supply import Supply
@@ -89,6 +92,8 @@ class EntrySettings:
     """The entities that cut the power of chargers, by charger identity."""
     tls: Mapping[str, Any]
     """Where certificates come from, as it is kept; only a restart of the site takes it over."""
+    entities: EntityChoice
+    """Its kinds are those of chargers; groups have all."""
 
 
 def site_phases(entry: ConfigEntry) -> tuple[Phase, ...]:
@@ -170,6 +175,10 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             if (entity_id := subentry.data[CONF_ADVANCED].get(CONF_POWER_SWITCH))
         },
         tls=_tls(entry.data),
+        entities=EntityChoice(
+            details=entry.options.get(CONF_DETAILS, True),
+            kinds=frozenset(entry.options.get(CONF_CHARGER_ENTITIES, ())) or None,
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -27,7 +28,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the events of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _events)
+    await entry.runtime_data.async_add_platform(Platform.EVENT, async_add_entities, _events)
 
 
 def _events(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

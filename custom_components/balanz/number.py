@@ -11,7 +11,13 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfEnergy, UnitOfTime
+from homeassistant.const import (
+    EntityCategory,
+    Platform,
+    UnitOfElectricCurrent,
+    UnitOfEnergy,
+    UnitOfTime,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -77,7 +83,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the numbers of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _numbers)
+    await entry.runtime_data.async_add_platform(Platform.NUMBER, async_add_entities, _numbers)
 
 
 def _numbers(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

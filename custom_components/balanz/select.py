@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -68,7 +68,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the selects of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _selects)
+    await entry.runtime_data.async_add_platform(Platform.SELECT, async_add_entities, _selects)
 
 
 def _selects(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

@@ -15,16 +15,23 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import (
     EntityCategory,
+    Platform,
     UnitOfElectricCurrent,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .balancing.meter_watch import MeterStage
 from .balancing.model import ConnectorKey
 from .balancing.phases import Phase, PhaseCurrents
 from .balancing.reasons import Rule
-from .charger_sensors import charger_sensors
+from .charger_sensors import (
+    TOLD_SENSORS,
+    ChargerSensor,
+    ChargerSensorDescription,
+    charger_sensors,
+)
 from .connector_sensors import (
     CONNECTOR_SENSORS,
     REPORTED_SENSORS,
@@ -32,11 +39,13 @@ from .connector_sensors import (
     ConnectorSensorDescription,
     rounded,
 )
+from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .entity_choice import chosen_entities
 from .services import drill_response
-from .site.snapshot import GroupSnapshot, ProofSnapshot, SiteSnapshot
+from .site.snapshot import ChargerSnapshot, GroupSnapshot, ProofSnapshot, SiteSnapshot
 from .storage.proofs import Fact, ProofLevel
 
 PARALLEL_UPDATES = 0
@@ -143,7 +152,9 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of a site."""
     reported = ReportedSensors(entry.runtime_data, async_add_entities)
-    await entry.runtime_data.async_add_platform(async_add_entities, partial(_sensors, reported))
+    await entry.runtime_data.async_add_platform(
+        Platform.SENSOR, async_add_entities, partial(_sensors, reported)
+    )
 
 
 def _sensors(
@@ -245,6 +256,8 @@ class ReportedSensors:
         self._coordinator = coordinator
         self._async_add_entities = async_add_entities
         self._devices: dict[str, ChargerDevice] = {}
+        self._untold: dict[str, tuple[ChargerSensorDescription, ...]] = {}
+        """What has not been told yet of chargers as such, by device."""
         self._missing: dict[str, dict[ConnectorKey, tuple[ConnectorSensorDescription, ...]]] = {}
         """What has not been reported yet, by device and connector."""
 
@@ -255,6 +268,7 @@ class ReportedSensors:
                 device.key, partial(self._look, device.key), measurement=True
             )
         self._devices[device.key] = device
+        self._untold[device.key] = TOLD_SENSORS
         possible = tuple(one for one in REPORTED_SENSORS if one.line < device.lines)
         self._missing[device.key] = dict.fromkeys(device.connector_keys, possible)
         # What was kept over a restart is there before the charger says anything.
@@ -265,7 +279,12 @@ class ReportedSensors:
         charger = self._coordinator.snapshot.chargers.get(device.identity)
         if charger is None:
             return
-        seen: list[ConnectorSensor] = []
+        seen: list[BalanzEntity] = []
+        untold = self._untold[device_key]
+        told = [one for one in untold if self._is_told(device, one, charger)]
+        if told:
+            self._untold[device_key] = tuple(one for one in untold if one not in told)
+            seen += [ChargerSensor(self._coordinator, device, one) for one in told]
         for connector in charger.connectors:
             descriptions = missing.get(connector.key, ())
             new = [one for one in descriptions if one.value_fn(connector) is not None]
@@ -275,7 +294,18 @@ class ReportedSensors:
                     ConnectorSensor(self._coordinator, device, connector.key, one) for one in new
                 ]
         if seen:
-            self._async_add_entities(seen, config_subentry_id=device.subentry_id)
+            chosen = chosen_entities(self._coordinator.hass, device.entities, Platform.SENSOR, seen)
+            self._async_add_entities(chosen, config_subentry_id=device.subentry_id)
+
+    def _is_told(
+        self, device: ChargerDevice, sensor: ChargerSensorDescription, charger: ChargerSnapshot
+    ) -> bool:
+        """Return whether a charger has told something, or had before Home Assistant restarted."""
+        if sensor.value_fn(charger) is not None:
+            return True
+        registry = er.async_get(self._coordinator.hass)
+        unique_id = f"{device.unique_id}_{sensor.key}"
+        return registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id) is not None
 
 
 def _connector_sensor(

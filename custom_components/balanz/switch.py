@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
@@ -44,7 +44,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the switches of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _switches)
+    await entry.runtime_data.async_add_platform(Platform.SWITCH, async_add_entities, _switches)
 
 
 def _switches(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

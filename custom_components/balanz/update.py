@@ -9,6 +9,7 @@ from homeassistant.components.update import (
     UpdateEntityDescription,
 )
 from homeassistant.components.update.const import UpdateEntityFeature
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -35,7 +36,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the updates of a site."""
-    await entry.runtime_data.async_add_platform(async_add_entities, _updates)
+    await entry.runtime_data.async_add_platform(Platform.UPDATE, async_add_entities, _updates)
 
 
 def _updates(coordinator: BalanzCoordinator, device: Device) -> Iterator[BalanzEntity]:

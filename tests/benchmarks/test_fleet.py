@@ -11,7 +11,13 @@ import pytest
 
 from benchmarks.fleet import Figures, percentile, shown
 from benchmarks.fleets.chargers import Fleet, Plan
-from benchmarks.fleets.home import ENABLED, WATCHED_RATING_A, copy_chargers, enable_entities
+from benchmarks.fleets.home import (
+    ENTITIES,
+    WATCHED_RATING_A,
+    copy_chargers,
+    entities_per_charger,
+)
+from custom_components.balanz.charger_entities import CHARGER_ENTITIES
 from custom_components.balanz.csms.events import MeterValuesReceived, StationEvent
 from custom_components.balanz.csms.profiles import Limit
 from custom_components.balanz.csms.server import CentralSystem, ServerSettings
@@ -149,17 +155,20 @@ def test_one_charger_becomes_as_many_as_asked_for() -> None:
     assert groups == ["Watched", "Watched", "Feeder", "Feeder", "feeder1", "feeder1"]
 
 
-def test_eight_entities_of_each_charger_are_enabled() -> None:
+def test_entities_of_chargers_are_counted_and_no_others() -> None:
     entities = [
-        {"platform": "balanz", "unique_id": f"x_charger_CP-1_1_{key}", "disabled_by": None}
-        for key in (*ENABLED, "booked", "current_l2")
+        {"platform": "balanz", "unique_id": f"x_charger_CP-{n}_1_{key}"}
+        for n in (1, 2)
+        for key in ("status", "power", "energy")
     ]
-    entities.append({"platform": "template", "unique_id": "grid", "disabled_by": None})
+    entities.append({"platform": "balanz", "unique_id": "x_root_available"})
+    entities.append({"platform": "template", "unique_id": "grid"})
 
-    assert enable_entities(entities) == 8
+    assert entities_per_charger(entities, 2) == 3
 
-    disabled = [one["unique_id"] for one in entities if one["disabled_by"]]
-    assert disabled == ["x_charger_CP-1_1_booked", "x_charger_CP-1_1_current_l2"]
+
+def test_the_chargers_are_to_have_eight_kinds_of_entities_that_there_are() -> None:
+    assert len(CHARGER_ENTITIES.keys() & set(ENTITIES)) == 8
 
 
 def test_json_has_all_figures() -> None:
@@ -169,6 +178,7 @@ def test_json_has_all_figures() -> None:
         core_pct=20.0,
         memory_mib=200.0,
         restarted_memory_mib=150.0,
+        entities_per_charger=8.0,
         loop_delay_p99_ms=10.0,
         own_delay_p99_ms=9.0,
         cut_p99_ms=50.0,
@@ -177,7 +187,7 @@ def test_json_has_all_figures() -> None:
     )
 
     assert json.loads(shown(figures, as_json=True))["lost"] == 0
-    assert len(shown(figures, as_json=False).splitlines()) == 10
+    assert len(shown(figures, as_json=False).splitlines()) == 11
 
 
 def test_a_percentile_is_not_exceeded_by_its_share() -> None:

@@ -231,8 +231,11 @@ FORMS: dict[str, Form] = {
         {
             "unbalance_a": 20,
             "holidays": "2026-12-25",
+            "details": True,
+            "charger_entities": ["sensor.status"],
             "advanced": {"turn_min": 30, "short_turn_min": 4},
         },
+        {"charger_entities": (CHOICES[3],)},
     ),
     "rules of tags": Form(
         options("tags", "tag_rules"), OPTIONS, {"unknown": "automatic", "answer_within_s": 10}

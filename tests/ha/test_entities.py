@@ -103,8 +103,6 @@ async def test_what_few_need_is_disabled_at_first(
         "sensor.left_connected_since",
         "sensor.left_connections",
         "sensor.left_last_message",
-        "sensor.left_firmware_status",
-        "sensor.left_upload_status",
     }
 
 

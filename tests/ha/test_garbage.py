@@ -10,7 +10,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.balanz import coordinator
+from custom_components.balanz.csms.server import CentralSystem
 from custom_components.balanz.garbage import SETTLED_AFTER_S, GarbageRelief
+from tests.ha.build import charger, set_up, site_entry
 
 
 class Ring:
@@ -120,3 +123,43 @@ def test_in_the_end_all_is_looked_at_again(relief: GarbageRelief) -> None:
     relief.end()
 
     assert any(one is kept for one in gc.get_objects())
+
+
+@pytest.fixture
+def happened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What happens to a site that counts as large."""
+    happened: list[str] = []
+    monkeypatch.setattr(coordinator, "LARGE_SITE", 1)
+    monkeypatch.setattr(GarbageRelief, "begin", lambda _: happened.append("put aside"))
+    monkeypatch.setattr(GarbageRelief, "started", lambda _: None)
+    monkeypatch.setattr(GarbageRelief, "end", lambda _: happened.append("end"))
+    return happened
+
+
+async def test_a_large_site_puts_aside_what_is_there_before_it_listens(
+    hass: HomeAssistant, port: int, happened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = CentralSystem.start
+
+    async def listen(central: CentralSystem) -> None:
+        happened.append("listen")
+        await start(central)
+
+    monkeypatch.setattr(CentralSystem, "start", listen)
+
+    await set_up(hass, site_entry(port, charger("CP-1")))
+
+    assert happened == ["put aside", "listen"]
+
+
+async def test_a_large_site_that_does_not_start_keeps_nothing_put_aside(
+    hass: HomeAssistant, port: int, happened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: CentralSystem) -> None:
+        raise OSError("no such address")
+
+    monkeypatch.setattr(CentralSystem, "start", fail)
+
+    await set_up(hass, site_entry(port, charger("CP-1")))
+
+    assert happened == ["put aside", "end"]

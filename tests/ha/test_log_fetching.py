@@ -134,22 +134,35 @@ async def test_a_charger_that_never_came_cannot_be_told_where_to(
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_what_a_charger_tells_is_shown(
+async def test_what_a_charger_tells_is_shown_once_it_does_and_stays_over_restarts(
     hass: HomeAssistant, entry: MockConfigEntry, dial_in: DialIn
 ) -> None:
     await connected(dial_in, hass)
-    assert state_of(hass, "sensor.left_upload_status") == "unknown"
+    assert hass.states.get("sensor.left_upload_status") is None
 
     await act(hass, "get_diagnostics")
 
     await wait_until(lambda: state_of(hass, "sensor.left_upload_status") == "uploaded")
-    assert state_of(hass, "sensor.left_firmware_status") == "unknown"
+    assert hass.states.get("sensor.left_firmware_status") is None
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert state_of(hass, "sensor.left_upload_status") == "unknown"
+    assert hass.states.get("sensor.left_firmware_status") is None
 
 
 async def test_the_statuses_are_for_who_wants_them(
-    entry: MockConfigEntry, entity_registry: er.EntityRegistry
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    dial_in: DialIn,
+    entity_registry: er.EntityRegistry,
 ) -> None:
-    for entity_id in ("sensor.left_upload_status", "sensor.left_firmware_status"):
-        registered = entity_registry.async_get(entity_id)
-        assert registered is not None
-        assert registered.disabled
+    await connected(dial_in, hass)
+    await act(hass, "get_diagnostics")
+    await wait_until(lambda: entity_registry.async_get("sensor.left_upload_status") is not None)
+
+    registered = entity_registry.async_get("sensor.left_upload_status")
+
+    assert registered is not None
+    assert registered.disabled

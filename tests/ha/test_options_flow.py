@@ -9,6 +9,7 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.balanz.balancing.tuning import Tuning
+from custom_components.balanz.entity_choice import EntityChoice
 from custom_components.balanz.entry_settings import read_entry
 from tests.ha.build import set_up, site_entry
 
@@ -41,6 +42,8 @@ async def test_options_are_read_into_the_settings_of_the_site(
         {
             "unbalance_a": 20,
             "holidays": "2026-12-25, 2026-12-26\n2027-01-01",
+            "details": False,
+            "charger_entities": ["sensor.status", "switch.paused"],
             "advanced": {
                 "turn_min": 45,
                 "short_turn_min": 10,
@@ -58,6 +61,9 @@ async def test_options_are_read_into_the_settings_of_the_site(
         turn_s=2700, short_turn_s=600, raise_spacing_s=60, writes_per_day=100
     )
     assert entry.runtime_data._settings.site == settings
+    assert read_entry(entry).entities == EntityChoice(
+        details=False, kinds=frozenset({"sensor.status", "switch.paused"})
+    )
 
 
 async def test_options_that_nobody_changes_are_those_of_a_site_without_any(
@@ -69,7 +75,7 @@ async def test_options_that_nobody_changes_are_those_of_a_site_without_any(
     form = await general(hass, entry)
     await answer(hass, form, {"advanced": {}})
 
-    assert entry.options == {"advanced": DEFAULTS}
+    assert entry.options == {"details": True, "advanced": DEFAULTS}
     assert read_entry(entry).site == before
 
 

@@ -121,7 +121,11 @@ def forms_of_flows() -> Iterator[tuple[str, dict[str, Any], Any]]:
     yield "group reconfigure", group["reconfigure"], group_schema
     options = EN["options"]["step"]
     places = {"group:root": "Home"}
-    yield "options general", options["general"], options_flow.options_schema()
+    yield (
+        "options general",
+        options["general"],
+        options_flow.options_schema({"sensor.status": "Status"}),
+    )
     yield "options rules of tags", options["tag_rules"], tag_options.rules_schema()
     yield "options new tag", options["add_tag"], tag_options.tag_schema(places, new=True)
     yield "options known tag", options["change_tag"], tag_options.tag_schema(places, new=False)
@@ -365,7 +369,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     )
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
-    for told in charger_sensors.CHARGER_SENSORS:
+    for told in (*charger_sensors.CHARGER_SENSORS, *charger_sensors.TOLD_SENSORS):
         yield "sensor", str(told.translation_key)
     yield "event", str(security_event_entity.SECURITY.translation_key)
     for happening in (event.TAG, SESSION):
@@ -411,7 +415,7 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     came = EN["entity"]["event"]["upload"]["state_attributes"]
     assert set(came["event_type"]["state"]) == {charger_events.RECEIVED, charger_events.FAILED}
     assert set(came["log_type"]["state"]) == set(EN["selector"]["log_type"]["options"])
-    for told in charger_sensors.CHARGER_SENSORS:
+    for told in (*charger_sensors.CHARGER_SENSORS, *charger_sensors.TOLD_SENSORS):
         assert set(texts[told.key].get("state", ())) == set(told.options or ())
     kinds = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
     assert set(kinds) == set(SessionKind)
@@ -530,8 +534,19 @@ LANGUAGES = sorted(
 NAMES = {"balanz", "{name}", "CSV", "groups.csv", "chargers.csv", *(row.name for row in QUIRK_ROWS)}
 SIGNS = re.compile(r"L[123](, L[123])*|SHA-\d+")
 SAME_AS_ENGLISH = {
-    "nl": {"Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},
-    "de": {"Boost", "Limit", "Name", "Person", "Phase", "Port", "Status", "Tags", "Version"},
+    "nl": {"Firmware", "Hard", "In Base64.", "Meter", "Status", "Tag", "Tags"},
+    "de": {
+        "Boost",
+        "Firmware",
+        "Limit",
+        "Name",
+        "Person",
+        "Phase",
+        "Port",
+        "Status",
+        "Tags",
+        "Version",
+    },
 }
 
 

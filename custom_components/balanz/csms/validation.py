@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -46,6 +47,7 @@ def _compile() -> None:
     for direction in Direction:
         _validators(direction)
     _orders()
+    _schemas.cache_clear()
 
 
 def check(action: str, direction: Direction, payload: dict[str, Any]) -> str | None:
@@ -154,13 +156,15 @@ def _orders() -> dict[str, _Order]:
 
 @cache
 def _schemas() -> dict[str, dict[str, Any]]:
-    folder = resources.files("ocpp.v16") / "schemas"
+    # The package is only looked for: with all that it imports, it would take four MiB.
+    spec = find_spec("ocpp")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    folder = Path(spec.submodule_search_locations[0]) / "v16" / "schemas"
     return {
-        file.name.removesuffix(".json"): orjson.loads(
-            file.read_bytes().removeprefix(b"\xef\xbb\xbf")
-        )
+        file.stem: orjson.loads(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
         for file in folder.iterdir()
-        if file.name.endswith(".json")
+        if file.suffix == ".json"
     }
 
 

@@ -11,8 +11,11 @@ from homeassistant.helpers import selector
 
 from ..balancing.model import MINIMUM_CURRENT_A
 from ..balancing.tuning import Tuning
+from ..charger_entities import async_charger_entity_names
 from ..const import (
     CONF_ADVANCED,
+    CONF_CHARGER_ENTITIES,
+    CONF_DETAILS,
     CONF_HOLIDAYS,
     CONF_RAISE_SPACING_S,
     CONF_SHORT_TURN_MIN,
@@ -22,7 +25,7 @@ from ..const import (
     CONF_WRITES_PER_DAY,
 )
 from ..schedule_input import dates_in, shortened
-from ..selectors import HIGHEST_RATING_A, current_selector, number_selector
+from ..selectors import HIGHEST_RATING_A, choice, current_selector, number_selector
 from .firmware_options import FirmwareSteps
 from .forms import Errors
 from .ocpp_balanz_steps import OcppBalanzSteps
@@ -31,8 +34,8 @@ from .tag_options import TagSteps
 _DEFAULT = Tuning()
 
 
-def options_schema(*, collapsed: bool = True) -> vol.Schema:
-    """Return the form for the options."""
+def options_schema(charger_entities: Mapping[str, str], *, collapsed: bool = True) -> vol.Schema:
+    """Return the form for the options, given the names of what chargers can have."""
     advanced: dict[vol.Marker, Any] = {
         vol.Required(CONF_TURN_MIN, default=_DEFAULT.turn_s / 60): number_selector(
             5, 240, unit=UnitOfTime.MINUTES
@@ -55,6 +58,8 @@ def options_schema(*, collapsed: bool = True) -> vol.Schema:
             vol.Optional(CONF_HOLIDAYS): selector.TextSelector(
                 selector.TextSelectorConfig(multiline=True)
             ),
+            vol.Required(CONF_DETAILS, default=True): selector.BooleanSelector(),
+            vol.Optional(CONF_CHARGER_ENTITIES): choice(charger_entities, multiple=True),
             vol.Required(CONF_ADVANCED): section(vol.Schema(advanced), {"collapsed": collapsed}),
         }
     )
@@ -81,10 +86,11 @@ class SiteOptionsFlow(TagSteps, FirmwareSteps, OcppBalanzSteps):
                 tags = self.config_entry.options.get(CONF_TAGS)
                 kept = {} if tags is None else {CONF_TAGS: tags}
                 return self.async_create_entry(data={**user_input, **kept})
+        names = await async_charger_entity_names(self.hass)
         return self.async_show_form(
             step_id="general",
             data_schema=self.add_suggested_values_to_schema(
-                options_schema(collapsed=CONF_ADVANCED not in errors),
+                options_schema(names, collapsed=CONF_ADVANCED not in errors),
                 user_input or self.config_entry.options,
             ),
             errors=errors,
