@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from custom_components.balanz.balancing.budget import DAY_S, Budget
 from custom_components.balanz.balancing.control import Result, State
 from custom_components.balanz.balancing.inputs import ConnectorInput
@@ -80,6 +82,17 @@ def test_raises_are_spaced_further_apart_as_writes_run_out() -> None:
     assert limits(plenty) == {"a": 16.0}
     assert limits(scarce) == {}
     assert scarce.reasons[key("a")] == Reason(rule=Rule.SPACING, until=NOW - 25.0 + 40.0)
+
+
+@pytest.mark.parametrize(("since_s", "sent"), [(290.0, {}), (310.0, {"a": 11.0})])
+def test_one_ampere_more_on_top_of_ten_waits_until_the_limit_would_be_renewed(
+    since_s: float, sent: dict[str, float]
+) -> None:
+    larger = site([group(rating_a=11.0)], [connector("a")])
+    car = written(0, limit_a=10.0, raised_at=NOW - since_s)
+    car = replace(car, commitment=replace(car.commitment, accepted_at=NOW - since_s))
+
+    assert limits(decide(larger, inputs(larger, [("a", car)]))) == sent
 
 
 def overloaded(current_a: float, state: State | None = None, now: float = NOW) -> Result:

@@ -14,6 +14,7 @@ from custom_components.balanz.balancing.demand import (
     Idleness,
 )
 from custom_components.balanz.balancing.model import ConnectorKey
+from custom_components.balanz.balancing.targets import LEFTOVERS_AGAIN_AFTER_S
 from custom_components.balanz.balancing.tuning import Tuning
 
 from .build import connector, key
@@ -314,6 +315,18 @@ def test_idle_cars_are_offered_their_minimum_of_what_others_leave() -> None:
     world.run(ARRIVAL_S + 900.0)
 
     assert [limit_of(world, name) for name in (A, B, C)] == [6.0, 16.0, 16.0]
+
+
+def test_what_was_taken_back_from_an_idle_car_is_not_offered_again_at_once() -> None:
+    world = garage(car("a", demand_a=0.0), car("b"), car("c"), capacity_a=38.0)
+    taken_back_at = ARRIVAL_S + 900.0
+    world.at(taken_back_at, lambda: world.capacities_a.update(root=37.0))
+    world.at(taken_back_at + 60.0, lambda: world.capacities_a.update(root=40.0))
+    world.run(taken_back_at + LEFTOVERS_AGAIN_AFTER_S - 10.0)
+    assert limit_of(world, A) == 0.0
+
+    world.run(30.0)
+    assert limit_of(world, A) == 6.0
 
 
 def test_a_car_that_goes_on_by_itself_after_a_pause_is_not_woken() -> None:

@@ -70,6 +70,14 @@ def test_who_needs_more_in_the_same_time_gets_more() -> None:
     assert among(20.0, car("much", 16.0), car("little", 8.0)) == {"much": 13.0, "little": 7.0}
 
 
+def test_who_had_to_give_way_comes_back_as_soon_as_its_minimum_fits() -> None:
+    metered = site([replace(group(metered=True), policy=Policy.NEED)])
+    soon, later = car("soon", 12.0), car("later", 12.0, 2 * HOUR_S)._replace(needs_spare=True)
+    room = {Resource("root", phase): 18.0 for phase in ALL_PHASES}
+
+    assert share(metered, (soon, later), room) == {"soon": 12.0, "later": 6.0}
+
+
 def test_what_nobody_needs_in_time_is_used_all_the_same() -> None:
     assert among(30.0, car("a", 7.0), car("b", 7.0, 2 * HOUR_S)) == {"a": 15.0, "b": 15.0}
 

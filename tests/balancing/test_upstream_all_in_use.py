@@ -128,6 +128,7 @@ def test_a_start_elsewhere_sends_nothing_to_a_group_that_has_its_shares() -> Non
     other = group("other", 30.0)
     world = in_two_groups(full, other, (car("a"), "full"), (car("b"), "full"), (car("c"), "other"))
     plug(world, A, B)
+    world.run(300.0)
     sent: list[str] = []
 
     def note(_: Inputs, result: Result) -> None:
@@ -190,7 +191,7 @@ def test_a_charger_in_two_groups_keeps_to_the_narrower_share() -> None:
     assert limits_of(world) == {"a": 8.0, "b": 8.0, "c": 10.0}
 
     unplug(world, A)
-    world.run(STEADY_S)
+    world.run(300.0)
 
     assert limits_of(world) == {"a": 0.0, "b": 15.0, "c": 15.0}
 

@@ -141,9 +141,19 @@ def test_a_full_car_keeps_no_more_than_its_minimum() -> None:
 
 
 def test_what_a_car_of_ten_amperes_leaves_is_free_within_two_minutes() -> None:
-    world = garage(car("a", rating_a=32.0, demand_a=10.0), capacity_a=100.0)
+    greedy, modest = car("b", rating_a=32.0), car("a", rating_a=32.0, demand_a=10.0)
+    world = garage(modest, greedy, capacity_a=42.0)
     world.run(ARRIVAL_S + 120.0)
 
+    assert limits_of(world) == {"a": 11.0, "b": 31.0}
+
+
+def test_what_nobody_else_could_use_stays_for_five_minutes() -> None:
+    world = garage(car("a", rating_a=32.0, demand_a=10.0), capacity_a=100.0)
+    world.run(ARRIVAL_S + 290.0)
+    assert limits_of(world) == {"a": 32.0}
+
+    world.run(30.0)
     assert limits_of(world) == {"a": 11.0}
 
 

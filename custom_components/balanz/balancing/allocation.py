@@ -63,7 +63,7 @@ def _by_policy(
                 given |= _minimums_then_rest(site, tier, left, in_line)
             return given
         case Order.BY_NEED if any(claim.needed_a is not None for claim in claims):
-            shares = share_by_need(in_line(claims), left, site.routes.metered)
+            shares = share_by_need(in_line(claims), left)
             return {claim.key: got for claim, got in zip(claims, shares, strict=True)}
         case _:
             return _minimums_then_rest(site, claims, left, in_line)

@@ -11,7 +11,7 @@ from .claims import Target
 from .commitments import TOLERANCE_A
 from .headroom import Headroom
 from .inputs import Line
-from .lease import LEASE_S, renewed_after_s
+from .lease import LEASE_S, renewed_after_s, stays_s
 from .model import ConnectorKey
 from .phases import EPSILON_A
 from .reasons import Reason, Rule
@@ -22,6 +22,8 @@ DEAD_BAND_A = 2.0
 """A raise that brings less is hardly worth a write: it waits longer, or for more."""
 SMALL_RAISE_SPACING = 6.0
 """How many times the usual spacing it waits."""
+LITTLE_MORE = 0.1
+"""A raise by no more than this part of what a car has waits until its limit is to be renewed."""
 
 
 class Kind(StrEnum):
@@ -250,9 +252,14 @@ def _spaced_until(standing: Standing, limit_a: float, calm: Calm) -> float | Non
     spacing_s = calm.tuning.raise_spacing_s * calm.budgets[standing.key.charger].spacing(
         calm.tuning
     )
-    if limit_a - standing.aim_a < DEAD_BAND_A:
+    more_a = limit_a - standing.aim_a
+    if more_a < DEAD_BAND_A:
         spacing_s *= SMALL_RAISE_SPACING
-    return raised_at + spacing_s
+    until = raised_at + spacing_s
+    accepted_at = standing.known.commitment.accepted_at
+    if more_a <= LITTLE_MORE * standing.aim_a and accepted_at is not None:
+        return max(until, accepted_at + stays_s(standing.connector.lease_s))
+    return until
 
 
 def _fitting_a(standing: Standing, target_a: float, room: Sequence[float]) -> float | None:

@@ -40,6 +40,11 @@ def latest(one: Lapse | None, other: Lapse | None) -> Lapse | None:
     return Lapse(at=max(one.at, other.at), to_a=max(one.to_a, other.to_a))
 
 
+def stays_s(lease_s: float) -> float:
+    """Return how long a limit stays where a change matters little: then it is written anyway."""
+    return lease_s * RENEWED_AT
+
+
 def renewed_after_s(lease_s: float, *, missed: bool, scarcity: float) -> float:
     """Return how long after it was accepted a limit is to be told again, s.
 

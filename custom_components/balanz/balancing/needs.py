@@ -10,7 +10,7 @@ rather than to one that takes the scarce phase alone and leaves the two others t
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .admission import keep_place, keeping_out, take
 from .claims import Claim
@@ -23,16 +23,15 @@ LEAST_ROOM_A = 1.0
 """A limit that has less is taken for one that has this: what is needed of it is far too much."""
 
 
-def share_by_need(
-    claims: Sequence[Claim], left: list[float], wobbling: Container[int] = ()
-) -> list[tuple[float, int | None]]:
+def share_by_need(claims: Sequence[Claim], left: list[float]) -> list[tuple[float, int | None]]:
     """Take what the needs of claims ask for from what is left, then what they can use beyond.
 
-    `wobbling` are the numbers of the limits beside which a house takes what it wants. Returns, in
-    the order of the claims, the current of each (A per line) and the number of the limit that
-    keeps it from more; None where its maximum does.
+    Returns, in the order of the claims, the current of each (A per line) and the number of the
+    limit that keeps it from more; None where its maximum does. Who had to give way needs no more
+    than its minimum to come back: there is little time, and it goes again anyway once another
+    one's need is more urgent.
     """
-    sharing = _Sharing(claims, left, wobbling)
+    sharing = _Sharing(claims, left)
     for tier in sharing.tiers:
         # Whose turn it is keeps it, so that nobody is switched on and off as needs change.
         in_turn = [position for position in tier if claims[position].before_needs]
@@ -72,13 +71,10 @@ def urgencies(claims: Iterable[Claim], room: Sequence[float]) -> list[float]:
 class _Sharing:
     """What each claim was given so far, and what is left."""
 
-    def __init__(
-        self, claims: Sequence[Claim], left: list[float], wobbling: Container[int]
-    ) -> None:
+    def __init__(self, claims: Sequence[Claim], left: list[float]) -> None:
         self.given: list[tuple[float, int | None]] = [(0.0, None)] * len(claims)
         self._claims = claims
         self._left = left
-        self._wobbling = wobbling
         self._room = tuple(left)
         self._kept = [0.0] * len(left)
         self._urgencies = urgencies(claims, self._room)
@@ -103,7 +99,7 @@ class _Sharing:
         claim = self._claims[position]
         if self.given[position][0] > 0.0:
             return
-        number = keeping_out(claim, self._left, self._kept, self._room, self._wobbling)
+        number = keeping_out(claim, self._left, self._kept, self._room, ())
         if number is None:
             take(self._left, claim.way, claim.minimum_a)
             self.given[position] = (claim.minimum_a, None)

@@ -14,6 +14,7 @@ from .headroom import Headroom
 from .inputs import Line
 from .memory import Aim, Grounds, Recollection, Sharing
 from .model import ConnectorKey, Site
+from .needless_cuts import without_needless_cuts
 from .phases import EPSILON_A
 from .policies import Policy
 from .reasons import MAXIMUM_REACHED, Reason, Rule
@@ -23,6 +24,8 @@ from .turns import Turns
 
 PATIENCE_S = 5.0
 """A cut that is not answered for this long is no longer counted on: others are cut instead."""
+LEFTOVERS_AGAIN_AFTER_S = 900.0
+"""How long a car that takes nothing waits for what others leave once that was taken back."""
 
 _IDLE_RULES = {
     Idleness.DELAYED: Rule.DELAYED,
@@ -73,6 +76,7 @@ def targets(
         or not turns.services[key].charged  # Who has had something waits for others' needs.
     }
     held_back = restraints(standings, shares, headroom, now)
+    shares = without_needless_cuts(standings, shares, headroom, now, alarm)
     # A limit binds many, all for the same reason.
     bound = cache(partial(_reason_bound, headroom))
     aims: dict[ConnectorKey, Aim] = {}
@@ -249,11 +253,20 @@ def _claims(
         if turns.services[key].has_place:
             yield claim
             continue
-        rests_until = turns.rests_until(key)
-        if rests_until is not None:
+        rests_until = _passed_over_until(standing) if claim.spare else turns.rests_until(key)
+        if rests_until is not None and rests_until > now:
             alarm.at(rests_until)
             continue
         yield claim._replace(needs_spare=True) if turns.was_pushed_out(key) else claim
+
+
+def _passed_over_until(standing: Standing) -> float | None:
+    """Return until when a car that takes nothing is not even offered what others leave.
+
+    It has just been taken back, and would be again as soon as others take a little more.
+    """
+    paused_at = standing.known.commitment.accepted_at
+    return None if paused_at is None else paused_at + LEFTOVERS_AGAIN_AFTER_S
 
 
 def _claim(site: Site, standing: Standing, now: float) -> tuple[tuple[Claim, float | None], float]:
