@@ -8,7 +8,6 @@ in the end, would grow to a quarter of all that.
 
 import gc
 from datetime import datetime
-from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
@@ -19,12 +18,12 @@ _OLDEST = 2
 
 
 class GarbageRelief:
-    """Puts aside what is there before the chargers come, and what is once all has settled.
+    """Puts aside what is there before the chargers come, and once more when all has settled.
 
-    Garbage that is put aside stays for ever, so that it has to go before. The second time that is
-    left to the next full round that the collector makes anyway, as cuts may be due by then. More
-    often would be worse: what is only on its way, such as states that the recorder has not written
-    yet, is put aside with the rest, and becomes garbage that stays.
+    Garbage that is put aside stays for ever, so that it has to go before, which takes a full round.
+    The second one comes once: the collector would make it anyway, later, and garbage would grow
+    until then. More often would be worse: what is only on its way, such as states that the recorder
+    has not written yet, is put aside with the rest, and becomes garbage that stays.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
@@ -48,21 +47,9 @@ class GarbageRelief:
         """Have it all looked at again."""
         if self._cancel is not None:
             self._cancel()
-        self._watch_no_more()
         gc.unfreeze()
 
     @callback
     def _settled(self, _now: datetime) -> None:
         self._cancel = None
-        gc.callbacks.append(self._collected)
-
-    def _collected(self, phase: str, info: dict[str, Any]) -> None:
-        """Learn of a round, in whatever thread it was made."""
-        if phase == "stop" and info["generation"] == _OLDEST:
-            gc.freeze()
-            # Not here: whoever else listens would miss this round.
-            self._hass.loop.call_soon_threadsafe(self._watch_no_more)
-
-    def _watch_no_more(self) -> None:
-        if self._collected in gc.callbacks:
-            gc.callbacks.remove(self._collected)
+        self.begin()

@@ -54,11 +54,12 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 
     @callback
     def read(_call: ServiceCall) -> ServiceResponse:
+        memory_mib = _memory_mib()
         delays_s, own_delays_s = probe.take()
         return {
             "at_s": time.monotonic(),
             "cpu_s": time.process_time(),
-            "memory_mib": _memory_mib(),
+            "memory_mib": memory_mib,
             "loop_delay_p99_ms": _p99_ms(delays_s),
             "own_delay_p99_ms": _p99_ms(own_delays_s),
         }

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-MOST_FRAMES = 24
+MOST_FRAMES = 20
 MOST_CHARACTERS = 400
-"""What is kept of each: a thousand chargers keep some ten megabytes in all."""
+"""What is kept of each: a thousand chargers keep some eight megabytes in all."""
 REDACTED = "**REDACTED**"
 _SECRET_NAMES = (
     "idTag",

@@ -19,8 +19,8 @@ from ..balancing.reasons import Rule
 KEPT_S = 3600.0
 SEGMENT_S = 300.0
 """After so long a new segment begins, so that old ones can be forgotten as a whole."""
-MOST_CHANGES = 10_000
-"""What is kept in all, at some 600 bytes each: an hour of a few chargers, minutes of a thousand.
+MOST_CHANGES = 5_000
+"""What is kept in all, at some 600 bytes each: an hour of a few chargers, a minute of a thousand.
 
 More would not cost memory so much as time: the garbage collector looks at all of it.
 """

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Sized
 from contextlib import contextmanager
 
-COALESCE_S = 0.02
+COALESCE_S = 0.01
 """How long events are gathered before a step; many come in one message or one tick."""
 PATIENT_ABOVE = 50
 PATIENCE_PER_CONNECTOR_S = 0.001
