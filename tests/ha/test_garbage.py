@@ -47,6 +47,24 @@ def test_what_is_there_is_put_aside_without_its_garbage(relief: GarbageRelief) -
     assert not any(one is kept for one in gc.get_objects())
 
 
+def test_what_is_put_aside_does_not_put_off_the_next_round(relief: GarbageRelief) -> None:
+    put_aside: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and info["generation"] == 2:
+            put_aside.append(gc.get_freeze_count())
+
+    before = gc.get_freeze_count()
+    gc.callbacks.append(note)
+    try:
+        relief.begin()
+    finally:
+        gc.callbacks.remove(note)
+
+    assert put_aside[0] == before
+    assert put_aside[-1] > before
+
+
 async def test_so_is_what_is_there_once_all_has_settled(
     hass: HomeAssistant, relief: GarbageRelief
 ) -> None:
