@@ -69,8 +69,9 @@ class BatteryDirection(StrEnum):
 
 
 TOTAL_SENSOR = "total"
-LOWEST_VOLTAGE_V, HIGHEST_VOLTAGE_V = 100.0, 300.0
-"""Of a phase to neutral; what a sensor tells beyond is something else."""
+VOLTAGE_WITHIN = 0.15
+"""How far a grid's voltage may be from what it is said to be (EN 50160). What a sensor tells beyond
+is something else, and would make a power seem to be less current than it is."""
 
 
 def sensor_names(kind: SupplyKind, phases: tuple[Phase, ...]) -> tuple[str, ...]:

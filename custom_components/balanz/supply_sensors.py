@@ -34,9 +34,8 @@ from .balancing.phases import Phase, PhaseCurrents
 from .const import DEFAULT_VOLTAGE_V
 from .signs_of_life import SignsOfLife
 from .supply import (
-    HIGHEST_VOLTAGE_V,
-    LOWEST_VOLTAGE_V,
     TOTAL_SENSOR,
+    VOLTAGE_WITHIN,
     BatteryDirection,
     Direction,
     Supply,
@@ -202,7 +201,8 @@ class SupplyWatcher:
         for entity_id in self._supply.voltage_sensors:
             state = self._told_lately(states.get(entity_id), now)
             voltage_v = _read_state(state, ElectricPotentialConverter, UnitOfElectricPotential.VOLT)
-            if voltage_v is not None and LOWEST_VOLTAGE_V <= voltage_v <= HIGHEST_VOLTAGE_V:
+            said_v = self._supply.voltage_v
+            if voltage_v is not None and abs(voltage_v - said_v) <= VOLTAGE_WITHIN * said_v:
                 yield round(voltage_v)
 
     def _battery_discharge_a(

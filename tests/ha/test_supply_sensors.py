@@ -204,6 +204,7 @@ async def test_without_a_battery_none_gives_anything(hass: HomeAssistant) -> Non
         (("230", "200", "250"), 11.5, 250.0),
         (("unavailable", "200"), 11.5, 200.0),
         (("400", "3", "nan"), 10.0, 230.0),
+        (("290",), 10.0, 230.0),
     ],
 )
 async def test_measured_voltages_count_on_the_safe_side(

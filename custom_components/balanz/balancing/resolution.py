@@ -98,7 +98,7 @@ class ResolutionWatch:
             or commitment.uncertain_a is not None
             or commitment.foreign_a is not None
         ):
-            return replace(self, steady=None), ()
+            return (self if self.steady is None else replace(self, steady=None)), ()
         if commitment.pending is not None or now < accepted_at + commitment.lag_s + SETTLES_S:
             return self, ()
         steady, current_a = self.steady, reading.current_a
