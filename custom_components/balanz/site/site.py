@@ -290,7 +290,8 @@ class BalanzSite:
         state = self._rooms.control.state
         sights = {it: sight for it, sight in state.sights.items() if it != group_id}
         self._rooms.control.state = replace(state, sights=sights)
-        self._rooms.timer.soon()
+        # A step that is under way would bring back what is forgotten.
+        self._rooms.timer.overtake()
 
     async def set_capacity(self, group_id: str, capacity_a: float) -> None:
         """Set a group's capacity. Raises ValueError below 0 or above the rating.
