@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from .capabilities import Capabilities, Key, Setting
+from .interview_pace import InterviewPace
 from .quirks import Questions, Quirks
 from .rpc_frames import Payload
 from .station_errors import CommandRejected, StationError, StationUnreachable
@@ -59,8 +60,9 @@ class Interviewee(Protocol):
         ...
 
 
-async def interview(station: Interviewee, extent: Extent) -> None:
-    """Hold the interview; it ends early with a charger that does not answer at all."""
+async def interview(station: Interviewee, extent: Extent, pace: InterviewPace) -> None:
+    """Hold the interview in its turn; it ends early with a charger that does not answer at all."""
+    await asyncio.sleep(pace.take(asyncio.get_running_loop().time()))
     try:
         await _Interview(station).hold(extent)
     except StationUnreachable:

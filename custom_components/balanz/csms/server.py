@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
 from .gate import HANDSHAKE_TIMEOUT_S, Gate, GatedConnection, gated_by
+from .interview_pace import InterviewPace
 from .line_watch import PING_AFTER_S, watch_line
 from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
@@ -115,6 +116,7 @@ class CentralSystem:
         self._renewal: asyncio.Task[None] | None = None
         self._penalties = Penalties()
         self._turnstile = Turnstile()
+        self._pace = InterviewPace()
         self._reconnects: dict[str, Reconnects] = {}
         self._hinted: set[tuple[str, str]] = set()
         self._gate = Gate(
@@ -181,6 +183,7 @@ class CentralSystem:
                 transactions=self._transactions,
                 tag_desk=self.tag_desk,
                 listener=self._emit,
+                pace=self._pace,
             )
             station.on_certificate_wanted = self.on_certificate_wanted
             self._stations[identity] = station

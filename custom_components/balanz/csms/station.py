@@ -26,6 +26,7 @@ from .events import (
 from .firmware_memory import FirmwareMemory
 from .frame_log import FrameLog
 from .interview import Extent, interview
+from .interview_pace import InterviewPace
 from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
 from .link import StationLink
@@ -100,7 +101,12 @@ class Station:
         transactions: TransactionBook,
         tag_desk: TagDesk,
         listener: Callable[[StationEvent], None],
+        pace: InterviewPace | None = None,
     ) -> None:
+        """Know it before it has ever connected.
+
+        `pace` is where the interviews of chargers that share a server line up.
+        """
         self.identity = identity
         self.ready = False
         """Whether it takes commands: it is connected, and accepted since or before."""
@@ -139,6 +145,7 @@ class Station:
         self._listener = listener
         self._transactions = transactions
         self._tag_desk = tag_desk
+        self._pace = pace or InterviewPace()
         self._messages = InboundMessages(self, transactions, tag_desk)
         self._back_office: BackOffice | None = None
         self._link: StationLink | None = None
@@ -417,7 +424,7 @@ class Station:
         self.emit(StationReady(identity=self.identity, booted=booted))
         if not link.interviewed and not self._boots_in_a_loop:
             link.interviewed = True
-            link.rpc.spawn(interview(self, self._extent(booted=booted)))
+            link.rpc.spawn(interview(self, self._extent(booted=booted), self._pace))
         if self.quirks.polls_meter and not link.polled:
             link.polled = True
             link.rpc.spawn(self._poll_meter(link))
