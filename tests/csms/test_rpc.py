@@ -11,7 +11,7 @@ from custom_components.balanz.csms import rpc as module
 from custom_components.balanz.csms import websocket
 from custom_components.balanz.csms.message_rate import MessageRate
 from custom_components.balanz.csms.outbox import LineQueue
-from custom_components.balanz.csms.rpc import RpcConnection
+from custom_components.balanz.csms.rpc import MAX_CALLS_WAITING, RpcConnection
 from custom_components.balanz.csms.rpc_errors import (
     CallFailed,
     CallTimeout,
@@ -167,6 +167,39 @@ async def test_calls_are_answered_in_their_order_though_the_first_has_to_wait() 
 
     assert [frame[1] for frame in bench.wire.sent] == ["0", "1", "2"]
     await bench.end()
+
+
+async def test_what_has_no_room_stays_in_the_socket_and_is_answered_in_its_order() -> None:
+    crowd = 2 * MAX_CALLS_WAITING
+    bench = Bench()
+    bench.peer.may_answer.clear()
+    for number in range(crowd):
+        bench.receive(2, f"{number}", "MeterValues", {"transactionId": number})
+    await wait_until(lambda: bench.wire.inbound.qsize() <= crowd - MAX_CALLS_WAITING)
+    await asyncio.sleep(0.01)
+    # One is being answered, so many wait, and one has been read that has no room.
+    assert bench.wire.inbound.qsize() == crowd - MAX_CALLS_WAITING - 2
+
+    bench.peer.may_answer.set()
+    await bench.replied(f"{crowd - 1}")
+
+    assert [frame[1] for frame in bench.wire.sent] == [f"{number}" for number in range(crowd)]
+    await bench.end()
+
+
+async def test_a_peer_that_leaves_while_its_calls_wait_is_gone_at_once() -> None:
+    bench = Bench()
+    bench.peer.may_answer.clear()
+    for number in range(MAX_CALLS_WAITING + 10):
+        bench.receive(2, f"{number}", "MeterValues", {"transactionId": number})
+    await wait_until(lambda: bench.peer.handled)
+
+    bench.rpc.stop(1000, "replaced")
+    await bench.running
+
+    assert bench.peer.is_closed
+    assert bench.wire.close_code == 1000
+    assert bench.peer.handled == ["MeterValues"]
 
 
 async def test_a_call_that_needs_no_waiting_is_answered_before_anything_else_is_read() -> None:

@@ -141,8 +141,14 @@ class RpcConnection:
         self._line = LineQueue()
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
         self._timed_out: dict[str, str] = {}
-        self._inbound: asyncio.Queue[Call | asyncio.Task[None]] = asyncio.Queue(MAX_CALLS_WAITING)
-        """Calls that wait to be answered, and in front of them perhaps one that is being."""
+        # A list and a task while there is work: a queue and a task that waits at it for ever would
+        # take five kilobytes of each charger, of which few ever have two calls at once.
+        self._inbound: list[Call] = []
+        """Calls that wait to be answered."""
+        self._works = False
+        """Whether calls are being answered."""
+        self._room: asyncio.Future[None] | None = None
+        """Done once one more call may wait; None while nobody asks."""
         self._busy_beyond = busy_beyond
         self._in_progress: list[str] = []
         """The texts of the calls that are not answered yet, oldest first."""
@@ -201,9 +207,8 @@ class RpcConnection:
         """Serve the socket until it is gone or `stop` is called."""
         loop = asyncio.get_running_loop()
         reader = loop.create_task(self._read())
-        worker = loop.create_task(self._work())
         try:
-            await asyncio.wait((reader, worker, self._stop), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((reader, self._stop), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._lost = True
             self._writes.stop()
@@ -211,7 +216,7 @@ class RpcConnection:
             self._line.fail()
             if self._outstanding is not None and not self._outstanding[1].done():
                 self._outstanding[1].set_exception(ConnectionLost(sent=True))
-            ending = (reader, worker, *self._tasks)
+            ending = (reader, *self._tasks)
             for task in ending:
                 task.cancel()
             for result in await asyncio.gather(*ending, return_exceptions=True):
@@ -330,23 +335,22 @@ class RpcConnection:
         """Answer a call at once where that needs no waiting, else after those before it."""
         if isinstance(call.id, str) and len(call.id) > SPECIFIED_ID_LENGTH:
             self.peer.odd_frame(f"{call.action}: the message id is too long")
-        if not self._in_progress:
-            self._in_progress.append(call.text)
-            answering = asyncio.Task(
-                self._answer(call), loop=asyncio.get_running_loop(), eager_start=True
-            )
-            if answering.done():
-                answering.result()
-            else:
-                self._keep(answering)
-                await self._inbound.put(answering)
-        elif call.text in self._in_progress:
-            pass
-        elif self._inbound.qsize() >= self._busy_beyond:
+        if call.text in self._in_progress:
+            return
+        if self._in_progress and len(self._inbound) >= self._busy_beyond:
             await self._send(encode_error(call.id, ErrorCode.GENERIC_ERROR, "busy"))
-        else:
-            self._in_progress.append(call.text)
-            await self._inbound.put(call)
+            return
+        self._in_progress.append(call.text)
+        while len(self._inbound) >= MAX_CALLS_WAITING:
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+        self._inbound.append(call)
+        if not self._works:
+            work = asyncio.Task(self._work(), loop=asyncio.get_running_loop(), eager_start=True)
+            if work.done():
+                work.result()
+            else:
+                self._keep(work)
 
     def _count_unreadable(self, reason: str) -> None:
         """Ignore a frame; a peer that sends too many such is shown the door."""
@@ -383,13 +387,25 @@ class RpcConnection:
             self._show_out(1008, "too many results that nobody waits for")
 
     async def _work(self) -> None:
+        """Answer calls for as long as there are any."""
         loop = asyncio.get_running_loop()
-        with suppress(ConnectionLost):
-            while True:
-                waiting = await self._inbound.get()
-                await (self._answer(waiting) if isinstance(waiting, Call) else waiting)
-                if loop.time() - self._let_in_at > HELD_S:
-                    await self._let_others_in()
+        self._works = True
+        try:
+            with suppress(ConnectionLost):
+                while self._inbound:
+                    call = self._inbound.pop(0)
+                    self._make_room()
+                    await self._answer(call)
+                    if self._inbound and loop.time() - self._let_in_at > HELD_S:
+                        await self._let_others_in()
+        finally:
+            self._works = False
+
+    def _make_room(self) -> None:
+        """Let the next call come that could not even wait."""
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
 
     async def _answer(self, call: Call) -> None:
         """Answer the call that waits longest."""
