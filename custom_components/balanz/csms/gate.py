@@ -88,15 +88,32 @@ class GatedConnection(ServerConnection):
     TLS counts like who does not finish a request.
     """
 
+    # The package's own attributes are nearly as many as Python stores compactly, which is thirty.
+    __slots__ = (
+        "_encrypting",
+        "_first",
+        "_is_clear",
+        "_is_open",
+        "_watch",
+        "address",
+        "grant",
+        "heard_at",
+        "identity",
+    )
+
     gate: Gate
     tls: TlsContexts | None
     identity: str
     grant: Grant
     """What let it in, once it is."""
-    address = ""
-    """The peer's IP address; empty if it has gone already."""
-    heard_at = 0.0
-    _is_open = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what the package makes a connection of."""
+        super().__init__(*arguments, **options)
+        self.address = ""
+        """The peer's IP address; empty if it has gone already."""
+        self.heard_at = 0.0
+        self._is_open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the gate decide before anything is read."""
