@@ -1,8 +1,9 @@
 """The last frames of a charger, for whoever looks into what went wrong."""
 
 import re
+from array import array
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 MOST_FRAMES = 20
 MOST_CHARACTERS = 400
@@ -30,6 +31,9 @@ _CALL_ERROR = re.compile(r"""\s*\[\s*["']?4["']?\s*,[^,]*,\s*(?:"(?:[^"\\]|\\.)*
 _LOGIN = re.compile(r"://[^/\s\"'@]*@")
 _CALL = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.)*")')
 _ANSWER = re.compile(r'\s*\[\s*[34]\s*,\s*("(?:[^"\\]|\\.)*")')
+_RECEIVED = 1
+_ANSWERS_SECRET = 2
+"""What is kept of the kind of each frame, in bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +70,11 @@ class FrameLog:
     def __init__(self, peer: str = "charger") -> None:
         """Start with none; `peer` is what the other side is called."""
         self._peer = peer
-        self._frames: list[tuple[datetime, bool, str, bool]] = []
-        """What kept frames are made of: they are put together for who looks at them."""
+        # What kept frames are made of, side by side: they are put together for who looks at them.
+        self._texts: list[str] = []
+        self._noted_s = array("d")
+        """When they went over the wire, s since the epoch."""
+        self._kinds = bytearray()
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
         self.heard_at: datetime | None = None
@@ -76,7 +83,9 @@ class FrameLog:
     def copy(self) -> FrameLog:
         """Return one with the same frames, which stay whatever is said from now on."""
         copy = FrameLog(self._peer)
-        copy._frames = self._frames.copy()
+        copy._texts = self._texts.copy()
+        copy._noted_s = self._noted_s[:]
+        copy._kinds = self._kinds[:]
         copy.heard_at = self.heard_at
         return copy
 
@@ -85,26 +94,29 @@ class FrameLog:
         """The frames that are kept, oldest first."""
         return tuple(
             KeptFrame(
-                at=at,
-                received=received,
+                at=datetime.fromtimestamp(noted_s, UTC),
+                received=bool(kind & _RECEIVED),
                 text=text,
                 peer=self._peer,
-                answers_secret=answers_secret,
+                answers_secret=bool(kind & _ANSWERS_SECRET),
             )
-            for at, received, text, answers_secret in self._frames
+            for text, noted_s, kind in zip(self._texts, self._noted_s, self._kinds, strict=True)
         )
 
     def note(self, text: str, at: datetime, *, received: bool) -> None:
         """Keep the beginning of a frame."""
         text = text[:MOST_CHARACTERS]
-        answers_secret = False
+        kind = 0
         if received:
+            kind = _RECEIVED
             self.heard_at = at
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
-                answers_secret = answer[1] == self._secret_call
+                kind |= _ANSWERS_SECRET if answer[1] == self._secret_call else 0
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
-        if len(self._frames) >= MOST_FRAMES:
-            del self._frames[0]
-        self._frames.append((at, received, text, answers_secret))
+        if len(self._texts) >= MOST_FRAMES:
+            del self._texts[0], self._noted_s[0], self._kinds[0]
+        self._texts.append(text)
+        self._noted_s.append(at.timestamp())
+        self._kinds.append(kind)
