@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
-    BinarySensorEntity,
     BinarySensorEntityDescription,
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
@@ -17,6 +16,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .csms.events import ConnectorStatus
 from .devices import Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .lean_entity import LeanBinarySensorEntity
 from .site.snapshot import ConnectorSnapshot, ProblemKind
 
 PARALLEL_UPDATES = 0
@@ -129,7 +129,7 @@ def _binary_sensors(coordinator: BalanzCoordinator, device: Device) -> Iterator[
             yield ConnectorBinarySensor(coordinator, device, key, description)
 
 
-class ConnectedBinarySensor(ChargerEntity, BinarySensorEntity):
+class ConnectedBinarySensor(ChargerEntity, LeanBinarySensorEntity):
     """Whether a charger's link is up."""
 
     @override
@@ -139,7 +139,7 @@ class ConnectedBinarySensor(ChargerEntity, BinarySensorEntity):
         return (self._attr_is_on,)
 
 
-class UpstreamBinarySensor(ChargerEntity, BinarySensorEntity):
+class UpstreamBinarySensor(ChargerEntity, LeanBinarySensorEntity):
     """Whether the back office of a charger can be reached."""
 
     @override
@@ -152,7 +152,7 @@ class UpstreamBinarySensor(ChargerEntity, BinarySensorEntity):
         return (self._attr_is_on, trouble)
 
 
-class ConnectorBinarySensor(ConnectorEntity, BinarySensorEntity):
+class ConnectorBinarySensor(ConnectorEntity, LeanBinarySensorEntity):
     """A binary sensor of a connector."""
 
     entity_description: ConnectorBinarySensorDescription
@@ -166,7 +166,7 @@ class ConnectorBinarySensor(ConnectorEntity, BinarySensorEntity):
         return (self.available, value)
 
 
-class ProblemBinarySensor(GroupEntity, BinarySensorEntity):
+class ProblemBinarySensor(GroupEntity, LeanBinarySensorEntity):
     """Whether the site has one kind of problem, in any of its groups."""
 
     entity_description: ProblemDescription
@@ -181,7 +181,7 @@ class ProblemBinarySensor(GroupEntity, BinarySensorEntity):
         return (self._attr_is_on,)
 
 
-class LimitingBinarySensor(GroupEntity, BinarySensorEntity):
+class LimitingBinarySensor(GroupEntity, LeanBinarySensorEntity):
     """Whether a charger would get more if the group could carry more."""
 
     @override
@@ -192,7 +192,7 @@ class LimitingBinarySensor(GroupEntity, BinarySensorEntity):
         return (self._attr_is_on,)
 
 
-class SafeAloneBinarySensor(GroupEntity, BinarySensorEntity):
+class SafeAloneBinarySensor(GroupEntity, LeanBinarySensorEntity):
     """Whether all fuses would hold if Home Assistant were gone."""
 
     @override

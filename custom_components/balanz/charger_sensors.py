@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import override
 
-from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.components.sensor import SensorEntityDescription
 from homeassistant.components.sensor.const import SensorDeviceClass, SensorStateClass
 from homeassistant.const import EntityCategory
 
 from .coordinator import BalanzCoordinator
 from .devices import ChargerDevice
 from .entity import ChargerEntity
+from .lean_entity import LeanSensorEntity
 from .site.snapshot import ChargerSnapshot
 
 
@@ -108,7 +109,7 @@ def charger_sensors(
         yield ChargerSensor(coordinator, device, description)
 
 
-class ChargerSensor(ChargerEntity, SensorEntity):
+class ChargerSensor(ChargerEntity, LeanSensorEntity):
     """What a charger told last, and how it was heard."""
 
     entity_description: ChargerSensorDescription

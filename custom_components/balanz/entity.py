@@ -8,14 +8,15 @@ from typing import override
 
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
 
 from .balancing.model import ConnectorKey
 from .const import DOMAIN
 from .coordinator import BalanzCoordinator
 from .csms.station import StationError
 from .devices import ChargerDevice, Device, GroupDevice, connector_device_info, device_id
+from .lean_entity import LeanEntity
 from .site.snapshot import ChargerSnapshot, ConnectorSnapshot, GroupSnapshot
 from .storage.journal import StorageError
 
@@ -51,11 +52,17 @@ def _device_info(unique_id: str) -> DeviceInfo:
     return DeviceInfo(identifiers={(DOMAIN, unique_id)})
 
 
-class BalanzEntity(Entity):
+class BalanzEntity(LeanEntity):
     """An entity that shows a part of the site's snapshot."""
 
-    _attr_has_entity_name = True
-    _attr_should_poll = False
+    __slots__ = (
+        "_device_info",
+        "_device_key",
+        "_measurement",
+        "_shown",
+        "_unique_id",
+        "coordinator",
+    )
 
     def __init__(
         self,
@@ -72,8 +79,20 @@ class BalanzEntity(Entity):
         self._device_key = device.key
         self._measurement = measurement
         self._shown: tuple[object, ...] = ()
-        self._attr_unique_id = f"{unique_id}_{description.key}"
-        self._attr_device_info = _device_info(device.unique_id)
+        self._unique_id = f"{unique_id}_{description.key}"
+        self._device_info: DeviceInfo | ChildDeviceInfo = _device_info(device.unique_id)
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        """What it is known by, whatever it is called."""
+        return self._unique_id
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo | ChildDeviceInfo:
+        """Which device it belongs to."""
+        return self._device_info
 
     @abstractmethod
     def refresh(self) -> tuple[object, ...]:
@@ -109,6 +128,8 @@ class BalanzEntity(Entity):
 class GroupEntity(BalanzEntity):
     """An entity of a group. Groups are always available: balanz itself is what they show."""
 
+    __slots__ = ("group_id",)
+
     def __init__(
         self,
         coordinator: BalanzCoordinator,
@@ -136,6 +157,8 @@ class GroupEntity(BalanzEntity):
 class ChargerEntity(BalanzEntity):
     """An entity of a charger as a whole."""
 
+    __slots__ = ("identity",)
+
     def __init__(
         self,
         coordinator: BalanzCoordinator,
@@ -154,6 +177,8 @@ class ChargerEntity(BalanzEntity):
 
 class ConnectorEntity(BalanzEntity):
     """An entity of a connector; on the charger's own device where it has only one."""
+
+    __slots__ = ("_needs_connection", "key")
 
     def __init__(
         self,
@@ -177,7 +202,13 @@ class ConnectorEntity(BalanzEntity):
         self._needs_connection = needs_connection
         if device.connectors > 1:
             charger_id = device_id(coordinator.hass, device.entry_id, device.unique_id)
-            self._attr_device_info = connector_device_info(device, key.connector, charger_id)
+            self._device_info = connector_device_info(device, key.connector, charger_id)
+
+    @property
+    @override
+    def translation_key(self) -> str | None:
+        """What its description says."""
+        return self.entity_description.translation_key
 
     @property
     def connector(self) -> ConnectorSnapshot | None:

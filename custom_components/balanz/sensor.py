@@ -9,7 +9,6 @@ from typing import Any, override
 from homeassistant.components.sensor import (
     RestoreSensor,
     SensorDeviceClass,
-    SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
@@ -44,6 +43,7 @@ from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
 from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
 from .entity_choice import chosen_entities
+from .lean_entity import LeanSensorEntity
 from .services import drill_response
 from .site.snapshot import ChargerSnapshot, GroupSnapshot, ProofSnapshot, SiteSnapshot
 from .storage.proofs import Fact, ProofLevel
@@ -190,7 +190,7 @@ def _sensors(
         yield TagSensor(coordinator, device, key, TAG, needs_connection=False)
 
 
-class ConnectorSensor(ConnectorEntity, SensorEntity):
+class ConnectorSensor(ConnectorEntity, LeanSensorEntity):
     """A sensor of a connector."""
 
     entity_description: ConnectorSensorDescription
@@ -318,7 +318,7 @@ def _connector_sensor(
     return kind(coordinator, device, key, description)
 
 
-class ReasonSensor(ConnectorEntity, SensorEntity):
+class ReasonSensor(ConnectorEntity, LeanSensorEntity):
     """Why a connector has its limit."""
 
     _unrecorded_attributes = frozenset({"explanation", "other_loads", "until", "within"})
@@ -346,7 +346,7 @@ class ReasonSensor(ConnectorEntity, SensorEntity):
         return (self.available, reason.rule, *attributes.values())
 
 
-class TagSensor(ConnectorEntity, SensorEntity):
+class TagSensor(ConnectorEntity, LeanSensorEntity):
     """Whose transaction runs at a connector."""
 
     @override
@@ -363,7 +363,7 @@ class TagSensor(ConnectorEntity, SensorEntity):
         return (self.available, value, *attributes.values())
 
 
-class FallbackProofSensor(ChargerEntity, SensorEntity):
+class FallbackProofSensor(ChargerEntity, LeanSensorEntity):
     """What a charger's firmware was seen to do with a limit that nobody renews."""
 
     @override
@@ -396,7 +396,7 @@ def _proof_state(shown: ProofSnapshot) -> str:
     return PROOF_STATES[level]
 
 
-class UpstreamQueueSensor(ChargerEntity, SensorEntity):
+class UpstreamQueueSensor(ChargerEntity, LeanSensorEntity):
     """How many messages the back office of a charger has to be told later."""
 
     @override
@@ -413,7 +413,7 @@ class UpstreamQueueSensor(ChargerEntity, SensorEntity):
         return (value, *attributes.values())
 
 
-class GroupSensor(GroupEntity, SensorEntity):
+class GroupSensor(GroupEntity, LeanSensorEntity):
     """A current of a group: on one phase, or on the phase where it matters most."""
 
     entity_description: GroupSensorDescription
@@ -429,7 +429,7 @@ class GroupSensor(GroupEntity, SensorEntity):
         super().__init__(coordinator, device, description, measurement=description.metered_only)
         self._phases = device.phases if phase is None else (phase,)
         if phase is not None:
-            self._attr_unique_id = f"{self._attr_unique_id}_{phase.lower()}"
+            self._unique_id = f"{self._unique_id}_{phase.lower()}"
             self._attr_translation_key = f"{description.key}_{phase.lower()}"
             self._attr_entity_registry_enabled_default = False
 
@@ -446,7 +446,7 @@ class GroupSensor(GroupEntity, SensorEntity):
         return (value,)
 
 
-class CarsChargingSensor(GroupEntity, SensorEntity):
+class CarsChargingSensor(GroupEntity, LeanSensorEntity):
     """How many cars charge in a group and in those below it."""
 
     @override
@@ -457,7 +457,7 @@ class CarsChargingSensor(GroupEntity, SensorEntity):
         return (self._attr_native_value,)
 
 
-class MeterSensor(GroupEntity, SensorEntity):
+class MeterSensor(GroupEntity, LeanSensorEntity):
     """How far the sensors of a group can be trusted."""
 
     @override
@@ -481,7 +481,7 @@ class MeterSensor(GroupEntity, SensorEntity):
         return (meter.stage, *attributes.values())
 
 
-class RefusedSensor(GroupEntity, SensorEntity):
+class RefusedSensor(GroupEntity, LeanSensorEntity):
     """How many unknown chargers were refused, and who."""
 
     _unrecorded_attributes = frozenset({"identities"})
@@ -495,7 +495,7 @@ class RefusedSensor(GroupEntity, SensorEntity):
         return (snapshot.refused,)
 
 
-class LastDrillSensor(GroupEntity, SensorEntity):
+class LastDrillSensor(GroupEntity, LeanSensorEntity):
     """When the last overload drill was, and how the chargers did."""
 
     _unrecorded_attributes = frozenset({"chargers"})

@@ -14,6 +14,7 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_platform import async_get_platforms
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.balanz.const import DOMAIN, PLATFORMS
@@ -132,9 +133,18 @@ def test_action_setup() -> None:
     assert not {name for name in of_entry if "service" in name or "register" in name}
 
 
-def test_appropriate_polling() -> None:
-    assert all("_attr_should_poll = True" not in source for source in SOURCES.values())
-    assert "_attr_should_poll = False" in SOURCES["entity.py"]
+async def test_appropriate_polling(
+    hass: HomeAssistant, port: int, all_entities_enabled: None
+) -> None:
+    await a_site_with_all_entities(hass, port)
+    entities = [
+        entity
+        for platform in async_get_platforms(hass, DOMAIN)
+        for entity in platform.entities.values()
+    ]
+
+    assert entities
+    assert [entity.entity_id for entity in entities if entity.should_poll] == []
     assert not any("DataUpdateCoordinator" in source for source in SOURCES.values())
 
 
