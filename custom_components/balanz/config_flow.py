@@ -269,7 +269,9 @@ class BalanzConfigFlow(
         return self.async_show_form(
             step_id="confirm",
             data_schema=self.add_suggested_values_to_schema(
-                charger_schema(group_names(entry), site_phases(entry), identity=False),
+                charger_schema(
+                    group_names(entry), site_phases(entry), identity=False, errors=errors
+                ),
                 user_input or {CONF_NAME: identity},
             ),
             errors=errors,

@@ -74,6 +74,11 @@ VOLTAGE_WITHIN = 0.15
 is something else, and would make a power seem to be less current than it is."""
 
 
+def is_voltage_of_grid(voltage_v: float, said_v: float) -> bool:
+    """Return whether a voltage can be that of a grid that is said to have another."""
+    return abs(voltage_v - said_v) <= VOLTAGE_WITHIN * said_v
+
+
 def sensor_names(kind: SupplyKind, phases: tuple[Phase, ...]) -> tuple[str, ...]:
     """Return the names of the sensors that a kind needs; they are the fields of its form."""
     lines = [phase.lower() for phase in phases]

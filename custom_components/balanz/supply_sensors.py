@@ -35,11 +35,11 @@ from .const import DEFAULT_VOLTAGE_V
 from .signs_of_life import SignsOfLife
 from .supply import (
     TOTAL_SENSOR,
-    VOLTAGE_WITHIN,
     BatteryDirection,
     Direction,
     Supply,
     SupplyKind,
+    is_voltage_of_grid,
     sensor_names,
 )
 
@@ -77,7 +77,7 @@ def read_supply(
     )
     values: dict[str, float] = {}
     for name in sensor_names(supply.kind, supply.phases):
-        value = _read_state(states.get(supply.sensors.get(name, "")), converter, to_unit)
+        value = read_state(states.get(supply.sensors.get(name, "")), converter, to_unit)
         if value is None:
             return None
         values[name] = value
@@ -87,10 +87,10 @@ def read_supply(
     return PhaseCurrents(**{phase.lower(): current_a for phase, current_a in currents_a.items()})
 
 
-def _read_state(
+def read_state(
     state: State | None, converter: type[BaseUnitConverter], to_unit: str
 ) -> float | None:
-    """Return a state in a unit; None where it does not say."""
+    """Return the value of a sensor in a unit; None where it does not say."""
     if state is None:
         return None
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
@@ -200,9 +200,8 @@ class SupplyWatcher:
         """Yield what is measured of the phases' voltages, in whole V."""
         for entity_id in self._supply.voltage_sensors:
             state = self._told_lately(states.get(entity_id), now)
-            voltage_v = _read_state(state, ElectricPotentialConverter, UnitOfElectricPotential.VOLT)
-            said_v = self._supply.voltage_v
-            if voltage_v is not None and abs(voltage_v - said_v) <= VOLTAGE_WITHIN * said_v:
+            voltage_v = read_state(state, ElectricPotentialConverter, UnitOfElectricPotential.VOLT)
+            if voltage_v is not None and is_voltage_of_grid(voltage_v, self._supply.voltage_v):
                 yield round(voltage_v)
 
     def _battery_discharge_a(
@@ -211,7 +210,7 @@ class SupplyWatcher:
         if self._supply.battery is None:
             return 0.0
         state = self._told_lately(states.get(self._supply.battery), now)
-        power_w = _read_state(state, PowerConverter, UnitOfPower.WATT)
+        power_w = read_state(state, PowerConverter, UnitOfPower.WATT)
         if power_w is None:
             return None
         if self._supply.battery_direction is BatteryDirection.CHARGE_POSITIVE:

@@ -219,22 +219,26 @@ async def test_missing_and_doubled_sensors_are_refused(hass: HomeAssistant, port
         ({"battery": "sensor.l1"}, "sensor_no_battery"),
         ({"voltages": ["sensor.gone"]}, "sensor_no_voltage"),
         ({"voltages": ["sensor.l1"]}, "sensor_no_voltage"),
+        ({"voltages": ["sensor.volts", "sensor.car"]}, "sensor_other_voltage"),
     ],
 )
 async def test_what_else_is_told_of_the_supply_has_to_make_sense(
     hass: HomeAssistant, port: int, wrong: dict[str, Any], error: str
 ) -> None:
     sensors(hass, "A", "l1", "l2", "l3", "voltage")
+    sensors(hass, "V", "volts", value="231")
+    sensors(hass, "V", "car", value="12")
     user_input = {
         **{line: f"sensor.{line}" for line in ("l1", "l2", "l3")},
         "direction": "import_positive",
     }
     form = await to_supply(hass, port, "current")
+    assert is_collapsed(form)
     form = await answer(hass, form, {**user_input, "advanced": {**ADVANCED, **wrong}})
     assert form["errors"] == {"advanced": error}
+    assert not is_collapsed(form)
 
     hass.states.async_set("sensor.battery", "-2", {"unit_of_measurement": "kW"})
-    hass.states.async_set("sensor.volts", "231", {"unit_of_measurement": "V"})
     right = {
         "margin_a": 1.0,
         "heartbeat": "sensor.voltage",
@@ -247,6 +251,31 @@ async def test_what_else_is_told_of_the_supply_has_to_make_sense(
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"]["supply"]["advanced"] == {**right, "lost_after_s": 900}
+
+
+def is_collapsed(form: Any) -> bool:
+    """Return whether a form hides what is under Advanced."""
+    hides: bool = form["data_schema"].schema["advanced"].options["collapsed"]
+    return hides
+
+
+@pytest.mark.parametrize(
+    ("voltage_v", "told"),
+    [(230.0, "264"), (230.0, "unavailable"), (120.0, "121")],
+)
+async def test_a_measured_voltage_near_the_one_that_was_entered_is_taken(
+    hass: HomeAssistant, port: int, voltage_v: float, told: str
+) -> None:
+    """A sensor that says nothing now, or a grid of another voltage, is no mistake."""
+    sensors(hass, "W", "all")
+    sensors(hass, "V", "volts", value=told)
+    form = await to_supply(hass, port, "total")
+
+    advanced = {**ADVANCED, "voltage_v": voltage_v, "voltages": ["sensor.volts"]}
+    user_input = {"total": "sensor.all", "direction": "import_positive", "advanced": advanced}
+    result = await answer(hass, form, user_input)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def finish_without_sensors(hass: HomeAssistant, menu: Any) -> Any:

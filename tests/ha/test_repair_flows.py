@@ -136,6 +136,10 @@ async def test_a_battery_and_a_voltage_that_are_gone_can_be_replaced(
     form = await manager.async_configure(form["flow_id"], {**same, **new})
     assert form["errors"] == {"voltages": "sensor_no_voltage"}
 
+    measures(hass, "sensor.volts", unit="V", value="12")
+    form = await manager.async_configure(form["flow_id"], {**same, **new})
+    assert form["errors"] == {"voltages": "sensor_other_voltage"}
+
     measures(hass, "sensor.volts", unit="V", value="230")
     await manager.async_configure(form["flow_id"], {**same, **new})
     await hass.async_block_till_done()

@@ -130,6 +130,9 @@ async def test_each_mistake_about_a_charger_is_named_and_can_be_mended(
     entry.add_to_hass(hass)
     form = await answer(hass, await start(hass, entry, "charger"), {**NEW_CHARGER, **mistake})
     assert form["errors"] == errors
+    # A section hides its fields from whoever looks for the mistake, unless it is in there.
+    hides: bool = form["data_schema"].schema["advanced"].options["collapsed"]
+    assert hides is ("advanced" not in errors)
 
     result = await answer(hass, form, NEW_CHARGER)
 

@@ -569,6 +569,18 @@ def test_each_language_has_the_keys_of_english_in_their_order(language: str) -> 
     assert list(texts_in(language)) == list(texts_in("en"))
 
 
+WIDEST_MENU_LINE = 38
+"""A phone cuts off what is longer."""
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_each_line_of_a_menu_can_be_read_on_a_phone(language: str) -> None:
+    lines = {key: text for key, text in texts_in(language).items() if ".menu_options." in key}
+
+    assert lines
+    assert [text for text in lines.values() if len(text) > WIDEST_MENU_LINE] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_has_the_placeholders_and_the_markdown_of_english(language: str) -> None:
     def marks(text: str) -> list[str]:

@@ -77,6 +77,7 @@ async def test_what_is_wrong_is_told_at_the_section(
     )
 
     assert result["errors"] == {"upstream": error}
+    assert result["data_schema"].schema["upstream"].options == {"collapsed": False}
 
 
 async def test_a_back_office_is_taken_away_by_an_empty_url(hass: HomeAssistant, port: int) -> None:

@@ -79,7 +79,14 @@ from ..const import (
 from ..csms.security_profile import SecurityProfile
 from ..csms.websocket import is_identity
 from ..selectors import HIGHEST_RATING_A, current_selector, number_selector, select
-from ..supply import BatteryDirection, Direction, SupplyKind, sensor_names
+from ..supply import (
+    BatteryDirection,
+    Direction,
+    SupplyKind,
+    is_voltage_of_grid,
+    sensor_names,
+)
+from ..supply_sensors import read_state
 from ..upstream_form import upstream_error, upstream_section
 
 type Errors = dict[str, str]
@@ -92,8 +99,10 @@ DEFAULT_CHARGER_RATING_A = 16.0
 # The supply of a group
 
 
-def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
-    """Return the form for one kind of supply."""
+def supply_schema(
+    kind: SupplyKind, phases: tuple[Phase, ...], errors: Errors | None = None
+) -> vol.Schema:
+    """Return the form for one kind of supply; a section with an error in it is open."""
     if kind is SupplyKind.NONE:
         return vol.Schema(
             {
@@ -116,17 +125,20 @@ def supply_schema(kind: SupplyKind, phases: tuple[Phase, ...]) -> vol.Schema:
             60, 7200, unit=UnitOfTime.SECONDS
         ),
         vol.Optional(CONF_LOST_LOAD_A): current_selector(HIGHEST_RATING_A),
-        vol.Optional(CONF_BATTERY): sensors_selector(SensorDeviceClass.POWER),
-        vol.Required(CONF_BATTERY_DIRECTION, default=BatteryDirection.DISCHARGE_POSITIVE): select(
-            list(BatteryDirection), CONF_BATTERY_DIRECTION
-        ),
-        vol.Optional(CONF_VOLTAGES): sensors_selector(SensorDeviceClass.VOLTAGE, multiple=True),
     }
     if kind is not SupplyKind.CURRENT:
         advanced[vol.Required(CONF_VOLTAGE_V, default=DEFAULT_VOLTAGE_V)] = number_selector(
             100, 300, unit=UnitOfElectricPotential.VOLT
         )
-    fields[vol.Required(CONF_ADVANCED)] = section(vol.Schema(advanced), {"collapsed": True})
+    advanced |= {
+        vol.Optional(CONF_VOLTAGES): sensors_selector(SensorDeviceClass.VOLTAGE, multiple=True),
+        vol.Optional(CONF_BATTERY): sensors_selector(SensorDeviceClass.POWER),
+        vol.Required(CONF_BATTERY_DIRECTION, default=BatteryDirection.DISCHARGE_POSITIVE): select(
+            list(BatteryDirection), CONF_BATTERY_DIRECTION
+        ),
+    }
+    collapsed = CONF_ADVANCED not in (errors or {})
+    fields[vol.Required(CONF_ADVANCED)] = section(vol.Schema(advanced), {"collapsed": collapsed})
     return vol.Schema(fields)
 
 
@@ -203,9 +215,19 @@ def _other_sensors_error(hass: HomeAssistant, advanced: Mapping[str, Any]) -> st
     battery, voltages = advanced.get(CONF_BATTERY), advanced.get(CONF_VOLTAGES, ())
     if battery is not None and _sensor_error(hass, PowerConverter, battery) is not None:
         return "sensor_no_battery"
+    said_v = advanced.get(CONF_VOLTAGE_V, DEFAULT_VOLTAGE_V)
     if any(_sensor_error(hass, ElectricPotentialConverter, one) is not None for one in voltages):
         return "sensor_no_voltage"
+    if not all(_tells_voltage_of_grid(hass, one, said_v) for one in voltages):
+        return "sensor_other_voltage"
     return None
+
+
+def _tells_voltage_of_grid(hass: HomeAssistant, entity_id: str, said_v: float) -> bool:
+    """Return whether a sensor of a voltage tells one that will be believed, or none yet."""
+    state = hass.states.get(entity_id)
+    told_v = read_state(state, ElectricPotentialConverter, UnitOfElectricPotential.VOLT)
+    return told_v is None or is_voltage_of_grid(told_v, said_v)
 
 
 def _sensor_error(
@@ -240,12 +262,14 @@ def charger_schema(
     identity: bool,
     security: SecurityProfile = SecurityProfile.OPEN,
     new_password: bool = False,
+    errors: Errors | None = None,
 ) -> vol.Schema:
     """Return the form for a charger, with or without its identity.
 
     `security` is the security profile that is offered first; `new_password` says that one can be
-    asked for.
+    asked for. Sections with an error in them are open.
     """
+    wrong = errors or {}
     single_phase = len(phases) == 1
     fields: dict[vol.Marker, Any] = {}
     if identity:
@@ -278,6 +302,8 @@ def charger_schema(
         vol.Required(CONF_ADVANCED): section(
             vol.Schema(
                 {
+                    vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
+                    vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
                     vol.Required(CONF_FALLBACK_A, default=MINIMUM_CURRENT_A): current_selector(
                         HIGHEST_CHARGER_RATING_A
                     ),
@@ -286,18 +312,16 @@ def charger_schema(
                     vol.Required(CONF_SHORT_LEASE, default=False): selector.BooleanSelector(),
                     vol.Optional(CONF_OFFLINE_A): current_selector(HIGHEST_CHARGER_RATING_A),
                     vol.Optional(CONF_OFFLINE_KEY): selector.TextSelector(),
-                    vol.Required(CONF_FREE_CHARGING, default=False): selector.BooleanSelector(),
-                    vol.Required(CONF_WEIGHT, default=1.0): number_selector(0.1, 10, step=0.1),
                     vol.Optional(CONF_POWER_SWITCH): selector.EntitySelector(
                         selector.EntitySelectorConfig(domain=[SWITCH_DOMAIN, INPUT_BOOLEAN_DOMAIN])
                     ),
                     **behaviour_fields(),
                 }
             ),
-            {"collapsed": True},
+            {"collapsed": CONF_ADVANCED not in wrong},
         ),
     }
-    fields |= upstream_section(identity=True)
+    fields |= upstream_section(identity=True, collapsed=CONF_UPSTREAM not in wrong)
     if new_password:
         fields[vol.Required(CONF_NEW_PASSWORD, default=False)] = selector.BooleanSelector()
     return vol.Schema(fields)

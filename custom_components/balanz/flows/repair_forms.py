@@ -111,6 +111,7 @@ _FIELD_OF_ERROR = {
     "sensor_without_heartbeat": CONF_HEARTBEAT,
     "sensor_no_battery": CONF_BATTERY,
     "sensor_no_voltage": CONF_VOLTAGES,
+    "sensor_other_voltage": CONF_VOLTAGES,
 }
 
 

@@ -106,7 +106,7 @@ class SupplySteps[
         return self.async_show_form(
             step_id=f"supply_{kind}",
             data_schema=self.add_suggested_values_to_schema(
-                supply_schema(kind, self.supply_phases),
+                supply_schema(kind, self.supply_phases, errors),
                 user_input or self._suggestions(kind),
             ),
             errors=errors,

@@ -39,6 +39,17 @@ class SnapshotFeed:
 
 def _log_problems(before: tuple[Problem, ...], after: tuple[Problem, ...]) -> None:
     known = {(problem.kind, problem.subject) for problem in before}
+    lasting = {(problem.kind, problem.subject) for problem in after}
     for problem in after:
         if (problem.kind, problem.subject) not in known:
-            _LOGGER.warning("Problem: %s %s", problem.kind, dict(problem.placeholders))
+            _LOGGER.warning("Problem %s", _told(problem))
+    for problem in before:
+        if (problem.kind, problem.subject) not in lasting:
+            _LOGGER.info("Over: problem %s", _told(problem))
+
+
+def _told(problem: Problem) -> str:
+    """Return a problem as a line of a log."""
+    return ", ".join(
+        [problem.kind, *(f"{name} {value}" for name, value in problem.placeholders.items())]
+    )
