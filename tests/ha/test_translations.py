@@ -581,6 +581,22 @@ def test_each_line_of_a_menu_can_be_read_on_a_phone(language: str) -> None:
     assert [text for text in lines.values() if len(text) > WIDEST_MENU_LINE] == []
 
 
+WIDEST_REPAIR_TITLE = 28
+"""On a phone what is longer wraps, and lies upon who has reported the issue."""
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_the_title_of_each_repair_fits_a_phone_whatever_the_names_are(language: str) -> None:
+    titles = {
+        text
+        for key, text in texts_in(language).items()
+        if ".fix_flow.step." in key and key.endswith(".title")
+    }
+
+    assert titles
+    assert [text for text in titles if len(text) > WIDEST_REPAIR_TITLE or "{" in text] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_language_has_the_placeholders_and_the_markdown_of_english(language: str) -> None:
     def marks(text: str) -> list[str]:
