@@ -184,7 +184,10 @@ class Issues:
                 _Issue(
                     kind=problem.kind,
                     subject=problem.subject,
-                    placeholders=_placeholders(snapshot, problem, settings),
+                    placeholders={
+                        "entry_id": self._entry.entry_id,
+                        **_placeholders(snapshot, problem, settings),
+                    },
                     stage=problem.placeholders.get("stage"),
                 )
             )

@@ -1,5 +1,6 @@
 """A site that had run before and finds its files gone says so, and a new one does not."""
 
+from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -36,7 +37,11 @@ async def test_records_that_have_gone_are_an_issue_until_it_is_confirmed(
     entry = site_entry(port, charger("CP-1", advanced={"fallback_a": 6.0, "keeps_limit": True}))
     await set_up(hass, entry)
     await without(hass, entry, "journal.jsonl")
-    assert placeholders(hass, MISSING)["files"] == "journal.jsonl"
+    told = placeholders(hass, MISSING)
+    assert told["files"] == "journal.jsonl"
+    # The text names the folder where a copy belongs.
+    folder = hass.config.path("balanz", told["entry_id"])
+    assert storage_path(hass, entry.entry_id) == Path(folder)
     [left] = entry.runtime_data.site.snapshot.chargers["CP-1"].connectors
     assert left.booked_a == 16.0
 
