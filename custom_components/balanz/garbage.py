@@ -12,6 +12,10 @@ from datetime import datetime
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+YOUNG_ROUNDS = 2
+"""So many rounds over the newest objects come before one over what those have left, which is as
+much as they were many. Each object is looked at as often as with more of them, but in pauses of a
+few ms instead of some thirty."""
 SETTLED_AFTER_S = 60.0
 """How long after the start all that is here to stay has been made."""
 _OLDEST = 2
@@ -30,10 +34,12 @@ class GarbageRelief:
         """Put nothing aside yet."""
         self._hass = hass
         self._cancel: CALLBACK_TYPE | None = None
+        self._thresholds_before: tuple[int, int, int] | None = None
 
     @callback
     def begin(self) -> None:
         """Put aside all that is there now; it takes as long as a full round."""
+        self._shorten_pauses()
         gc.collect()
         gc.freeze()
         # The collector waits until there is a quarter more than the last round has left, and what
@@ -50,7 +56,20 @@ class GarbageRelief:
         """Have it all looked at again."""
         if self._cancel is not None:
             self._cancel()
+        if self._thresholds_before is not None:
+            gc.set_threshold(*self._thresholds_before)
+            self._thresholds_before = None
         gc.unfreeze()
+
+    def _shorten_pauses(self) -> None:
+        """Have rounds over what is not quite new come more often, and full ones as often as before.
+
+        A collector that works in small steps anyway tells a third threshold of zero.
+        """
+        newest, young_rounds, full_after = before = gc.get_threshold()
+        if full_after > 0 and young_rounds > YOUNG_ROUNDS:
+            self._thresholds_before = before
+            gc.set_threshold(newest, YOUNG_ROUNDS, full_after * young_rounds // YOUNG_ROUNDS)
 
     @callback
     def _settled(self, _now: datetime) -> None:

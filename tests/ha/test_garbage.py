@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.balanz import coordinator
 from custom_components.balanz.csms.server import CentralSystem
-from custom_components.balanz.garbage import SETTLED_AFTER_S, GarbageRelief
+from custom_components.balanz.garbage import SETTLED_AFTER_S, YOUNG_ROUNDS, GarbageRelief
 from tests.ha.build import charger, set_up, site_entry
 
 
@@ -63,6 +63,36 @@ def test_what_is_put_aside_does_not_put_off_the_next_round(relief: GarbageRelief
 
     assert put_aside[0] == before
     assert put_aside[-1] > before
+
+
+def test_pauses_are_shorter_and_full_rounds_as_seldom_until_the_end(
+    relief: GarbageRelief,
+) -> None:
+    before = gc.get_threshold()
+    newest, young_rounds, full_after = before
+
+    relief.begin()
+    relief.begin()
+    shorter = gc.get_threshold()
+    relief.end()
+
+    assert shorter == (newest, YOUNG_ROUNDS, full_after * young_rounds // YOUNG_ROUNDS)
+    assert gc.get_threshold() == before
+
+
+@pytest.mark.parametrize("chosen", [(2000, 10, 0), (700, YOUNG_ROUNDS, 10)])
+def test_a_collector_that_pauses_shortly_anyway_is_left_alone(
+    relief: GarbageRelief, chosen: tuple[int, int, int]
+) -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(*chosen)
+    try:
+        relief.begin()
+        relief.end()
+
+        assert gc.get_threshold() == chosen
+    finally:
+        gc.set_threshold(*before)
 
 
 async def test_so_is_what_is_there_once_all_has_settled(
