@@ -18,7 +18,6 @@ much as they were many. Each object is looked at as often as with more of them, 
 few ms instead of some thirty."""
 SETTLED_AFTER_S = 60.0
 """How long after the start all that is here to stay has been made."""
-_OLDEST = 2
 
 
 class GarbageRelief:
