@@ -13,7 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-DEADLINE_S = 5.0
+DEADLINE_S = 15.0
+"""Longer than the server waits for the end of a close handshake (`websocket.CLOSE_TIMEOUT_S`)."""
 POLL_S = 0.005
 BOOT = {"chargePointVendor": "Simple", "chargePointModel": "One", "firmwareVersion": "1.2"}
 
