@@ -4,6 +4,9 @@ INTERVAL_S = 0.02
 """Fifty begin in a second: few enough that what they take in memory stays small and is used again,
 and a site of a thousand chargers is through in 20 s."""
 
+AT_ONCE = 50
+"""So many need not wait: at most sites, all."""
+
 
 class InterviewPace:
     """Where the interviews of one server line up, in s of the event loop's clock.
@@ -17,6 +20,6 @@ class InterviewPace:
 
     def take(self, now: float) -> float:
         """Take the next place; return how long it is until then."""
-        begins_at = max(now, self._next_at)
-        self._next_at = begins_at + INTERVAL_S
-        return begins_at - now
+        due_at = max(now, self._next_at)
+        self._next_at = due_at + INTERVAL_S
+        return max(due_at - now - AT_ONCE * INTERVAL_S, 0.0)
