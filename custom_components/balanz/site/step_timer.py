@@ -9,7 +9,7 @@ COALESCE_S = 0.01
 """How long events are gathered before a step; many come in one message or one tick."""
 PATIENT_ABOVE = 50
 PATIENCE_PER_CONNECTOR_S = 0.001
-MOST_PATIENCE_S = 0.9
+MOST_PATIENCE_S = 0.7
 """Above so many connectors, steps cost so much that news are gathered for longer.
 
 A cut may take a second. What the meters tell, which is why nearly all cuts are made, waits for
