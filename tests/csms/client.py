@@ -68,8 +68,8 @@ class RawCharger:
 
     async def closed(self) -> int | None:
         """Wait until the other side has closed the socket and return its code."""
-        async with asyncio.timeout(DEADLINE_S):
-            await self._reader
+        done, _ = await asyncio.wait((self._reader,), timeout=DEADLINE_S)
+        assert done, "the connection is still open"
         return self.connection.close_code
 
     async def send(self, text: str | bytes) -> None:

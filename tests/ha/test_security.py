@@ -312,6 +312,7 @@ async def test_a_charger_that_has_moved_is_let_in_once_the_user_says_so(
     assert issue is not None
     assert issue.translation_placeholders == {
         "site": "Home",
+        "entry_id": "home",
         "group": "CP-1",
         "sensors": "",
         "charger": "Left",

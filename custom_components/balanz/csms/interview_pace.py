@@ -3,7 +3,6 @@
 INTERVAL_S = 0.02
 """Fifty begin in a second: few enough that what they take in memory stays small and is used again,
 and a site of a thousand chargers is through in 20 s."""
-
 AT_ONCE = 50
 """So many need not wait: at most sites, all."""
 
@@ -15,7 +14,7 @@ class InterviewPace:
     """
 
     def __init__(self) -> None:
-        """Let the first one begin at once."""
+        """Let the first ones begin at once."""
         self._next_at = 0.0
 
     def take(self, now: float) -> float:
