@@ -9,7 +9,7 @@ from homeassistant.helpers.translation import async_get_translations
 
 from . import binary_sensor, button, datetime, number, select, sensor, switch, update
 from .charger_events import FIRMWARE_EVENT, UPLOAD_EVENT
-from .charger_sensors import CHARGER_SENSORS, TOLD_SENSORS
+from .charger_sensors import CHARGER_SENSORS, FALLBACK_PROOF, TOLD_SENSORS, UPSTREAM_QUEUE
 from .connector_sensors import CONNECTOR_SENSORS, REPORTED_SENSORS, UPSTREAM_LIMIT
 from .const import DOMAIN
 from .entity_choice import kind_of
@@ -34,10 +34,10 @@ _DESCRIPTIONS: Mapping[Platform, Iterable[EntityDescription]] = {
     Platform.NUMBER: (number.MAXIMUM, number.ENERGY_TARGET, number.BOOST_DURATION),
     Platform.SELECT: (select.PRIORITY,),
     Platform.SENSOR: (
-        sensor.FALLBACK_PROOF,
         sensor.REASON,
         sensor.TAG,
-        sensor.UPSTREAM_QUEUE,
+        FALLBACK_PROOF,
+        UPSTREAM_QUEUE,
         UPSTREAM_LIMIT,
         *CHARGER_SENSORS,
         *TOLD_SENSORS,

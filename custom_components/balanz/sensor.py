@@ -1,7 +1,6 @@
-"""Sensors: what chargers draw and may draw, and what groups have left."""
+"""Sensors: those of connectors, and what a charger reports from when it first does."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from typing import Any, override
@@ -10,59 +9,34 @@ from homeassistant.components.sensor import (
     RestoreSensor,
     SensorDeviceClass,
     SensorEntityDescription,
-    SensorStateClass,
 )
-from homeassistant.const import (
-    EntityCategory,
-    Platform,
-    UnitOfElectricCurrent,
-)
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .balancing.meter_watch import MeterStage
 from .balancing.model import ConnectorKey
-from .balancing.phases import Phase, PhaseCurrents
 from .balancing.reasons import Rule
-from .charger_sensors import (
-    TOLD_SENSORS,
-    ChargerSensor,
-    ChargerSensorDescription,
-    charger_sensors,
-)
+from .charger_sensors import TOLD_SENSORS, ChargerSensor, ChargerSensorDescription, charger_sensors
 from .connector_sensors import (
     CONNECTOR_SENSORS,
     REPORTED_SENSORS,
     UPSTREAM_LIMIT,
     ConnectorSensorDescription,
-    rounded,
 )
 from .const import DOMAIN
 from .coordinator import BalanzConfigEntry, BalanzCoordinator
 from .devices import ChargerDevice, Device, GroupDevice
-from .entity import BalanzEntity, ChargerEntity, ConnectorEntity, GroupEntity
+from .entity import BalanzEntity, ConnectorEntity
 from .entity_choice import chosen_entities
+from .group_sensors import group_sensors
 from .lean_entity import LeanSensorEntity
-from .services import drill_response
-from .site.snapshot import ChargerSnapshot, GroupSnapshot, ProofSnapshot, SiteSnapshot
-from .storage.proofs import Fact, ProofLevel
+from .site.snapshot import ChargerSnapshot
 
 PARALLEL_UPDATES = 0
 
 MOST_BEHIND_KWH = 10.0
 """How much less can have been recorded before a kill than was shown."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupSensorDescription(SensorEntityDescription):
-    """Describes a sensor of a group, shown for its worst phase and for each phase."""
-
-    currents_fn: Callable[[GroupSnapshot], PhaseCurrents | None]
-    worst_fn: Callable[[list[float]], float]
-    """Picks the phase that matters most."""
-    metered_only: bool = False
-
 
 REASON = SensorEntityDescription(
     key="reason",
@@ -72,77 +46,6 @@ REASON = SensorEntityDescription(
 )
 
 TAG = SensorEntityDescription(key="tag", translation_key="tag")
-
-PROOF_NOT_TRIED, PROOF_RUNNING, PROOF_FAILED = "not_tried", "running", "failed"
-PROOF_STATES = {
-    ProofLevel.ACCEPTED: "accepted",
-    ProofLevel.LAPSE_SEEN: "lapse_seen",
-    ProofLevel.PROVEN: "proven",
-}
-
-FALLBACK_PROOF = SensorEntityDescription(
-    key="fallback_proof",
-    translation_key="fallback_proof",
-    device_class=SensorDeviceClass.ENUM,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    options=[PROOF_NOT_TRIED, PROOF_RUNNING, PROOF_FAILED, *PROOF_STATES.values()],
-)
-
-UPSTREAM_QUEUE = SensorEntityDescription(
-    key="upstream_queue",
-    translation_key="upstream_queue",
-    entity_category=EntityCategory.DIAGNOSTIC,
-    state_class=SensorStateClass.MEASUREMENT,
-)
-
-GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
-    GroupSensorDescription(
-        key=key,
-        translation_key=key,
-        currents_fn=currents_fn,
-        device_class=SensorDeviceClass.CURRENT,
-        metered_only=key == "measured",
-        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        worst_fn=worst_fn,
-    )
-    for key, currents_fn, worst_fn in (
-        ("available", lambda group: group.available, min),
-        ("allocated", lambda group: group.allocated, max),
-        ("booked", lambda group: group.booked, max),
-        ("headroom", lambda group: group.headroom, min),
-        ("measured", lambda group: group.measured, max),
-    )
-)
-
-LAST_DRILL = SensorEntityDescription(
-    key="last_drill",
-    translation_key="last_drill",
-    device_class=SensorDeviceClass.TIMESTAMP,
-    entity_category=EntityCategory.DIAGNOSTIC,
-)
-
-CARS_CHARGING = SensorEntityDescription(
-    key="cars_charging",
-    translation_key="cars_charging",
-    state_class=SensorStateClass.MEASUREMENT,
-)
-
-METER = SensorEntityDescription(
-    key="meter",
-    translation_key="meter",
-    device_class=SensorDeviceClass.ENUM,
-    entity_category=EntityCategory.DIAGNOSTIC,
-    options=list(MeterStage),
-)
-
-REFUSED = SensorEntityDescription(
-    key="refused_chargers",
-    translation_key="refused_chargers",
-    entity_category=EntityCategory.DIAGNOSTIC,
-    state_class=SensorStateClass.MEASUREMENT,
-)
 
 
 async def async_setup_entry(
@@ -161,25 +64,11 @@ def _sensors(
     reported: ReportedSensors, coordinator: BalanzCoordinator, device: Device
 ) -> Iterator[BalanzEntity]:
     if isinstance(device, GroupDevice):
-        for group_sensor in GROUP_SENSORS:
-            if group_sensor.metered_only and not device.metered:
-                continue
-            yield GroupSensor(coordinator, device, group_sensor, None)
-            if len(device.phases) > 1:
-                for phase in device.phases:
-                    yield GroupSensor(coordinator, device, group_sensor, phase)
-        yield CarsChargingSensor(coordinator, device, CARS_CHARGING)
-        if device.metered:
-            yield MeterSensor(coordinator, device, METER)
-        if device.is_site:
-            yield RefusedSensor(coordinator, device, REFUSED)
-        yield LastDrillSensor(coordinator, device, LAST_DRILL)
+        yield from group_sensors(coordinator, device)
         return
     reported.begin(device)
-    yield FallbackProofSensor(coordinator, device, FALLBACK_PROOF)
     yield from charger_sensors(coordinator, device)
     if device.has_upstream:
-        yield UpstreamQueueSensor(coordinator, device, UPSTREAM_QUEUE)
         for key in device.connector_keys:
             yield ConnectorSensor(coordinator, device, key, UPSTREAM_LIMIT)
     for key in device.connector_keys:
@@ -361,150 +250,3 @@ class TagSensor(ConnectorEntity, LeanSensorEntity):
         self._attr_native_value = value
         self._attr_extra_state_attributes = attributes
         return (self.available, value, *attributes.values())
-
-
-class FallbackProofSensor(ChargerEntity, LeanSensorEntity):
-    """What a charger's firmware was seen to do with a limit that nobody renews."""
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Take over how far it is proven, what is being tried and what was not seen."""
-        charger = self.charger
-        if charger is None:
-            return (False,)
-        shown = charger.proof
-        findings = {} if shown.proof is None else shown.proof.findings
-        seen_at = max((finding.seen_at for finding in findings.values()), default=None)
-        attributes: dict[str, Any] = {
-            "step": shown.running,
-            "failed_step": shown.failed,
-            "seen_at": None if seen_at is None else seen_at.isoformat(timespec="seconds"),
-        }
-        for fact in Fact:
-            attributes[fact] = findings[fact].holds if fact in findings else None
-        self._attr_native_value = _proof_state(shown)
-        self._attr_extra_state_attributes = attributes
-        return (self._attr_native_value, *attributes.values())
-
-
-def _proof_state(shown: ProofSnapshot) -> str:
-    if shown.running is not None:
-        return PROOF_RUNNING
-    level = ProofLevel.NOTHING if shown.proof is None else shown.proof.level
-    if level is ProofLevel.NOTHING:
-        return PROOF_NOT_TRIED if shown.failed is None else PROOF_FAILED
-    return PROOF_STATES[level]
-
-
-class UpstreamQueueSensor(ChargerEntity, LeanSensorEntity):
-    """How many messages the back office of a charger has to be told later."""
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Take over the number, and what was given up."""
-        upstream = None if self.charger is None else self.charger.upstream
-        value = None if upstream is None else upstream.waiting
-        attributes = {
-            "refused": None if upstream is None else upstream.parked,
-            "thinned": None if upstream is None else upstream.thinned,
-        }
-        self._attr_native_value = value
-        self._attr_extra_state_attributes = attributes
-        return (value, *attributes.values())
-
-
-class GroupSensor(GroupEntity, LeanSensorEntity):
-    """A current of a group: on one phase, or on the phase where it matters most."""
-
-    entity_description: GroupSensorDescription
-
-    def __init__(
-        self,
-        coordinator: BalanzCoordinator,
-        device: GroupDevice,
-        description: GroupSensorDescription,
-        phase: Phase | None,
-    ) -> None:
-        """Show one current of a group."""
-        super().__init__(coordinator, device, description, measurement=description.metered_only)
-        self._phases = device.phases if phase is None else (phase,)
-        if phase is not None:
-            self._unique_id = f"{self._unique_id}_{phase.lower()}"
-            self._attr_translation_key = f"{description.key}_{phase.lower()}"
-            self._attr_entity_registry_enabled_default = False
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Take over the current."""
-        group = self.group_snapshot
-        currents = None if group is None else self.entity_description.currents_fn(group)
-        worst_a = None
-        if currents is not None:
-            worst_a = self.entity_description.worst_fn([currents[one] for one in self._phases])
-        value = rounded(worst_a, 1)
-        self._attr_native_value = value
-        return (value,)
-
-
-class CarsChargingSensor(GroupEntity, LeanSensorEntity):
-    """How many cars charge in a group and in those below it."""
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Take over the count."""
-        group = self.group_snapshot
-        self._attr_native_value = None if group is None else group.charging
-        return (self._attr_native_value,)
-
-
-class MeterSensor(GroupEntity, LeanSensorEntity):
-    """How far the sensors of a group can be trusted."""
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Take over the stage, since when it is so, and what is assumed meanwhile."""
-        group = self.group_snapshot
-        meter = None if group is None else group.meter
-        if group is None or meter is None:
-            self._attr_native_value = None
-            self._attr_extra_state_attributes = {}
-            return (None,)
-        assumed_a = None
-        if meter.assumed is not None:
-            assumed_a = max(meter.assumed[phase] for phase in group.phases)
-        attributes: dict[str, Any] = {
-            "since": meter.since.isoformat(timespec="seconds"),
-            "assumed_base_load": rounded(assumed_a, 1),
-        }
-        self._attr_native_value = meter.stage
-        self._attr_extra_state_attributes = attributes
-        return (meter.stage, *attributes.values())
-
-
-class RefusedSensor(GroupEntity, LeanSensorEntity):
-    """How many unknown chargers were refused, and who."""
-
-    _unrecorded_attributes = frozenset({"identities"})
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Count and name them."""
-        snapshot: SiteSnapshot = self.coordinator.snapshot
-        self._attr_native_value = len(snapshot.refused)
-        self._attr_extra_state_attributes = {"identities": list(snapshot.refused)}
-        return (snapshot.refused,)
-
-
-class LastDrillSensor(GroupEntity, LeanSensorEntity):
-    """When the last overload drill was, and how the chargers did."""
-
-    _unrecorded_attributes = frozenset({"chargers"})
-
-    @override
-    def refresh(self) -> tuple[object, ...]:
-        """Take over the report."""
-        group = self.group_snapshot
-        report = None if group is None else group.drill
-        self._attr_native_value = None if report is None else report.at
-        self._attr_extra_state_attributes = {} if report is None else drill_response(report)
-        return (report,)

@@ -22,6 +22,7 @@ from custom_components.balanz import (
     config_flow,
     datetime,
     event,
+    group_sensors,
     number,
     security_event_entity,
     select,
@@ -358,14 +359,14 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     for choice in (select.POLICY, select.SURPLUS, select.PRIORITY):
         yield "select", str(choice.translation_key)
     single = (
-        sensor.CARS_CHARGING,
-        sensor.METER,
+        group_sensors.CARS_CHARGING,
+        group_sensors.METER,
         sensor.REASON,
-        sensor.REFUSED,
-        sensor.FALLBACK_PROOF,
-        sensor.LAST_DRILL,
+        group_sensors.REFUSED,
+        charger_sensors.FALLBACK_PROOF,
+        group_sensors.LAST_DRILL,
         sensor.TAG,
-        sensor.UPSTREAM_QUEUE,
+        charger_sensors.UPSTREAM_QUEUE,
     )
     yield "event", str(charger_events.FIRMWARE_EVENT.translation_key)
     yield "event", str(charger_events.UPLOAD_EVENT.translation_key)
@@ -377,7 +378,7 @@ def entity_keys() -> Iterator[tuple[str, str]]:
     yield "update", str(update.FIRMWARE.translation_key)
     for measured in (*CONNECTOR_SENSORS, *REPORTED_SENSORS, UPSTREAM_LIMIT, *single):
         yield "sensor", str(measured.translation_key)
-    for grouped in sensor.GROUP_SENSORS:
+    for grouped in group_sensors.GROUP_SENSORS:
         yield "sensor", str(grouped.translation_key)
         for phase in ALL_PHASES:
             yield "sensor", f"{grouped.translation_key}_{phase.lower()}"
@@ -420,7 +421,7 @@ def test_each_state_of_an_enumeration_has_its_text() -> None:
     kinds = EN["entity"]["event"]["session"]["state_attributes"]["event_type"]["state"]
     assert set(kinds) == set(SessionKind)
     proof = texts["fallback_proof"]
-    assert set(proof["state"]) == set(sensor.FALLBACK_PROOF.options or ())
+    assert set(proof["state"]) == set(charger_sensors.FALLBACK_PROOF.options or ())
     assert set(Fact) <= set(proof["state_attributes"])
 
 
