@@ -66,7 +66,7 @@ def test_a_days_writes_are_given_out_evenly() -> None:
 
     result = decide(ONE, inputs(ONE, [("a", written(100))]), with_writes_left(0.0), now=later)
 
-    assert result.state.budgets["a"].left == PER_DAY / 2
+    assert result.state.budgets["a"].left_at(ONE.tuning, later) == PER_DAY / 2
 
 
 def test_every_limit_that_was_sent_is_counted_once() -> None:

@@ -20,22 +20,27 @@ MOST_SPACING = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """One charger's writes."""
+    """One charger's writes, as they stood when it was last sent some."""
 
     left: float
     sent: int
-    """How many it had been sent when this was reckoned."""
+    """How many it had been sent by then."""
     at: float
-    """Monotonic seconds."""
+    """When that was, in monotonic seconds."""
 
-    def spacing(self, tuning: Tuning) -> float:
+    def left_at(self, tuning: Tuning, now: float) -> float:
+        """Return how many there are left by now, with what a part of a day adds."""
+        full = float(tuning.writes_per_day)
+        return min(self.left + max(now - self.at, 0.0) * full / DAY_S, full)
+
+    def spacing(self, tuning: Tuning, now: float) -> float:
         """Return how many times the usual spacing its raises need: 1 while half a day is left."""
         half = tuning.writes_per_day / 2
-        return min(max(half / max(self.left, 1.0), 1.0), MOST_SPACING)
+        return min(max(half / max(self.left_at(tuning, now), 1.0), 1.0), MOST_SPACING)
 
-    def exhausted_until(self, tuning: Tuning) -> float | None:
+    def exhausted_until(self, tuning: Tuning, now: float) -> float | None:
         """Return when there is a write left again; None while there is one."""
-        if self.left >= 1.0:
+        if self.left_at(tuning, now) >= 1.0:
             return None
         return self.at + (1.0 - self.left) * DAY_S / tuning.writes_per_day
 
@@ -46,7 +51,7 @@ def budgets(
     tuning: Tuning,
     now: float,
 ) -> dict[str, Budget]:
-    """Return the budget of each charger now, by its identity."""
+    """Return the budget of each charger now, by its identity; as before where nothing was sent."""
     sent: defaultdict[str, int] = defaultdict(int)
     for standing in standings.values():
         # A lease that short is renewed all day long, where that wears nothing.
@@ -59,11 +64,10 @@ def budgets(
 
 
 def _spent(before: Budget | None, sent: int, tuning: Tuning, now: float) -> Budget:
-    full = float(tuning.writes_per_day)
     if before is None:
-        return Budget(left=full, sent=sent, at=now)
-    left = before.left + max(now - before.at, 0.0) * full / DAY_S
+        return Budget(left=float(tuning.writes_per_day), sent=sent, at=now)
+    if sent == before.sent:
+        return before
     # A charger that was set up anew counts from zero again.
-    new = sent - before.sent if sent >= before.sent else sent
-    left = (full if left > full else left) - new
-    return Budget(left=left if left > 0.0 else 0.0, sent=sent, at=now)
+    new = sent - before.sent if sent > before.sent else sent
+    return Budget(left=max(before.left_at(tuning, now) - new, 0.0), sent=sent, at=now)

@@ -51,6 +51,8 @@ class Calm:
     budgets: Mapping[str, Budget]
     durable: bool
     """Whether a raise can be recorded before it is sent."""
+    now: float
+    """Monotonic seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +184,7 @@ def _renewal_at(standing: Standing, calm: Calm) -> float | None:
     after_s = renewed_after_s(
         standing.connector.lease_s if has_end else LEASE_S,
         missed=has_end and standing.known.appetite.idle_since is None,
-        scarcity=budget.spacing(calm.tuning),
+        scarcity=budget.spacing(calm.tuning, calm.now),
     )
     due_at = commitment.accepted_at + after_s
     return due_at if standing.retry_at is None else max(due_at, standing.retry_at)
@@ -238,7 +240,7 @@ def _obstacle(standing: Standing, headroom: Headroom, calm: Calm) -> Reason | No
         return Reason(rule=Rule.SUPPLY_UNKNOWN, group_id=unseen)
     if not calm.durable:
         return Reason(rule=Rule.STORAGE_FAILING)
-    exhausted_until = calm.budgets[standing.key.charger].exhausted_until(calm.tuning)
+    exhausted_until = calm.budgets[standing.key.charger].exhausted_until(calm.tuning, calm.now)
     if exhausted_until is not None:
         return Reason(rule=Rule.WRITES_SPENT, until=exhausted_until)
     return None
@@ -250,7 +252,7 @@ def _spaced_until(standing: Standing, limit_a: float, calm: Calm) -> float | Non
     if raised_at is None or standing.aim_a < standing.connector.minimum_a:
         return None
     spacing_s = calm.tuning.raise_spacing_s * calm.budgets[standing.key.charger].spacing(
-        calm.tuning
+        calm.tuning, calm.now
     )
     more_a = limit_a - standing.aim_a
     if more_a < DEAD_BAND_A:

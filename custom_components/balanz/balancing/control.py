@@ -87,7 +87,7 @@ def step(
     aims = targets(site, standing, left, state.turns, recollection, now, alarm)
     wanted = aims.by_key
     writes = budgets(state.budgets, standing, site.tuning, now)
-    calm = Calm(tuning=site.tuning, budgets=writes, durable=inputs.durable)
+    calm = Calm(tuning=site.tuning, budgets=writes, durable=inputs.durable, now=now)
     booked = left.loads(standing, ((key, one.booked_a) for key, one in standing.items()))
     sending = plan(standing, wanted, left, booked, calm, now, alarm)
     limits_a = {key: one.aim_a for key, one in standing.items()} | {
