@@ -86,6 +86,8 @@ class Ceilings:
             self._recorder.note(self._ledger.note_bound(key, name, None))
         for key, live in self._live.items():
             kept = self._ledger.bounds.get(key, NO_BOUNDS)
+            if not kept and not live.bounds:
+                continue
             live.bounds = tuple(
                 Bound(
                     name=BoundName(name),

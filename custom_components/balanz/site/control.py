@@ -64,10 +64,7 @@ class Control:
             capacities_a=self._capacities.all_now_a(),
             meters=self._readings(),
             connectors=self._smart_charging.inputs(
-                {
-                    key: live.as_input(self._dispatcher.line(key), now)
-                    for key, live in self._live.items()
-                },
+                {key: live.as_input(line, now) for key, live, line in self._dispatcher.lines()},
                 now,
             ),
             hour_of_week=hour_of_week(self._layout.settings.time_zone),

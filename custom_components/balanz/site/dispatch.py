@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import starmap
 
@@ -49,14 +49,13 @@ class Dispatcher:
 
     def line(self, key: ConnectorKey) -> Line:
         """Return whether a connector can be sent a command."""
-        station = self._central.stations.get(key.charger)
-        if station is None or not station.ready:
-            return Line.OFFLINE
-        live = self._live[key]
-        left_alone = live.held or not live.balanced
-        if station.busy or left_alone or live.commitment.pending is not None:
-            return Line.BUSY
-        return Line.FREE
+        return _line(self._central.stations.get(key.charger), self._live[key])
+
+    def lines(self) -> Iterator[tuple[ConnectorKey, LiveConnector, Line]]:
+        """Yield the same for all connectors."""
+        stations = self._central.stations
+        for key, live in self._live.items():
+            yield key, live, _line(stations.get(key.charger), live)
 
     def dispatch(self, command: Command, now: float) -> None:
         """Send a command; a raise whose limit is not on disk yet is recorded instead.
@@ -164,6 +163,15 @@ class Dispatcher:
         if answer is not LimitAnswer.ACCEPTED:
             _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
         self._on_answer()
+
+
+def _line(station: Station | None, live: LiveConnector) -> Line:
+    if station is None or not station.ready:
+        return Line.OFFLINE
+    left_alone = live.held or not live.balanced
+    if left_alone or station.busy or live.commitment.pending is not None:
+        return Line.BUSY
+    return Line.FREE
 
 
 def _limit(

@@ -1,8 +1,9 @@
 """What is known of one connector while the site runs."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
+from typing import override
 
 from ..balancing.commitments import READING_MAX_AGE_S, TOLERANCE_A, Commitment
 from ..balancing.demand import Appetite
@@ -48,6 +49,7 @@ _OUT_OF_SERVICE = Reason(rule=Rule.OUT_OF_SERVICE)
 _SWITCHED_OFF = Reason(rule=Rule.SWITCHED_OFF)
 _TAG_REFUSED = Reason(rule=Rule.TAG_REFUSED)
 _NO_CAR = Reason(rule=Rule.NO_CAR)
+_NEVER_SET = object()
 
 
 type _InputParts = tuple[
@@ -69,8 +71,29 @@ type _InputParts = tuple[
 ]
 
 
+@dataclass(slots=True, kw_only=True)
+class _Views:
+    """What was last made of a connector's state, and how long each of it holds."""
+
+    parts: _InputParts | None = None
+    """What the input was made of."""
+    told: ConnectorInput | None = None
+    version: int = -1
+    line: Line = Line.OFFLINE
+    since: float = inf
+    until: float = -inf
+    booked: tuple[Commitment, Connector, float, float, float] | None = None
+    """From what, since when and until when the last of these holds: what was booked, A."""
+
+
 class LiveConnector:
-    """One connector's state, moved on by events. Times are monotonic seconds."""
+    """One connector's state, moved on by events. Times are monotonic seconds.
+
+    Its attributes are values that are replaced when they change, never changed in place.
+    """
+
+    version = 0
+    """Higher after each change of an attribute."""
 
     def __init__(self, connector: Connector, charger: ChargerSettings, maximum_a: float) -> None:
         """Start with nothing known: the commitment then books the rating."""
@@ -121,10 +144,15 @@ class LiveConnector:
         self._may_rise_since: float | None = None
         self._raised_at: float | None = None
         self._waiting_since = 0.0
-        self._last_input: tuple[_InputParts, ConnectorInput] | None = None
-        self._last_booked: tuple[Commitment, Connector, float, float, float] | None = None
-        """From what, since when and until when the last of these holds: what was booked, A."""
         self._own_bound = Bound(name=BoundName.MAXIMUM, limit_a=maximum_a)
+        self._views = _Views()
+
+    @override
+    def __setattr__(self, name: str, value: object) -> None:
+        """Count each change, whoever makes it: most connectors are as the step before left them."""
+        if getattr(self, name, _NEVER_SET) is not value:
+            object.__setattr__(self, name, value)
+            object.__setattr__(self, "version", self.version + 1)
 
     # Events
 
@@ -350,8 +378,6 @@ class LiveConnector:
         A further cut gives it time to follow, yet only a current that obeys ends the count.
         """
         commitment = self.commitment
-        if commitment.disobeys(now) and self._ignored_since is None:
-            self._ignored_since = now
         reading, obeyed_a = commitment.reading, commitment.obeyed_a
         if (
             not commitment.online
@@ -360,11 +386,13 @@ class LiveConnector:
             or reading.current_a <= obeyed_a + TOLERANCE_A
         ):
             self._ignored_since = None
+        elif self._ignored_since is None and commitment.disobeys(now):
+            self._ignored_since = now
         return 0.0 if self._ignored_since is None else now - self._ignored_since
 
     def booked_a(self, now: float) -> float:
         """Return the most that it may be drawing, A per line; worked out anew only if it is."""
-        commitment, connector, last = self.commitment, self.connector, self._last_booked
+        commitment, connector, last = self.commitment, self.connector, self._views.booked
         if (
             last is None
             or last[0] is not commitment
@@ -374,7 +402,7 @@ class LiveConnector:
             until = commitment.next_change(now)
             booked_a = commitment.booked_a(connector, now)
             last = (commitment, connector, now, inf if until is None else until, booked_a)
-            self._last_booked = last
+            self._views.booked = last
         return last[4]
 
     @property
@@ -433,6 +461,14 @@ class LiveConnector:
 
     def as_input(self, line: Line, now: float) -> ConnectorInput:
         """Return what a control step needs to know, after the time that has passed."""
+        views = self._views
+        if (
+            views.told is not None
+            and views.version == self.version
+            and views.line is line
+            and views.since <= now < views.until
+        ):
+            return views.told
         lag_s = self.card.lag.lag_s
         if lag_s != self.commitment.lag_s:
             self.commitment = replace(self.commitment, lag_s=lag_s)
@@ -461,10 +497,19 @@ class LiveConnector:
             self.need,
             BOOST_PRIORITY if self.boosted else self.priority,
         )
-        last = self._last_input
-        if last is None or last[0] != parts:
-            self._last_input = last = (parts, _input_of(parts))
-        return last[1]
+        told = views.told
+        if told is None or views.parts != parts:
+            views.parts, views.told = parts, (told := _input_of(parts))
+        views.version, views.line = self.version, line
+        views.since, views.until = now, self._same_until(ceiling, draw, now)
+        return told
+
+    def _same_until(self, ceiling: Bound, draw: Draw | None, now: float) -> float:
+        """Return until when time alone changes nothing of what a control step needs to know."""
+        falls_asleep = self.status is ConnectorStatus.SUSPENDED_EV and draw is None
+        if falls_asleep or ceiling.until is not None or self.commitment.falling is not None:
+            return now
+        return inf if draw is None else draw.at + READING_MAX_AGE_S
 
     def _idle_reason(self, ceiling: Bound, bound: Reason) -> Reason:
         """Return why it gets nothing where it may not charge, or has nothing to."""

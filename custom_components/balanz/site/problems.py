@@ -190,15 +190,18 @@ def _overload(group: Group, view: GroupView, capacity_a: float) -> Problem:
 
 def _of_connectors(live: Mapping[ConnectorKey, LiveConnector], now: float) -> Iterable[Problem]:
     for key, connector in live.items():
-        named = {"charger": connector.connector.name}
         if connector.commitment.refusals >= REFUSALS:
-            yield Problem(kind=ProblemKind.LIMIT_REFUSED, subject=_subject(key), placeholders=named)
+            yield _of_connector(ProblemKind.LIMIT_REFUSED, key, connector)
         ignored_for_s, rung = connector.ignores_limit_for(now), connector.ladder.rung
         if rung in _DEALT_WITH:
-            yield Problem(kind=_DEALT_WITH[rung], subject=_subject(key), placeholders=named)
+            yield _of_connector(_DEALT_WITH[rung], key, connector)
         elif ignored_for_s >= IGNORED_FOR_S:
-            yield Problem(kind=ProblemKind.LIMIT_IGNORED, subject=_subject(key), placeholders=named)
+            yield _of_connector(ProblemKind.LIMIT_IGNORED, key, connector)
 
 
-def _subject(key: ConnectorKey) -> str:
-    return f"{key.charger}/{key.connector}"
+def _of_connector(kind: ProblemKind, key: ConnectorKey, live: LiveConnector) -> Problem:
+    return Problem(
+        kind=kind,
+        subject=f"{key.charger}/{key.connector}",
+        placeholders={"charger": live.connector.name},
+    )

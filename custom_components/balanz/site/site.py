@@ -518,7 +518,9 @@ class BalanzSite:
         yield
         rooms.kept_energy.keep(now)
         for key, reason in result.reasons.items():
-            rooms.live[key].reason = reason
+            live = rooms.live[key]
+            if live.reason != reason:
+                live.reason = reason
         yield
         rooms.sessions.look(now)
         fuller: frozenset[str] = frozenset()

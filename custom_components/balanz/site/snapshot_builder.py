@@ -46,14 +46,15 @@ class ChargerSnapshots:
         proof = rooms.proofs.snapshot(charger.identity)
         firmware = rooms.firmware_updates.snapshot(charger.identity)
         upstream = rooms.upstreams.snapshot(charger.identity)
-        # All that the snapshot is made of, in values that are replaced when they change.
+        # All that the snapshot is made of: values that are replaced when they change, or what
+        # counts such changes.
         sources = (
             charger,
             link,
             proof,
             firmware,
             upstream,
-            *(_sources(live, plan, now) for live, plan in lives),
+            *((plan, live.version, live.booked_a(now)) for live, plan in lives),
         )
         made = self._made.get(charger.identity)
         if made is not None and made[0] == sources:
@@ -107,33 +108,6 @@ class _Link(NamedTuple):
             # To the second it would make the snapshot anew with each message.
             heard_at=None if heard_at is None else heard_at.replace(second=0, microsecond=0),
         )
-
-
-def _sources(live: LiveConnector, plan: Plan, now: float) -> tuple[object, ...]:
-    """Return all that a connector's snapshot is made of."""
-    return (
-        plan,
-        live.transaction,
-        live.tag,
-        live.priority,
-        live.connector,
-        live.status,
-        live.error_code,
-        live.stop_reason,
-        live.values,
-        live.power_w,
-        live.energy,
-        live.commanded_a,
-        live.commitment.accepted_a,
-        live.booked_a(now),
-        live.reason,
-        live.enabled,
-        live.maximum_a,
-        live.bounds,
-        live.boost_lasts,
-        live.writes,
-        live.card,
-    )
 
 
 def _connector_snapshot(
