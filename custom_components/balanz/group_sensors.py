@@ -24,12 +24,33 @@ from .site.snapshot import GroupSnapshot, SiteSnapshot
 
 @dataclass(frozen=True, kw_only=True)
 class GroupSensorDescription(SensorEntityDescription):
-    """Describes a sensor of a group, shown for its worst phase and for each phase."""
+    """Describes a sensor of a group, shown for the phase that counts and for each phase."""
 
     currents_fn: Callable[[GroupSnapshot], PhaseCurrents | None]
-    worst_fn: Callable[[list[float]], float]
-    """Picks the phase that matters most."""
+    phase_fn: Callable[[GroupSnapshot, PhaseCurrents], Phase]
+    """Picks the phase that counts."""
     metered_only: bool = False
+
+
+def _scarcest(group: GroupSnapshot, currents: PhaseCurrents) -> Phase:
+    """Return where the least is available, and of several where the most of this current flows.
+
+    What is allocated and booked is told of the same phase, so that it can be held against that.
+    """
+
+    def least_first(phase: Phase) -> tuple[float, float]:
+        available_a = 0.0 if group.available is None else group.available[phase]
+        return (round(available_a, 1), -currents[phase])
+
+    return min(group.phases, key=least_first)
+
+
+def _lowest(group: GroupSnapshot, currents: PhaseCurrents) -> Phase:
+    return min(group.phases, key=currents.__getitem__)
+
+
+def _highest(group: GroupSnapshot, currents: PhaseCurrents) -> Phase:
+    return max(group.phases, key=currents.__getitem__)
 
 
 GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
@@ -42,14 +63,14 @@ GROUP_SENSORS: tuple[GroupSensorDescription, ...] = tuple(
         native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        worst_fn=worst_fn,
+        phase_fn=phase_fn,
     )
-    for key, currents_fn, worst_fn in (
-        ("available", lambda group: group.available, min),
-        ("allocated", lambda group: group.allocated, max),
-        ("booked", lambda group: group.booked, max),
-        ("headroom", lambda group: group.headroom, min),
-        ("measured", lambda group: group.measured, max),
+    for key, currents_fn, phase_fn in (
+        ("available", lambda group: group.available, _scarcest),
+        ("allocated", lambda group: group.allocated, _scarcest),
+        ("booked", lambda group: group.booked, _scarcest),
+        ("headroom", lambda group: group.headroom, _lowest),
+        ("measured", lambda group: group.measured, _highest),
     )
 )
 
@@ -100,7 +121,7 @@ def group_sensors(coordinator: BalanzCoordinator, device: GroupDevice) -> Iterat
 
 
 class GroupSensor(GroupEntity, LeanSensorEntity):
-    """A current of a group: on one phase, or on the phase where it matters most."""
+    """A current of a group: on one phase, or on the phase that counts."""
 
     entity_description: GroupSensorDescription
 
@@ -113,7 +134,7 @@ class GroupSensor(GroupEntity, LeanSensorEntity):
     ) -> None:
         """Show one current of a group."""
         super().__init__(coordinator, device, description, measurement=description.metered_only)
-        self._phases = device.phases if phase is None else (phase,)
+        self._phase = phase
         if phase is not None:
             self._unique_id = f"{self._unique_id}_{phase.lower()}"
             self._attr_translation_key = f"{description.key}_{phase.lower()}"
@@ -124,10 +145,10 @@ class GroupSensor(GroupEntity, LeanSensorEntity):
         """Take over the current."""
         group = self.group_snapshot
         currents = None if group is None else self.entity_description.currents_fn(group)
-        worst_a = None
-        if currents is not None:
-            worst_a = self.entity_description.worst_fn([currents[one] for one in self._phases])
-        value = rounded(worst_a, 1)
+        value = None
+        if group is not None and currents is not None:
+            phase = self._phase or self.entity_description.phase_fn(group, currents)
+            value = rounded(currents[phase], 1)
         self._attr_native_value = value
         return (value,)
 
