@@ -62,7 +62,7 @@ class Interviewee(Protocol):
 
 async def interview(station: Interviewee, extent: Extent, pace: InterviewPace) -> None:
     """Hold the interview in its turn; it ends early with a charger that does not answer at all."""
-    await asyncio.sleep(pace.take(asyncio.get_running_loop().time()))
+    await pace.take()
     try:
         await _Interview(station).hold(extent)
     except StationUnreachable:
