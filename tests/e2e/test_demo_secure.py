@@ -7,6 +7,7 @@ from pathlib import Path
 from simulator.home_assistant import free_port
 from simulator.home_assistant_client import HomeAssistantClient
 from tests.e2e.browser import logged_in, pictures
+from tests.e2e.error_log import errors
 from tests.e2e.running_demo import RunningDemo
 
 SHOWN = ("Charger 4", "Security", "Connected")
@@ -42,4 +43,4 @@ async def test_chargers_with_passwords_and_one_with_a_certificate_share_a_fuse(
     assert [event["event_type"] for event in events] == ["reported"] * 4
     assert missing == []
     assert "Charger CP-4 came with security profile 3" in log
-    assert " ERROR " not in log
+    assert errors(log) == []

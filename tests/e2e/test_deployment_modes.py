@@ -20,6 +20,7 @@ from simulator.home_assistant import HassProcess, free_port
 from simulator.house import House, Wire, constant
 from simulator.options import ChargerOptions
 from simulator.site_setup import SiteSetup, charger_form
+from tests.e2e.error_log import errors
 from tests.e2e.waiting import until, until_asked
 
 SHARED_A = 20.0
@@ -216,4 +217,4 @@ async def test_8_sessions_end_in_home_assistant_and_at_the_back_office(place: Pl
 
 
 async def test_9_the_log_has_no_errors(place: Place) -> None:
-    assert [line for line in place.process.log().splitlines() if " ERROR " in line] == []
+    assert errors(place.process.log()) == []

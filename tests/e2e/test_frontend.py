@@ -20,6 +20,7 @@ from simulator.house import House, Wire, constant
 from simulator.options import ChargerOptions
 from simulator.site_setup import DOMAIN, SiteSetup, charger_form
 from tests.e2e.browser import logged_in, pictures
+from tests.e2e.error_log import errors
 from tests.e2e.owner import Owner
 from tests.e2e.waiting import until, until_asked
 
@@ -343,4 +344,4 @@ async def test_7_a_sensor_that_was_renamed_is_chosen_again_in_a_repair(
 
 async def test_8_neither_the_pages_nor_the_log_had_errors(home: Home, owner: Owner) -> None:
     assert owner.browser.problems == []
-    assert [line for line in home.process.log().splitlines() if " ERROR " in line] == []
+    assert errors(home.process.log()) == []

@@ -16,6 +16,7 @@ from simulator.home_assistant import HassProcess, free_port
 from simulator.options import ChargerOptions, SecurityOptions
 from simulator.site_setup import DOMAIN, SiteSetup, charger_form
 from tests.e2e.browser import Browser, logged_in
+from tests.e2e.error_log import errors
 
 IDENTITY = "CP-1"
 USUAL_PORT = "9301"
@@ -164,4 +165,4 @@ async def test_an_owner_is_led_from_an_open_port_to_profile_2(
         assert thief.connections == 0
     log = home_assistant.log()
     assert told not in log
-    assert [line for line in log.splitlines() if " ERROR " in line] == []
+    assert errors(log) == []
