@@ -1,9 +1,13 @@
 """Finding and reading the entities of a balanz site, as a dashboard does."""
 
+import asyncio
 from typing import Any
 
 from .charger import SimulatedCharger
 from .home_assistant_client import HomeAssistantClient
+
+SETTLED_S = 1.5
+"""After so long without a new entity, all are there: a busy Home Assistant adds them bit by bit."""
 
 
 class SiteEntities:
@@ -16,9 +20,17 @@ class SiteEntities:
         self._entity_ids: dict[tuple[str, str], str] = {}
 
     async def load(self) -> None:
-        """Read the entity registry."""
+        """Read the entity registry, until nothing is added any more."""
+        before: dict[tuple[str, str], str] | None = None
+        self._entity_ids = await self._read()
+        while self._entity_ids != before:
+            before = self._entity_ids
+            await asyncio.sleep(SETTLED_S)
+            self._entity_ids = await self._read()
+
+    async def _read(self) -> dict[tuple[str, str], str]:
         entries: list[dict[str, Any]] = await self._client.command("config/entity_registry/list")
-        self._entity_ids = {
+        return {
             (entry["entity_id"].partition(".")[0], entry["unique_id"]): entry["entity_id"]
             for entry in entries
             if entry["config_entry_id"] == self._entry_id
