@@ -135,6 +135,19 @@ def test_a_reading_that_grew_old_tells_nothing_of_the_draw(live: LiveConnector) 
     assert live.as_input(Line.FREE, 50.0).draw is None
 
 
+def test_what_a_step_is_told_is_the_same_until_something_changes(live: LiveConnector) -> None:
+    live.take(started(7), 0.0)
+    live.take(metered(6.0, 6.0, 6.0), 0.0)
+    told = live.as_input(Line.FREE, 1.0)
+    assert live.as_input(Line.FREE, 2.0) is told
+
+    assert live.as_input(Line.BUSY, 2.0).line is Line.BUSY
+    live.maximum_a = 8.0
+    assert live.as_input(Line.FREE, 2.0).maximum_a == 8.0
+    live.enabled = False
+    assert not live.as_input(Line.FREE, 2.0).wants
+
+
 def test_a_car_is_known_from_its_session_before_any_status(live: LiveConnector) -> None:
     assert not live.as_input(Line.FREE, 0.0).wants
     live.take(started(7), 0.0)
