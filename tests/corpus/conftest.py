@@ -38,7 +38,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_interview(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask_nothing(*_: object) -> None:
+    async def ask_nothing(*_: object, **__: object) -> None:
         """Leave the line to the test."""
 
     monkeypatch.setattr(station, "interview", ask_nothing)

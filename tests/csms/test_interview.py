@@ -1,10 +1,12 @@
 """What a charger is asked once it is ready."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from custom_components.balanz.csms import interview
 from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.events import (
     ConnectorsCounted,
@@ -15,6 +17,7 @@ from custom_components.balanz.csms.events import (
 from custom_components.balanz.csms.firmware_memory import FirmwareMemory
 from custom_components.balanz.csms.profile_forms import ProfileForm
 from custom_components.balanz.csms.profiles import Limit
+from custom_components.balanz.csms.rpc import RpcConnection
 from custom_components.balanz.csms.server import CentralSystem, ServerSettings
 from custom_components.balanz.csms.station import LimitAnswer
 from custom_components.balanz.csms.transactions import TransactionBook
@@ -245,6 +248,49 @@ async def test_what_is_found_out_is_told_for_others_of_the_firmware(
         FirmwareMemory(capabilities=told),
         FirmwareMemory(capabilities=told, form=ProfileForm(stack_level=2)),
     ]
+
+
+class NewSocket:
+    """What a charger has just opened; it hears, and says nothing."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def recv(self) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    async def send(self, message: str) -> None:
+        self.heard.append(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+async def test_a_question_never_goes_out_on_a_later_connection(
+    central: Bench, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_s = 0.05
+    monkeypatch.setattr(interview, "PAUSE_S", pause_s)
+    charger = await dial()
+    await charger.boot()
+    await wait_until(lambda: charger.received("GetConfiguration"))
+    socket = NewSocket()
+    rpc = RpcConnection(socket, name="CP1", call_timeout_s=0.3)
+
+    # A busy loop: the pause before the next question ends in the moment of the replacement.
+    time.sleep(2 * pause_s)  # noqa: ASYNC251
+    await asyncio.sleep(0)
+    central.stations["CP1"].attach(rpc)
+    serving = asyncio.create_task(rpc.run())
+    await asyncio.sleep(pause_s)
+
+    assert socket.heard == []
+    rpc.stop(1000, "")
+    await serving
 
 
 async def test_a_charger_that_boots_again_and_again_is_only_limited(

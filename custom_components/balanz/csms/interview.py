@@ -5,7 +5,7 @@ Nothing here is needed for a limit to be set, and nothing that a charger refuses
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -24,6 +24,10 @@ MAX_SETTINGS = 200
 MAX_SILENCES = 3
 PAUSE_S = 0.2
 """Between questions the line is left free, so that limits are set meanwhile."""
+
+
+type Ask = Callable[[str, Payload], Awaitable[Payload]]
+"""Send a call on the connection that is asked on and return its answer. Raises StationError."""
 
 
 class Extent(Enum):
@@ -55,23 +59,20 @@ class Interviewee(Protocol):
         """Learn how many connectors there are."""
         ...
 
-    async def request(self, action: str, payload: Payload) -> Payload:
-        """Send a call and return its answer. Raises StationError."""
-        ...
 
-
-async def interview(station: Interviewee, extent: Extent, pace: InterviewPace) -> None:
+async def interview(station: Interviewee, extent: Extent, *, pace: InterviewPace, ask: Ask) -> None:
     """Hold the interview in its turn; it ends early with a charger that does not answer at all."""
     await pace.take()
     try:
-        await _Interview(station).hold(extent)
+        await _Interview(station, ask).hold(extent)
     except StationUnreachable:
         _LOGGER.debug("%s: the interview was broken off", station.identity)
 
 
 class _Interview:
-    def __init__(self, station: Interviewee) -> None:
+    def __init__(self, station: Interviewee, ask: Ask) -> None:
         self._station = station
+        self._send = ask
         self._silences = 0
 
     async def hold(self, extent: Extent) -> None:
@@ -140,7 +141,7 @@ class _Interview:
         """Return an answer, or None without one. Raises StationUnreachable if there is no use."""
         await asyncio.sleep(PAUSE_S)
         try:
-            answer = await self._station.request(action, payload)
+            answer = await self._send(action, payload)
         except CommandRejected as error:
             _LOGGER.debug("%s refuses %s: %s", self._station.identity, action, error)
         except StationError:

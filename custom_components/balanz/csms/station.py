@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from .capabilities import MAX_CONNECTORS, Capabilities, RateUnit
@@ -333,11 +334,15 @@ class Station:
 
     async def request(self, action: str, payload: Payload) -> Payload:
         """Send a call that is in no hurry and return its answer. Raises StationError."""
-        if self._link is None:
+        return await self._request_on(self._link, action, payload)
+
+    async def _request_on(self, link: StationLink | None, action: str, payload: Payload) -> Payload:
+        """Send a call on a connection, unless it has been replaced. Raises StationError."""
+        if link is None or link is not self._link:
             raise StationOffline("not connected")
         self.configured += action == "ChangeConfiguration"
         try:
-            return await self._link.rpc.call(action, payload)
+            return await link.rpc.call(action, payload)
         except CallRejected as error:
             raise CallRefused(error.code, error.description) from error
         except InvalidCall as error:
@@ -424,7 +429,14 @@ class Station:
         self.emit(StationReady(identity=self.identity, booted=booted))
         if not link.interviewed and not self._boots_in_a_loop:
             link.interviewed = True
-            link.rpc.spawn(interview(self, self._extent(booted=booted), self._pace))
+            link.rpc.spawn(
+                interview(
+                    self,
+                    self._extent(booted=booted),
+                    pace=self._pace,
+                    ask=partial(self._request_on, link),
+                )
+            )
         if self.quirks.polls_meter and not link.polled:
             link.polled = True
             link.rpc.spawn(self._poll_meter(link))

@@ -56,7 +56,7 @@ def no_error_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def leaves_the_line_to_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask_nothing(*_: object) -> None:
+    async def ask_nothing(*_: object, **__: object) -> None:
         """Let all calls that the charger gets be the back office's."""
 
     monkeypatch.setattr(station, "interview", ask_nothing)
