@@ -161,7 +161,9 @@ class Bench:
         deadline = time.monotonic() + SETTLED_LIMIT_S
         while (state := await self._chargers.ask("state"))[word] < self._count:
             if time.monotonic() > deadline:
-                raise FleetFailed(f"{state} of {self._count} chargers\n{self._home.log()[-2000:]}")
+                told = await self._home.watched_states()
+                log = self._home.log()[-2000:]
+                raise FleetFailed(f"{state} of {self._count} chargers\n{told}\n{log}")
             await asyncio.sleep(1)
         await asyncio.sleep(CALM_S)
 

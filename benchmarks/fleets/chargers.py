@@ -120,6 +120,8 @@ class FleetCharger:
 
     async def _serve(self, connection: ClientConnection) -> None:
         speaking = asyncio.create_task(self._speak(connection))
+        # Who is not answered dials again, rather than stay and say nothing more.
+        speaking.add_done_callback(lambda _: connection.transport.abort())
         try:
             async for message in connection:
                 await self._take(connection, json.loads(message))

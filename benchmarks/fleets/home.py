@@ -164,6 +164,16 @@ class FleetHome:
         store = json.loads(self._storage("core.entity_registry").read_text(encoding="utf-8"))
         return entities_per_charger(store["data"]["entities"], self._count)
 
+    async def watched_states(self) -> dict[str, str]:
+        """Return what is said of the watched group and its first charger, by entity."""
+        states = await self._hass.client.request("GET", "/api/states")
+        told = ("watched_", "cp_1_")
+        return {
+            one["entity_id"]: one["state"]
+            for one in states
+            if one["entity_id"].partition(".")[2].startswith(told)
+        }
+
     def log(self) -> str:
         """Return what Home Assistant has printed."""
         return self._hass.log()
