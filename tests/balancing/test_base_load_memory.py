@@ -23,8 +23,7 @@ def seen(
     at = known.minutes[-1][0] * 60.0 + 60.0 if known.minutes else 0.0
     for hour, current_a in hours:
         for _ in range(minutes):
-            load = amperes(current_a)
-            known = known.observe(load, at, hour, lasting=load)
+            known = known.observe(amperes(current_a), at, hour)
             at += 60.0
     return known
 
@@ -41,10 +40,10 @@ def test_the_worst_of_the_last_minutes_is_told_phase_by_phase() -> None:
         (1.0, PhaseCurrents(l2=7.0)),
         (600.0, amperes(2.0)),
     ):
-        memory = memory.observe(currents, at, MONDAY_8, lasting=currents)
+        memory = memory.observe(currents, at, MONDAY_8)
 
     assert memory.recent() == PhaseCurrents(l1=9.0, l2=7.0, l3=2.0)
-    later = memory.observe(amperes(2.0), (RECENT_MIN + 1) * 60.0, MONDAY_8, lasting=amperes(2.0))
+    later = memory.observe(amperes(2.0), (RECENT_MIN + 1) * 60.0, MONDAY_8)
     assert later.recent() == amperes(2.0)
 
 
@@ -53,13 +52,6 @@ def test_an_hour_of_the_week_is_remembered_by_its_worst() -> None:
 
     assert memory.of_hour(MONDAY_8) == amperes(12.0)
     assert memory.hours == {MONDAY_8: amperes(12.0)}
-
-
-def test_what_did_not_last_counts_for_the_last_minutes_alone() -> None:
-    memory = BaseLoadMemory().observe(amperes(21.0), 0.0, MONDAY_8, lasting=amperes(5.0))
-
-    assert memory.recent() == amperes(21.0)
-    assert memory.of_hour(MONDAY_8) == amperes(5.0)
 
 
 def test_what_the_present_hour_has_shown_counts_beside_what_it_was_before() -> None:

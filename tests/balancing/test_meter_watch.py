@@ -19,12 +19,7 @@ from custom_components.balanz.balancing.meter_watch import (
 from custom_components.balanz.balancing.model import Site, SiteError
 from custom_components.balanz.balancing.phases import PhaseCurrents
 from custom_components.balanz.balancing.reasons import Rule
-from custom_components.balanz.balancing.supply import (
-    FIRST_HOLD_S,
-    LASTING_S,
-    PEAK_HOLD_S,
-    MeterReading,
-)
+from custom_components.balanz.balancing.supply import FIRST_HOLD_S, PEAK_HOLD_S, MeterReading
 
 from .build import NOW, charging, connector, group, inputs, key, site, waiting
 
@@ -160,23 +155,6 @@ def test_of_an_old_meter_the_worst_of_such_an_hour_is_assumed() -> None:
     watch.pass_s(OLD_AFTER_S)
 
     assert (watch.stage, watch.assumed_a) == (MeterStage.OLD, 12.0)
-
-
-@pytest.mark.parametrize(
-    ("for_s", "known_a"),
-    [
-        pytest.param(LASTING_S - 10.0, 2.0, id="a-car-whose-own-meter-told-late"),
-        pytest.param(LASTING_S + 10.0, 9.0, id="an-oven"),
-    ],
-)
-def test_only_what_lasts_is_remembered_of_such_an_hour(for_s: float, known_a: float) -> None:
-    watch = told(2.0, learnt=False)
-    watch.tell(9.0, for_s=for_s)
-    watch.tell(2.0, for_s=60.0)
-
-    memory = watch.state.meters["root"].memory
-    assert memory.of_hour(HOUR) == PhaseCurrents.uniform(known_a)
-    assert memory.recent() == PhaseCurrents.uniform(9.0)
 
 
 def test_of_a_lost_meter_what_the_user_has_set_is_assumed() -> None:

@@ -122,7 +122,7 @@ async def test_what_a_house_took_at_such_an_hour_is_known_after_a_restart(
     monkeypatch.setattr(base_load_memory, "SEEN_FROM_MIN", 2)
     site = await bench.start(WITHOUT_CHARGERS)
     await tell(site, 2.0, for_s=70.0)
-    await tell(site, 20.0, for_s=40.0)
+    await tell(site, 20.0, for_s=5.0)
     await tell(site, 2.0, for_s=70.0)
     assert worst_hours(bench.folder) == []
     calendar.hour_now = 9

@@ -32,20 +32,15 @@ class BaseLoadMemory:
     hour_seen_min: int = 0
     """In how many of its minutes there were estimates."""
 
-    def observe(
-        self, base_load: PhaseCurrents, at: float, hour: int, *, lasting: PhaseCurrents
-    ) -> BaseLoadMemory:
-        """Return what is known after an estimate (monotonic seconds, hour of the week).
-
-        Of an hour only what lasts is remembered, since that stays for weeks.
-        """
+    def observe(self, base_load: PhaseCurrents, at: float, hour: int) -> BaseLoadMemory:
+        """Return what is known after an estimate (monotonic seconds, hour of the week)."""
         here = self._turned_to(hour)
         minute = int(at // 60)
         is_new = not self.minutes or self.minutes[-1][0] != minute
         return replace(
             here,
             minutes=self._with_minute(minute, base_load),
-            hour_worst=_worst((lasting, here.hour_worst)),
+            hour_worst=_worst((base_load, here.hour_worst)),
             hour_seen_min=here.hour_seen_min + is_new,
         )
 

@@ -85,11 +85,11 @@ class MeterWatch:
 
     def learnt(self, base_load: BaseLoad, now: float, hour: int) -> MeterWatch:
         """Return the watch after another estimate of the base load."""
-        first_at, latest, lasting = base_load.first_at, base_load.latest, base_load.lasting(now)
+        first_at = base_load.first_at
         # The first estimates know little of the cars.
-        if latest is None or lasting is None or first_at is None or now - first_at < FIRST_HOLD_S:
+        if base_load.latest is None or first_at is None or now - first_at < FIRST_HOLD_S:
             return self
-        return replace(self, memory=self.memory.observe(latest, now, hour, lasting=lasting))
+        return replace(self, memory=self.memory.observe(base_load.latest, now, hour))
 
     def missed(self, group: Group, base_load: BaseLoad, now: float, hour: int) -> MeterWatch:
         """Return the watch of a meter that does not tell, with the base load to assume.

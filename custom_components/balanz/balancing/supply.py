@@ -17,9 +17,6 @@ PEAK_HOLD_S = 180.0
 then moves no limit each time."""
 FIRST_HOLD_S = 60.0
 """The same while the meter has just begun to tell: the first estimates know little of the cars."""
-LASTING_S = 30.0
-"""An estimate above the others for less long may be a car whose own meter has not told yet that it
-charges: most tell each 10 s, some later, and cars take their time to begin."""
 CALM_A = 1.0
 """A fall of the base load by less than this lets no limit rise."""
 
@@ -160,15 +157,6 @@ class BaseLoad:
         for peak in self._recent(now):
             held = held.maximum(peak.base_load)
         return held
-
-    def lasting(self, now: float) -> PhaseCurrents | None:
-        """Return what no estimate was below for a while; None before the first reading."""
-        least = self.latest
-        for peak in reversed(self.peaks):
-            if least is None or peak.second <= now - LASTING_S:
-                break
-            least = least.minimum(peak.base_load)
-        return least
 
     def next_change(self, now: float) -> float | None:
         """Return when a held peak ends, so that the estimate in use falls; None if none does."""
