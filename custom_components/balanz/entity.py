@@ -4,9 +4,9 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import override
+from typing import Any, override
 
-from homeassistant.core import callback
+from homeassistant.core import Context, Event, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
@@ -19,6 +19,9 @@ from .devices import ChargerDevice, Device, GroupDevice, connector_device_info, 
 from .lean_entity import LeanEntity
 from .site.snapshot import ChargerSnapshot, ConnectorSnapshot, GroupSnapshot
 from .storage.journal import StorageError
+
+_ORIGIN: Event[Any] = Event(DOMAIN)
+"""Where states come from that no user asked for: what chargers and meters say."""
 
 
 @contextmanager
@@ -56,6 +59,8 @@ class BalanzEntity(LeanEntity):
     """An entity that shows a part of the site's snapshot."""
 
     __slots__ = (
+        "_context",
+        "_context_set",
         "_device_info",
         "_device_key",
         "_measurement",
@@ -76,6 +81,8 @@ class BalanzEntity(LeanEntity):
         """Stand for a part of a device."""
         self.coordinator = coordinator
         self.entity_description = description
+        self._context: Context | None = None
+        self._context_set: float | None = None
         self._device_key = device.key
         self._measurement = measurement
         self._shown: tuple[object, ...] = ()
@@ -122,7 +129,21 @@ class BalanzEntity(LeanEntity):
         shown = self.refresh()
         if shown != self._shown:
             self._shown = shown
+            if self._context is None or self._context.origin_event is _ORIGIN:
+                self.async_set_context(_pushed())
             self.async_write_ha_state()
+
+
+def _pushed() -> Context:
+    """Return a context for a state that balanz writes by itself.
+
+    Without an origin, the event of the state would become that of its own context: a ring with the
+    states in it, which only a full round of the garbage collector finds. At large sites there are
+    hundreds of them a second, and such a round stalls the loop.
+    """
+    context = Context()
+    context.origin_event = _ORIGIN
+    return context
 
 
 class GroupEntity(BalanzEntity):
