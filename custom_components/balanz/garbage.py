@@ -12,10 +12,11 @@ from datetime import datetime
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
+NEWEST = 500
 YOUNG_ROUNDS = 2
-"""So many rounds over the newest objects come before one over what those have left, which is as
-much as they were many. Each object is looked at as often as with more of them, but in pauses of a
-few ms instead of some thirty."""
+"""After so many new objects there is a round over them, and after so many of those one over what
+they have left. Each object is looked at as often as with more of both, but in pauses of a few ms
+instead of some thirty."""
 SETTLED_AFTER_S = 60.0
 """How long after the start all that is here to stay has been made."""
 
@@ -66,9 +67,10 @@ class GarbageRelief:
         A collector that works in small steps anyway tells a third threshold of zero.
         """
         newest, young_rounds, full_after = before = gc.get_threshold()
-        if full_after > 0 and young_rounds > YOUNG_ROUNDS:
+        if full_after > 0 and newest > NEWEST and young_rounds > YOUNG_ROUNDS:
             self._thresholds_before = before
-            gc.set_threshold(newest, YOUNG_ROUNDS, full_after * young_rounds // YOUNG_ROUNDS)
+            until_full = newest * young_rounds * full_after
+            gc.set_threshold(NEWEST, YOUNG_ROUNDS, until_full // (NEWEST * YOUNG_ROUNDS))
 
     @callback
     def _settled(self, _now: datetime) -> None:
