@@ -64,8 +64,8 @@ class RegisterPower:
         return RegisterPower(readings=readings, step_wh=step_wh, moved_wh=moved_wh)
 
     def stopped(self) -> RegisterPower:
-        """Return what stays known when nobody can tell what flows."""
-        return RegisterPower(step_wh=self.step_wh)
+        """Return what stays known when nobody can tell what flows, or something else does."""
+        return RegisterPower(step_wh=self.step_wh) if self.readings else self
 
     def bounds_w(self) -> tuple[float, float] | None:
         """Return between what the power was in the shortest time that tells it well enough."""

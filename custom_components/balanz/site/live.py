@@ -213,7 +213,11 @@ class LiveConnector:
         if values.per_phase and values.currents_a is not None:
             self.lines_in_use = self.lines_in_use.took(values.currents_a, now)
         if values.energy_wh is not None:
-            self.register = self.register.read(values.energy_wh, now)
+            tells_more = values.currents_a is not None or values.power_w is not None
+            # Who tells a current or a power need not be asked what its register says of them.
+            self.register = (
+                self.register.stopped() if tells_more else self.register.read(values.energy_wh, now)
+            )
             self.energy = self.energy.read(values.energy_wh, values.measured_at, self._most_w)
         seen = drawn(values, self.connector, self.charger.phases, self.register)
         if seen.interval is not None:
