@@ -86,8 +86,9 @@ class FleetCharger:
 
     @property
     def is_content(self) -> bool:
-        """Whether it has nearly all it can use."""
-        return self.limit_a >= 0.8 * self._maximum_a
+        """Whether it has nearly all it can use: a watched one so much that each rise cuts it."""
+        least_a = self._maximum_a - 1.0 if self.watched else 0.8 * self._maximum_a
+        return self.limit_a >= least_a
 
     @property
     def current_a(self) -> float:
