@@ -1,6 +1,6 @@
 """The rules that never break, on any site, whatever happens to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custom_components.balanz.balancing.commands import Command, Kind
-from custom_components.balanz.balancing.control import Result, State, step
+from custom_components.balanz.balancing.control import AllFits, Result, State, glance, step
 from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs, Line
 from custom_components.balanz.balancing.model import ConnectorKey, Site
@@ -57,22 +57,23 @@ def test_a_raise_fits_beside_all_that_may_be_drawn_on_its_way(world: World) -> N
 def test_where_a_limit_does_not_hold_all_that_can_be_cut_is_cut_at_once(world: World) -> None:
     def check(inputs: Inputs, result: Result) -> None:
         commanded = {command.key: command.limit_a for command in result.commands}
-        for group in world.site.groups.values():
-            view = result.groups[group.id]
-            if view.within_limit or view.base_load is None:
-                continue
-            for phase in group.phases:
-                expected_a, free_a = view.base_load[phase], 0.0
-                for key in _on(world.site, group, phase):
-                    known = inputs.connectors[key]
-                    connector = world.site.connectors[key]
-                    aim_a = known.commitment.aim_a(connector, world.now)
-                    expected_a += commanded.get(key, aim_a)
-                    retrying = known.commitment.failed_at is not None
-                    if known.line is Line.FREE and not retrying:
-                        free_a += commanded.get(key, aim_a)
-                fits = expected_a <= inputs.capacities_a[group.id] + EPSILON_A
-                assert fits or free_a == 0, (group.id, phase)
+        _check_all_is_cut(world, inputs, result, commanded)
+
+    world.after_step.append(check)
+    world.run(PERIOD_S)
+
+
+@given(worlds())
+def test_a_glance_decides_what_a_step_does_or_there_is_nothing_to_cut(world: World) -> None:
+    states: list[State] = [State()]
+
+    def check(inputs: Inputs, result: Result) -> None:
+        seen = glance(world.site, inputs, states[-1], world.now)
+        states.append(result.state)
+        if isinstance(seen, AllFits):
+            _check_all_is_cut(world, inputs, result, {})
+        else:
+            assert seen == result
 
     world.after_step.append(check)
     world.run(PERIOD_S)
@@ -188,6 +189,28 @@ def _none_draws_more_than_booked(world: World) -> None:
         # Where nothing was ever measured, what the charger allows is all there is to go by.
         could_draw_a = truth.current_a if truth.has_metered else truth.limit_a
         assert could_draw_a <= booked_a + EPSILON_A
+
+
+def _check_all_is_cut(
+    world: World, inputs: Inputs, result: Result, commanded: Mapping[ConnectorKey, float]
+) -> None:
+    """Check that limits hold once these commands are obeyed, or nothing more could be cut."""
+    for group in world.site.groups.values():
+        view = result.groups[group.id]
+        if view.within_limit or view.base_load is None:
+            continue
+        for phase in group.phases:
+            expected_a, free_a = view.base_load[phase], 0.0
+            for key in _on(world.site, group, phase):
+                known = inputs.connectors[key]
+                connector = world.site.connectors[key]
+                aim_a = known.commitment.aim_a(connector, world.now)
+                expected_a += commanded.get(key, aim_a)
+                retrying = known.commitment.failed_at is not None
+                if known.line is Line.FREE and not retrying:
+                    free_a += commanded.get(key, aim_a)
+            fits = expected_a <= inputs.capacities_a[group.id] + EPSILON_A
+            assert fits or free_a == 0, (group.id, phase)
 
 
 def _booked_a(world: World, inputs: Inputs, key: ConnectorKey) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..balancing.commitments import Commitment
-from ..balancing.control import Result, State, step
+from ..balancing.control import AllFits, Result, State, glance, step
 from ..balancing.inputs import Inputs
 from ..balancing.memory import StepMemory
 from ..balancing.model import ConnectorKey
@@ -77,9 +77,15 @@ class Control:
             durable=not self._journal.failing,
         )
 
-    def deciding(self, inputs: Inputs, now: float) -> Callable[[], Result]:
-        """Return what decides a step. It looks at nothing that changes, so any thread may call."""
-        return partial(step, self._layout.site, inputs, self.state, now, self._memory)
+    def deciding(
+        self, inputs: Inputs, now: float, *, is_whole: bool
+    ) -> Callable[[], Result | AllFits]:
+        """Return what decides a step, or takes a glance.
+
+        It looks at nothing that changes, so any thread may call.
+        """
+        decide = step if is_whole else glance
+        return partial(decide, self._layout.site, inputs, self.state, now, self._memory)
 
     def decided(self, result: Result, inputs: Inputs, now: float) -> None:
         """Take over what a step came to; whoever calls does it."""

@@ -37,9 +37,9 @@ class Dispatcher:
         recorder: Recorder,
         leaving: LeavingChargers,
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
-        on_answer: Callable[[], None],
+        on_answer: Callable[[LimitAnswer], None],
     ) -> None:
-        """Send nothing yet; `on_answer` is called after each answer, or lack of one."""
+        """Send nothing yet; `on_answer` is called with each answer, or lack of one."""
         self._central = central
         self._live = live
         self._recorder = recorder
@@ -162,7 +162,7 @@ class Dispatcher:
                 live.commitment = live.commitment.not_sent(now)
         if answer is not LimitAnswer.ACCEPTED:
             _LOGGER.debug("%s: limit of %s A %s", command.key, command.limit_a, answer)
-        self._on_answer()
+        self._on_answer(answer)
 
 
 def _line(station: Station | None, live: LiveConnector) -> Line:

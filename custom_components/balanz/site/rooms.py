@@ -8,6 +8,7 @@ from ..balancing.model import ConnectorKey
 from ..csms.certificate_authority import CertificateAuthority
 from ..csms.events import StationEvent
 from ..csms.server import CentralSystem, ServerSettings
+from ..csms.station import LimitAnswer
 from ..csms.tls import TlsSettings
 from ..csms.transactions import TransactionBook
 from ..storage.journal import Journal
@@ -66,12 +67,13 @@ class Rooms:
         tls: TlsSettings | None,
         authority: CertificateAuthority | None,
         listener: Callable[[StationEvent], None],
-        step: Callable[[float], Coroutine[object, object, None] | None],
+        step: Callable[[float, bool], Coroutine[object, object, None] | None],
     ) -> None:
         """Make all; nothing runs yet.
 
         `listener` is called with what the chargers say, `step` with the loop's time when a step is
-        due; it returns what is left of it. Raises SiteError if the groups make no tree.
+        due, and with whether it is a whole one; it returns what is left of it. Raises SiteError if
+        the groups make no tree.
         """
         self.layout = Layout(settings)
         self.live: dict[ConnectorKey, LiveConnector] = {}
@@ -155,7 +157,7 @@ class Rooms:
             recorder=self.recorder,
             leaving=self.leaving,
             spawn=self.tasks.spawn,
-            on_answer=self.timer.soon,
+            on_answer=self._answered,
         )
         self.smart_charging = SmartCharging(
             ledger=self.ledger,
@@ -279,6 +281,13 @@ class Rooms:
     def _tags_changed(self) -> None:
         self.local_lists.tags_changed()
         self.timer.soon()
+
+    def _answered(self, answer: LimitAnswer) -> None:
+        """Have a step taken: what a limit that was accepted leaves to others may wait a little."""
+        if answer is LimitAnswer.ACCEPTED:
+            self.timer.glance_soon()
+        else:
+            self.timer.soon()
 
     def _facts_changed(self) -> None:
         """Have the next step build the site anew with what is known of its chargers now."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import thread_time
 
 from ..balancing.commands import Command, Kind
-from ..balancing.control import Result, State
+from ..balancing.control import AllFits, Result, State
 from ..balancing.inputs import Inputs
 from ..balancing.model import NOMINAL_VOLTAGE_V, ConnectorKey
 from ..balancing.phases import PhaseCurrents
@@ -400,28 +400,28 @@ class BalanzSite:
 
     # Steps
 
-    def _step(self, now: float) -> Coroutine[object, object, None] | None:
-        """Take a step; return what is left of it where it is decided elsewhere."""
+    def _step(self, now: float, is_whole: bool) -> Coroutine[object, object, None] | None:
+        """Take a step, or a glance; return what is left of it where it is decided elsewhere."""
         began_s = thread_time()
         rooms = self._rooms
-        layout = rooms.layout
         rooms.capacity_settings.apply()
-        layout.outdated |= (
-            rooms.proofs.outdated or rooms.offline_keys.outdated or rooms.learnt_steps.outdated
-        )
-        if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
-            self._build()
-        if layout.outdated:
-            layout.outdated = False
-            rooms.connectors.follow_facts()
-        rooms.plans.apply(now)
-        rooms.ceilings.apply()
-        rooms.upstreams.apply()
+        if is_whole:
+            rooms.layout.outdated |= (
+                rooms.proofs.outdated or rooms.offline_keys.outdated or rooms.learnt_steps.outdated
+            )
+        self._keep_up_to_date()
+        if is_whole:
+            rooms.plans.apply(now)
+            rooms.ceilings.apply()
+            rooms.upstreams.apply()
         inputs = rooms.control.inputs(now)
-        deciding = rooms.control.deciding(inputs, now)
+        deciding = rooms.control.deciding(inputs, now, is_whole=is_whole)
         if rooms.worker.away:
             return self._step_away(deciding, inputs, now, thread_time() - began_s)
         result, pauses = deciding(), rooms.worker.pauses
+        if isinstance(result, AllFits):
+            rooms.timer.all_fits(result.wake_at)
+            return None
         sent_a: dict[ConnectorKey, float] = {}
         for _ in chain(
             self._carry_out(result, inputs, now, pauses, sent_a),
@@ -433,12 +433,15 @@ class BalanzSite:
         return None
 
     async def _step_away(
-        self, deciding: Callable[[], Result], inputs: Inputs, now: float, worked_s: float
+        self, deciding: Callable[[], Result | AllFits], inputs: Inputs, now: float, worked_s: float
     ) -> None:
         """Have a step decided elsewhere, and do what it comes to, a little at a time."""
         worker = self._rooms.worker
         pauses = worker.pauses
         result, decided_s = await worker.decide(deciding)
+        if isinstance(result, AllFits):
+            self._rooms.timer.all_fits(result.wake_at)
+            return
         sent_a: dict[ConnectorKey, float] = {}
         carried_out_s = await worker.in_portions(
             self._carry_out(result, inputs, now, pauses, sent_a)
@@ -554,7 +557,6 @@ class BalanzSite:
             rooms.upstreams.next_problem_s(now),
         )
         times = (
-            wake_at,
             self._snapshots.next_change(now),
             rooms.firmware_updates.next_change(),
             rooms.door.next_change(now),
@@ -565,11 +567,22 @@ class BalanzSite:
         for at in times:
             if at is not None:
                 rooms.timer.by(at)
+        if wake_at is not None:
+            rooms.timer.glance_by(wake_at)
 
     # Details
 
     def _on_event(self, event: StationEvent) -> None:
         self._events.take(event)
+
+    def _keep_up_to_date(self) -> None:
+        """Build the tree of groups anew where schedules or what is known ask for it."""
+        layout = self._rooms.layout
+        if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
+            self._build()
+        if layout.outdated:
+            layout.outdated = False
+            self._rooms.connectors.follow_facts()
 
     def _build(self) -> None:
         """Build the tree of groups anew, with what is known of the chargers now."""

@@ -43,7 +43,6 @@ class StationEvents:
     def take(self, event: StationEvent) -> None:
         """Take in what a charger said, or what became of its link."""
         rooms = self._rooms
-        delay_s = COALESCE_S
         match event:
             case StationReady():
                 self._each(event.identity, LiveConnector.ready)
@@ -71,7 +70,7 @@ class StationEvents:
             case ConnectorsCounted():
                 self._counted(event)
             case LineFreed():
-                rooms.timer.within(self._freed_within_s(event))
+                self._line_freed(event)
                 return
             case StationDescribed():
                 if rooms.firmwares.booted(event.identity, event.boot):
@@ -88,16 +87,19 @@ class StationEvents:
                 rooms.tags.shown(event)
             case StationLearnt():
                 rooms.firmwares.learnt(event.identity, event.memory)
-        rooms.timer.within(max(delay_s, rooms.timer.patience_s))
+        timer = rooms.timer
+        have_step = timer.glance_within if isinstance(event, MeterValuesReceived) else timer.within
+        have_step(max(COALESCE_S, timer.patience_s))
 
-    def _freed_within_s(self, event: LineFreed) -> float:
-        """Return how soon to step so that whoever waits for a line gets it before anything else."""
+    def _line_freed(self, event: LineFreed) -> None:
+        """Let whoever waits for a line get it before anything else."""
         result = self._rooms.control.result
         waiting = () if result is None else result.cuts_waiting
         if any(key.charger == event.identity for key in waiting):
             # The line is kept for a second, which patience would use up.
-            return 0.0
-        return self._rooms.timer.patience_s
+            self._rooms.timer.within(0.0)
+        else:
+            self._rooms.timer.glance_soon()
 
     def _of_connector(
         self,

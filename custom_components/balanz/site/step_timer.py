@@ -1,9 +1,15 @@
-"""When a running site takes its next step: soon after news, but once for all that came together."""
+"""When a running site takes its next step: soon after news, but once for all that came together.
+
+At large sites a whole step costs much, and most news change nothing. After those it only takes a
+glance: a step that goes on where something has to be cut. A whole one follows a little later.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sized
 from contextlib import contextmanager
+from heapq import heappop, heappush
+from math import inf
 
 COALESCE_S = 0.01
 """How long events are gathered before a step; many come in one message or one tick."""
@@ -15,6 +21,8 @@ MOST_PATIENCE_S = 0.7
 A cut may take a second. What the meters tell, which is why nearly all cuts are made, waits for
 nothing.
 """
+GLANCES = 8
+"""So many times as long a whole step may wait where a glance is enough as yet."""
 RETRY_STEP_S = 1.0
 
 type Rest = Coroutine[object, object, None]
@@ -30,12 +38,13 @@ class StepTimer:
         self,
         *,
         connectors: Sized,
-        step: Callable[[float], Rest | None],
+        step: Callable[[float, bool], Rest | None],
         spawn: Callable[[Rest], asyncio.Task[None]],
     ) -> None:
         """Call for nothing before `running` is set.
 
-        `step` is called with the loop's time; what it returns is awaited before the next one.
+        `step` is called with the loop's time, and with whether a whole step is due; what it
+        returns is awaited before the next one.
         """
         self.running = False
         """Whether steps are taken."""
@@ -43,6 +52,12 @@ class StepTimer:
         self._take_step = step
         self._spawn = spawn
         self._timer: asyncio.TimerHandle | None = None
+        self._whole_at = inf
+        """When a whole step is due."""
+        self._put_off = inf
+        """When one was due that the glance under way may come to."""
+        self._glances_at: list[float] = []
+        """When time alone changes something; a heap."""
         self._under_way: asyncio.Task[None] | None = None
         self._again_at: float | None = None
         """When a step has become due while another one is under way."""
@@ -59,12 +74,16 @@ class StepTimer:
 
     @property
     def is_next_one_due(self) -> bool:
-        """Whether another step has become due while one is under way."""
-        return self._again_at is not None
+        """Whether another whole step has become due while one is under way."""
+        return self._again_at is not None and self._whole_at <= self.now()
 
     def soon(self) -> None:
         """Have a step taken as soon as what may wait has been gathered."""
         self.within(self.patience_s)
+
+    def glance_soon(self) -> None:
+        """Have a glance taken that soon, and a whole step later."""
+        self.glance_within(self.patience_s)
 
     def by(self, at: float) -> None:
         """Have a step taken once a time has come that changes something by itself.
@@ -73,30 +92,37 @@ class StepTimer:
         """
         self.within(max(at - self.now(), COALESCE_S, self.patience_s))
 
+    def glance_by(self, at: float) -> None:
+        """Have a glance taken once such a time has come, and a whole step later."""
+        if self.running:
+            at = max(at, self.now() + max(self.patience_s, COALESCE_S))
+            heappush(self._glances_at, at)
+            self._glance_at(at)
+
+    def all_fits(self, wake_at: float | None) -> None:
+        """Learn that a glance found nothing to cut; a whole step is still to come.
+
+        `wake_at` is when time alone may change that.
+        """
+        self._whole_at = min(self._whole_at, self._put_off)
+        self._wake_by(self._whole_at)
+        if wake_at is not None:
+            self.glance_by(wake_at)
+
     def within(self, delay_s: float) -> None:
         """Have a step taken after so long at the latest."""
-        if not self.running:
-            return
         at = self.now() + delay_s
-        if self._timer is not None:
-            if self._timer.when() <= at:
-                return
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(at, self.step)
+        self._whole_at = min(self._whole_at, at)
+        self._wake_by(at)
+
+    def glance_within(self, delay_s: float) -> None:
+        """Have a glance taken after so long at the latest, and a whole step later."""
+        self._glance_at(self.now() + delay_s)
 
     def step(self) -> None:
         """Take a step now, or soon after the one before is over. One that fails is tried again."""
-        if not self.running:
-            return
-        self._cancel()
-        if self._under_way is not None:
-            if self._again_at is None:
-                self._again_at = self.now()
-            return
-        with self._tried_again():
-            rest = self._take_step(self.now())
-            if rest is not None:
-                self._begin(rest)
+        self._whole_at = min(self._whole_at, self.now())
+        self._wake()
 
     def overtake(self) -> None:
         """Take a step now; the one that is under way looks at a site that is no more."""
@@ -108,6 +134,40 @@ class StepTimer:
         self.running = False
         self._cancel()
         self._give_up()
+
+    def _glance_at(self, at: float) -> None:
+        self._whole_at = min(self._whole_at, at + (GLANCES - 1) * self.patience_s)
+        self._wake_by(at)
+
+    def _wake_by(self, at: float) -> None:
+        if not self.running:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(at, self._wake)
+
+    def _wake(self) -> None:
+        if not self.running:
+            return
+        self._cancel()
+        if self._under_way is not None:
+            if self._again_at is None:
+                self._again_at = self.now()
+            return
+        now = self.now()
+        # A timer may come a little early, and what is due in a moment shares the step.
+        is_whole = self._whole_at <= now + COALESCE_S
+        self._put_off, self._whole_at = self._whole_at, inf
+        while self._glances_at and (is_whole or self._glances_at[0] <= now):
+            heappop(self._glances_at)
+        if self._glances_at:
+            self._wake_by(self._glances_at[0])
+        with self._tried_again():
+            rest = self._take_step(now, is_whole)
+            if rest is not None:
+                self._begin(rest)
 
     def _begin(self, rest: Rest) -> None:
         task = self._spawn(self._take_rest(rest))
@@ -125,9 +185,9 @@ class StepTimer:
             self._under_way = None
             if self._again_at is not None:
                 # What a meter tells comes phase by phase, and may not all be here.
-                gathered_s = self.now() - self._again_at
+                at = max(self._again_at + COALESCE_S, self.now())
                 self._again_at = None
-                self.within(max(COALESCE_S - gathered_s, 0.0))
+                self._wake_by(at)
 
     def _give_up(self) -> None:
         if self._under_way is not None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import thread_time
 from typing import overload
 
-from ..balancing.control import Result
+from ..balancing.control import AllFits, Result
 
 AWAY_ABOVE_S = 0.010
 """A step that takes longer is not for the event loop."""
@@ -54,7 +54,9 @@ class StepWorker:
         if self._in_a_row == STEPS_IN_A_ROW:
             self._slow, self._in_a_row = not self._slow, 0
 
-    async def decide(self, deciding: Callable[[], Result]) -> tuple[Result, float]:
+    async def decide(
+        self, deciding: Callable[[], Result | AllFits]
+    ) -> tuple[Result | AllFits, float]:
         """Return what a step comes to, worked out in another thread, and how long that took."""
         if self._executor is None:
             # Its own, so that no slow disk of others keeps a cut waiting.
@@ -103,6 +105,6 @@ class StepWorker:
             await asyncio.get_running_loop().run_in_executor(None, executor.shutdown)
 
 
-def _timed(deciding: Callable[[], Result]) -> tuple[Result, float]:
+def _timed(deciding: Callable[[], Result | AllFits]) -> tuple[Result | AllFits, float]:
     began_s = thread_time()
     return deciding(), thread_time() - began_s
