@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .fleets.home import HOUSE_A, MAXIMUM_A, SETTLED_S, WATCHED_SHARE_A, FleetHome, Reading
+from .fleets.loop_probe import Probe
 
 INTERVAL_S = 10.0
 """How often each charger tells its values."""
@@ -58,6 +59,9 @@ class Figures:
     """How late its event loop is, over all moments."""
     own_delay_p99_ms: float
     """The same, less what it waited for a processor that other programs had."""
+    idle_delay_p99_ms: float
+    """How late the loop of this program is meanwhile, which has next to nothing to do: what the
+    machine makes of any loop."""
     cut_p99_ms: float
     """From the meter's state in Home Assistant to the limit at the charger, over all limits."""
     reconnect_all_s: float
@@ -124,9 +128,11 @@ class Bench:
         meters = asyncio.create_task(self._report_meters())
         try:
             await self._until("content")
+            idle = Probe()
             before = await self._home.read()
             cuts_ms = [cut_ms for _ in range(rises) for cut_ms in await self._rise()]
             after = await self._home.read()
+            idle_delays_s, _ = idle.take()
             dropped = await self._chargers.ask("drop")
         finally:
             meters.cancel()
@@ -140,6 +146,7 @@ class Bench:
             entities_per_charger=round(self._home.entities_per_charger(), 1),
             loop_delay_p99_ms=round(after.loop_delay_p99_ms, 1),
             own_delay_p99_ms=round(after.own_delay_p99_ms, 1),
+            idle_delay_p99_ms=round(1000 * percentile(idle_delays_s, 0.99), 1),
             cut_p99_ms=round(percentile(cuts_ms, 0.99), 1),
             reconnect_all_s=round(dropped["all_s"], 1),
             lost=dropped["lost"],

@@ -181,13 +181,14 @@ def test_json_has_all_figures() -> None:
         entities_per_charger=8.0,
         loop_delay_p99_ms=10.0,
         own_delay_p99_ms=9.0,
+        idle_delay_p99_ms=0.4,
         cut_p99_ms=50.0,
         reconnect_all_s=8.0,
         lost=0,
     )
 
     assert json.loads(shown(figures, as_json=True))["lost"] == 0
-    assert len(shown(figures, as_json=False).splitlines()) == 11
+    assert len(shown(figures, as_json=False).splitlines()) == 12
 
 
 def test_a_percentile_is_not_exceeded_by_its_share() -> None:

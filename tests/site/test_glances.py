@@ -39,7 +39,7 @@ async def test_a_charger_that_takes_more_than_it_may_has_others_cut_within_a_sec
     timer, live = site._rooms.timer, site._rooms.live[B]
     second.faults = Faults(ignore_profiles=True)
 
-    await until(lambda: live.commitment.reading.current_a > 15.0)
+    await until(lambda: live.commitment.measured_a(timer.now()) > 15.0)
     told_at = timer.now()
     await until(lambda: limits_received(first)[-1] < SHARE_A)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from custom_components.balanz.balancing.commands import Command, Kind
-from custom_components.balanz.balancing.control import Result
+from custom_components.balanz.balancing.control import AllFits, Result
 from custom_components.balanz.balancing.model import ConnectorKey
 from custom_components.balanz.balancing.phase_use import PhaseUse
 from custom_components.balanz.balancing.phases import Phase, PhaseMap
@@ -35,6 +35,8 @@ from .build import (
     until,
 )
 from .conftest import Bench
+
+type Deciding = Callable[[], Result | AllFits]
 
 A, B, C = (ConnectorKey(name, 1) for name in "ABC")
 SLOW_S, BETWEEN_S, FAST_S = AWAY_ABOVE_S * 2, (AWAY_ABOVE_S + BACK_BELOW_S) / 2, BACK_BELOW_S / 2
@@ -117,7 +119,7 @@ def decide_elsewhere(monkeypatch: pytest.MonkeyPatch, *, taking_s: float) -> Non
     """From now on each step is decided elsewhere, and pauses wherever it may."""
     decide = StepWorker.decide
 
-    async def slowly(self: StepWorker, deciding: Callable[[], Result]) -> tuple[Result, float]:
+    async def slowly(self: StepWorker, deciding: Deciding) -> tuple[Result | AllFits, float]:
         await asyncio.sleep(taking_s)
         return await decide(self, deciding)
 
@@ -240,7 +242,7 @@ async def test_of_steps_that_chase_each_other_every_second_one_is_told(
     decided, told = [], []
     decide = StepWorker.decide
 
-    async def noted(self: StepWorker, deciding: Callable[[], Result]) -> tuple[Result, float]:
+    async def noted(self: StepWorker, deciding: Deciding) -> tuple[Result | AllFits, float]:
         decided.append(deciding)
         return await decide(self, deciding)
 
