@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .fleets.home import HOUSE_A, MAXIMUM_A, SETTLED_S, WATCHED_SHARE_A, FleetHome, Reading
-from .fleets.loop_probe import Probe
+from .fleets.idle_loop import IdleLoop
 
 INTERVAL_S = 10.0
 """How often each charger tells its values."""
@@ -128,11 +128,11 @@ class Bench:
         meters = asyncio.create_task(self._report_meters())
         try:
             await self._until("content")
-            idle = Probe()
+            idle = IdleLoop()
             before = await self._home.read()
             cuts_ms = [cut_ms for _ in range(rises) for cut_ms in await self._rise()]
             after = await self._home.read()
-            idle_delays_s, _ = idle.take()
+            idle.stop()
             dropped = await self._chargers.ask("drop")
         finally:
             meters.cancel()
@@ -146,7 +146,7 @@ class Bench:
             entities_per_charger=round(self._home.entities_per_charger(), 1),
             loop_delay_p99_ms=round(after.loop_delay_p99_ms, 1),
             own_delay_p99_ms=round(after.own_delay_p99_ms, 1),
-            idle_delay_p99_ms=round(1000 * percentile(idle_delays_s, 0.99), 1),
+            idle_delay_p99_ms=round(1000 * percentile(idle.delays_s, 0.99), 1),
             cut_p99_ms=round(percentile(cuts_ms, 0.99), 1),
             reconnect_all_s=round(dropped["all_s"], 1),
             lost=dropped["lost"],

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from benchmarks.fleets.home import (
     copy_chargers,
     entities_per_charger,
 )
+from benchmarks.fleets.idle_loop import TICK_S, IdleLoop
 from custom_components.balanz.charger_entities import CHARGER_ENTITIES
 from custom_components.balanz.csms.events import MeterValuesReceived, StationEvent
 from custom_components.balanz.csms.profiles import Limit
@@ -169,6 +171,17 @@ def test_entities_of_chargers_are_counted_and_no_others() -> None:
 
 def test_the_chargers_are_to_have_eight_kinds_of_entities_that_there_are() -> None:
     assert len(CHARGER_ENTITIES.keys() & set(ENTITIES)) == 8
+
+
+async def test_a_loop_that_is_held_up_is_late_at_each_tick_that_it_sleeps_through() -> None:
+    idle = IdleLoop()
+    await asyncio.sleep(0.1)
+    before = len(idle.delays_s)
+    time.sleep(0.2)  # noqa: ASYNC251
+    await asyncio.sleep(0.1)
+    idle.stop()
+    assert len(idle.delays_s) - before >= 20
+    assert max(idle.delays_s) >= 0.19 - TICK_S
 
 
 def test_json_has_all_figures() -> None:
