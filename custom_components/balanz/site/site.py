@@ -404,6 +404,8 @@ class BalanzSite:
         """Take a step, or a glance; return what is left of it where it is decided elsewhere."""
         began_s = thread_time()
         rooms = self._rooms
+        # How soon its chargers follow is what a drill is for.
+        is_whole = is_whole or rooms.drills.running is not None
         rooms.capacity_settings.apply()
         if is_whole:
             rooms.layout.outdated |= (
