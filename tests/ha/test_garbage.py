@@ -13,7 +13,12 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.balanz import coordinator
 from custom_components.balanz.csms.server import CentralSystem
-from custom_components.balanz.garbage import NEWEST, SETTLED_AFTER_S, YOUNG_ROUNDS, GarbageRelief
+from custom_components.balanz.garbage import (
+    NEWEST,
+    SETTLED_AFTER_S,
+    YOUNG_ROUNDS,
+    GarbageRelief,
+)
 from tests.ha.build import charger, set_up, site_entry
 
 
