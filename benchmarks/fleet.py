@@ -166,13 +166,17 @@ class Bench:
     async def _until(self, word: str) -> None:
         """Wait until every charger is served, or has all it can use, and what led to it is over."""
         deadline = time.monotonic() + SETTLED_LIMIT_S
-        while (state := await self._chargers.ask("state"))[word] < self._count:
+        lasted_s = 0
+        while lasted_s < CALM_S:
+            state = await self._chargers.ask("state")
+            lasted_s = lasted_s + 1 if state[word] == self._count else 0
             if time.monotonic() > deadline:
-                told = await self._home.watched_states()
-                log = self._home.log()[-2000:]
-                raise FleetFailed(f"{state} of {self._count} chargers\n{told}\n{log}")
+                raise FleetFailed(f"{state} of {self._count} chargers\n{await self._told()}")
             await asyncio.sleep(1)
-        await asyncio.sleep(CALM_S)
+
+    async def _told(self) -> str:
+        """Return what Home Assistant shows and has printed, for whoever looks for a cause."""
+        return f"{await self._home.watched_states()}\n{self._home.log()[-2000:]}"
 
     async def _restarted(self) -> Reading:
         """Restart Home Assistant, and return how it is once all chargers are back."""
@@ -194,7 +198,7 @@ class Bench:
         cuts_at = (await self._chargers.ask("cuts"))["cuts_at"]
         await asyncio.sleep(RISE_S / 2)
         if not all(cuts_at):
-            raise FleetFailed(f"not every charger was cut: {cuts_at}")
+            raise FleetFailed(f"not every charger was cut: {cuts_at}\n{await self._told()}")
         return [1000 * (times[0] - written_at) for times in cuts_at]
 
 
