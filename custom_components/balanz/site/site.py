@@ -406,16 +406,19 @@ class BalanzSite:
         rooms = self._rooms
         # How soon its chargers follow is what a drill is for.
         is_whole = is_whole or rooms.drills.running is not None
+        layout = rooms.layout
         rooms.capacity_settings.apply()
-        if is_whole:
-            rooms.layout.outdated |= (
-                rooms.proofs.outdated or rooms.offline_keys.outdated or rooms.learnt_steps.outdated
-            )
-        self._keep_up_to_date()
-        if is_whole:
-            rooms.plans.apply(now)
-            rooms.ceilings.apply()
-            rooms.upstreams.apply()
+        layout.outdated |= (
+            rooms.proofs.outdated or rooms.offline_keys.outdated or rooms.learnt_steps.outdated
+        )
+        if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
+            self._build()
+        if layout.outdated:
+            layout.outdated = False
+            rooms.connectors.follow_facts()
+        rooms.plans.apply(now)
+        rooms.ceilings.apply()
+        rooms.upstreams.apply()
         inputs = rooms.control.inputs(now)
         deciding = rooms.control.deciding(inputs, now, is_whole=is_whole)
         if rooms.worker.away:
@@ -576,15 +579,6 @@ class BalanzSite:
 
     def _on_event(self, event: StationEvent) -> None:
         self._events.take(event)
-
-    def _keep_up_to_date(self) -> None:
-        """Build the tree of groups anew where schedules or what is known ask for it."""
-        layout = self._rooms.layout
-        if layout.timetable.look(datetime.now(UTC)) or layout.outdated:
-            self._build()
-        if layout.outdated:
-            layout.outdated = False
-            self._rooms.connectors.follow_facts()
 
     def _build(self) -> None:
         """Build the tree of groups anew, with what is known of the chargers now."""
