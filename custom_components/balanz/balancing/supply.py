@@ -19,6 +19,8 @@ FIRST_HOLD_S = 60.0
 """The same while the meter has just begun to tell: the first estimates know little of the cars."""
 CALM_A = 1.0
 """A fall of the base load by less than this lets no limit rise."""
+RAMP_S = 15.0
+"""What the base load rises by within this time may all be of one cause: cars take a while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,15 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rise:
+    """By how much more an estimate explains a reading than the one before it did."""
+
+    since: float
+    """When the first reading that showed it was received (monotonic seconds)."""
+    by: PhaseCurrents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaseLoad:
     """The estimate of one metered group's base load. Never below zero: export is not headroom."""
 
@@ -74,6 +85,8 @@ class BaseLoad:
     peaks: tuple[Peak, ...] = ()
     held: PhaseCurrents = ZERO
     """What was in use; it follows a peak down only where that makes a difference."""
+    risen: Rise | None = None
+    """Its last rise that makes a difference; None before the first."""
 
     def observe(
         self,
@@ -121,7 +134,17 @@ class BaseLoad:
             peaks = (*peaks[:-1], Peak(second=second, base_load=latest_peak))
         else:
             peaks = (*peaks, Peak(second=second, base_load=latest))
-        return replace(self, latest=latest, signed=signed, peaks=peaks)
+        return replace(
+            self, latest=latest, signed=signed, peaks=peaks, risen=self._risen_to(signed, at)
+        )
+
+    def _risen_to(self, signed: PhaseCurrents, at: float) -> Rise | None:
+        if self.signed is None:
+            return None
+        more, risen = signed - self.signed, self.risen
+        if risen is not None and risen.since <= at <= risen.since + RAMP_S:
+            return replace(risen, by=(risen.by + more).without_export)
+        return Rise(since=at, by=more.without_export) if max(more) >= CALM_A else risen
 
     def returned(self, assumed: PhaseCurrents, at: float, *, anew: bool) -> BaseLoad:
         """Return the estimate as the meter tells again, before its first reading.

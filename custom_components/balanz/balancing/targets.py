@@ -21,6 +21,7 @@ from .reasons import MAXIMUM_REACHED, Reason, Rule
 from .restraint import restraints
 from .standing import Standing
 from .turns import Turns
+from .waking import waking
 
 PATIENCE_S = 5.0
 """A cut that is not answered for this long is no longer counted on: others are cut instead."""
@@ -34,6 +35,7 @@ _IDLE_RULES = {
 }
 
 
+_LAST = (inf,)
 _NOTHING = Share(limit_a=0.0, binding=None)
 _NOT_CONNECTED = Reason(rule=Rule.NOT_CONNECTED)
 _STARTING = Reason(rule=Rule.STARTING)
@@ -129,10 +131,19 @@ def _shares(
     }
     left_out = headroom.paused(standings) | offline_a.keys()
     claims = list(_claims(site, standings, left_out, turns, recollection, now, alarm))
+    may_wake = waking(
+        (standings[claim.key] for claim in claims if claim.spare), headroom.base_loads, now
+    )
+    if may_wake:
+        claims = [
+            claim._replace(spare=False) if claim.key in may_wake else claim for claim in claims
+        ]
 
     def in_line(claims: Sequence[Claim]) -> Sequence[Claim]:
         return [
-            claim.in_line(
+            claim.in_line(_LAST, reserves=False, before_needs=False)
+            if claim.key in may_wake
+            else claim.in_line(
                 turns.order(standings[claim.key]),
                 reserves=turns.keeps_its_place_in_line(claim.key),
                 before_needs=turns.goes_before_needs(claim.key),
