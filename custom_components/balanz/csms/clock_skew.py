@@ -46,8 +46,11 @@ class ClockSkew:
 
     def is_fresh(self, stamped_at: datetime, received_at: datetime) -> bool:
         """Return whether something was measured within a minute of its receipt."""
-        offset_s = (stamped_at - received_at).total_seconds() - (self.skew_s or 0.0)
-        return abs(offset_s) <= FRESH_S
+        offset_s, skew_s = (stamped_at - received_at).total_seconds(), self._skew_s
+        if abs(offset_s) <= FRESH_S and (skew_s is None or abs(offset_s - skew_s) <= FRESH_S):
+            # Whether what was learnt still holds makes no difference then.
+            return True
+        return abs(offset_s - (self.skew_s or 0.0)) <= FRESH_S
 
     def _learn(self, offset_s: float) -> None:
         self._skew_s = offset_s

@@ -75,10 +75,16 @@ class FrameLog:
         self._noted_s = array("d")
         """When they went over the wire, s since the epoch."""
         self._kinds = bytearray()
+        self._oldest = 0
+        """Which of them is the oldest; the next one takes its place once there are enough."""
+        self._heard_s: float | None = None
         self._secret_call: str | None = None
         """The id of the last call that had a secret in it."""
-        self.heard_at: datetime | None = None
+
+    @property
+    def heard_at(self) -> datetime | None:
         """When the charger said something last; None before it has."""
+        return None if self._heard_s is None else datetime.fromtimestamp(self._heard_s, UTC)
 
     def copy(self) -> FrameLog:
         """Return one with the same frames, which stay whatever is said from now on."""
@@ -86,37 +92,42 @@ class FrameLog:
         copy._texts = self._texts.copy()
         copy._noted_s = self._noted_s[:]
         copy._kinds = self._kinds[:]
-        copy.heard_at = self.heard_at
+        copy._oldest = self._oldest
+        copy._heard_s = self._heard_s
         return copy
 
     @property
     def frames(self) -> tuple[KeptFrame, ...]:
         """The frames that are kept, oldest first."""
+        in_order = (*range(self._oldest, len(self._texts)), *range(self._oldest))
         return tuple(
             KeptFrame(
-                at=datetime.fromtimestamp(noted_s, UTC),
-                received=bool(kind & _RECEIVED),
-                text=text,
+                at=datetime.fromtimestamp(self._noted_s[place], UTC),
+                received=bool(self._kinds[place] & _RECEIVED),
+                text=self._texts[place],
                 peer=self._peer,
-                answers_secret=bool(kind & _ANSWERS_SECRET),
+                answers_secret=bool(self._kinds[place] & _ANSWERS_SECRET),
             )
-            for text, noted_s, kind in zip(self._texts, self._noted_s, self._kinds, strict=True)
+            for place in in_order
         )
 
-    def note(self, text: str, at: datetime, *, received: bool) -> None:
-        """Keep the beginning of a frame."""
+    def note(self, text: str, at_s: float, *, received: bool) -> None:
+        """Keep the beginning of a frame; `at_s` is the time, s since the epoch."""
         text = text[:MOST_CHARACTERS]
         kind = 0
         if received:
             kind = _RECEIVED
-            self.heard_at = at
+            self._heard_s = at_s
             # What chargers say themselves is by far the most, and is looked at when it is told.
             if self._secret_call is not None and (answer := _ANSWER.match(text)):
                 kind |= _ANSWERS_SECRET if answer[1] == self._secret_call else 0
         elif (call := _CALL.match(text)) and _SECRET_KEYS.search(text):
             self._secret_call = call[1]
-        if len(self._texts) >= MOST_FRAMES:
-            del self._texts[0], self._noted_s[0], self._kinds[0]
-        self._texts.append(text)
-        self._noted_s.append(at.timestamp())
-        self._kinds.append(kind)
+        if len(self._texts) < MOST_FRAMES:
+            self._texts.append(text)
+            self._noted_s.append(at_s)
+            self._kinds.append(kind)
+            return
+        place = self._oldest
+        self._texts[place], self._noted_s[place], self._kinds[place] = text, at_s, kind
+        self._oldest = (place + 1) % MOST_FRAMES

@@ -6,10 +6,10 @@ the calls behind it.
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from .frame_log import FrameLog
@@ -271,7 +271,7 @@ class RpcConnection:
     async def _send(self, text: str) -> None:
         """Write a message; a peer that does not read it in time loses the connection."""
         if self.frames is not None:
-            self.frames.note(text, datetime.now(UTC), received=False)
+            self.frames.note(text, time.time(), received=False)
         self._writes.begin()
         try:
             await self._socket.send(text)
@@ -315,7 +315,7 @@ class RpcConnection:
             self._refuse_binary()
             return
         if self.frames is not None:
-            self.frames.note(message, datetime.now(UTC), received=True)
+            self.frames.note(message, time.time(), received=True)
         match parse(message):
             case Call() as call:
                 await self._take_call(call)

@@ -13,6 +13,7 @@ MOST_LAYOUTS = 32
 MOST_VALUES = 50
 MOST_FIELDS = 10
 MOST_CHARACTERS = 50
+_TEXT = frozenset({str})
 """What has more is understood each time anew, lest it fill the memory."""
 
 
@@ -37,18 +38,16 @@ class Layout:
         """Return whether these values differ from the latest in nothing but their numbers."""
         if len(sampled_values) != len(self._latest):
             return False
-        written: list[str] = []
-        for latest, sampled_value in zip(self._latest, sampled_values, strict=True):
-            try:
-                value = sampled_value["value"]
-            except KeyError, TypeError:
-                return False
-            if type(value) is not str:
-                return False
+        try:
+            written = [sampled_value["value"] for sampled_value in sampled_values]
+        except KeyError, TypeError:
+            return False
+        if not _TEXT.issuperset(map(type, written)):
+            return False
+        for latest, value in zip(self._latest, written, strict=True):
             latest["value"] = value
-            if latest != sampled_value:
-                return False
-            written.append(value)
+        if self._latest != sampled_values:
+            return False
         self.written = written
         return True
 

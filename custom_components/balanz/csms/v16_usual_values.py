@@ -33,6 +33,7 @@ class UsualValues:
         "_currents_a",
         "_energy",
         "_highest",
+        "_least",
         "_lowest",
         "_power",
         "_powers_w",
@@ -43,6 +44,8 @@ class UsualValues:
         """Find out where they stand; nothing else is among them."""
         in_place = [label for _, label in sorted(labels, key=itemgetter(0))]
         self._lowest = [label.minimum for label in in_place]
+        self._least = max(self._lowest, default=0.0)
+        """What none of them may be below, where all are above it."""
         self._highest = [
             BETWEEN_LINES_ABOVE_V if label.measurand is Measurand.VOLTAGE else label.maximum
             for label in in_place
@@ -77,7 +80,7 @@ class UsualValues:
             numbers = list(map(float, written))
         except ValueError:
             return None
-        if not all(map(le, self._lowest, numbers, strict=True)):
+        if not min(numbers) >= self._least and not all(map(le, self._lowest, numbers, strict=True)):
             return None
         if not all(map(le, numbers, self._highest, strict=True)):
             return None
