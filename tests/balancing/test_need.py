@@ -109,9 +109,9 @@ def test_need_takes_no_minimum_from_one_whose_turn_it_is(for_s: float, limit_a: 
         ],
     )
     in_its_turn = Service(
-        since=0.0, served_as=0.0, has_place=True, placed_at=NOW - for_s, charging=True, charged=True
+        since=0.0, has_place=True, placed_at=NOW - for_s, charging=True, charged=True
     )
-    state = State(turns=Turns(services={B: in_its_turn}, at=NOW))
+    state = State(turns=Turns(services={B: in_its_turn}, served_as={B: 0.0}, at=NOW))
 
     assert limits(decide(pair, what, state)) == {"b": limit_a}
 

@@ -148,14 +148,12 @@ def test_a_newcomer_does_not_claim_what_others_charged_before_it_came() -> None:
 
 def test_when_a_turn_is_over_the_least_served_go_first() -> None:
     yard = site([group(rating_a=12.0)], [connector(name) for name in "abcd"])
-    served_as = {"a": 4000.0, "b": 1000.0, "c": 2000.0, "d": 3000.0}
+    served_as = {key("a"): 4000.0, key("b"): 1000.0, key("c"): 2000.0, key("d"): 3000.0}
     services = {
-        key(name): Service(
-            since=0.0, served_as=amount, has_place=name in "ab", charging=name in "ab", charged=True
-        )
-        for name, amount in served_as.items()
+        key(name): Service(since=0.0, has_place=name in "ab", charging=name in "ab", charged=True)
+        for name in "abcd"
     }
-    turns = Turns(services=services, rounds={"root": NOW - TURN_S}, at=NOW)
+    turns = Turns(services=services, served_as=served_as, rounds={"root": NOW - TURN_S}, at=NOW)
 
     def with_limit(limit_a: float) -> ConnectorInput:
         return known(obeying(limit_a, reading_a=limit_a))

@@ -26,8 +26,6 @@ class Service(NamedTuple):
 
     since: float
     """When it was plugged in: a new car begins anew."""
-    served_as: float
-    """Ampere-seconds per line and weight, counted from where the others stood when it came."""
     has_place: bool = False
     """Whether it was among those that could have their minimum."""
     placed_at: float = -inf
@@ -41,20 +39,6 @@ class Service(NamedTuple):
     starts: tuple[float, ...] = ()
     """When it was let charge, at most the last two times."""
 
-    def with_more(self, served_as: float) -> Service:
-        """Return it after so many more ampere-seconds."""
-        # Each step does this for nearly every car, and `_replace` takes twice as long.
-        return Service(
-            self.since,
-            self.served_as + served_as,
-            self.has_place,
-            self.placed_at,
-            self.owed,
-            self.charging,
-            self.charged,
-            self.starts,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
@@ -62,6 +46,10 @@ class Turns:
 
     tuning: Tuning = field(default_factory=Tuning)
     services: Mapping[ConnectorKey, Service] = field(default_factory=dict)
+    served_as: Mapping[ConnectorKey, float] = field(default_factory=dict)
+    """Ampere-seconds per line and weight that each of them has had, counted from where the others
+    stood when it came. They are apart since each step changes nearly all of them, and so many new
+    objects would keep the garbage collector busy."""
     rounds: Mapping[str, float] = field(default_factory=dict)
     """When the present round began in each group that keeps somebody waiting."""
     at: float = 0.0
@@ -72,6 +60,7 @@ class Turns:
         """Return the turns with what has been served since, for the cars that want current."""
         passed_s = max(now - self.at, 0.0)
         services: dict[ConnectorKey, Service] = {}
+        served_as: dict[ConnectorKey, float] = {}
         newcomers: list[Standing] = []
         for key, standing in standings.items():
             if not standing.known.wants:
@@ -80,26 +69,27 @@ class Turns:
             if known is None or known.since != standing.known.waiting_since:
                 newcomers.append(standing)
                 continue
-            served_as = _current_a(standing) * passed_s / standing.connector.weight
-            if served_as:
-                known = known.with_more(served_as)
+            more_as = _current_a(standing) * passed_s / standing.connector.weight
+            served_as[key] = self.served_as[key] + more_as
             charging = _charges(standing)
             if charging is not None and charging != known.charging:
                 known = _seen(known, charging, now)
             services[key] = known
         # A newcomer counts as served like the least served of the others: its own past is no
         # claim on them, and theirs none on it.
-        start_as = min((service.served_as for service in services.values()), default=0.0)
+        start_as = min(served_as.values(), default=0.0)
         for standing in newcomers:
             charging = _charges(standing) or False
+            served_as[standing.key] = start_as
             services[standing.key] = Service(
                 since=standing.known.waiting_since,
-                served_as=start_as,
                 has_place=charging,
                 charging=charging,
                 charged=charging,
             )
-        return Turns(tuning=tuning, services=services, rounds=self.rounds, at=now)
+        return Turns(
+            tuning=tuning, services=services, served_as=served_as, rounds=self.rounds, at=now
+        )
 
     def order(self, standing: Standing) -> tuple[float, ...]:
         """Return who goes first among cars of one priority: the smaller."""
@@ -113,7 +103,7 @@ class Turns:
             rank = 2.0
         else:
             rank = 3.0
-        return (rank, service.served_as, service.since, len(standing.way))
+        return (rank, self.served_as[standing.key], service.since, len(standing.way))
 
     def goes_before_needs(self, key: ConnectorKey) -> bool:
         """Return whether a car has its minimum whatever others need.
@@ -167,7 +157,7 @@ class Turns:
                 for key, by_group_id in waiting.items()
                 if by_group_id == group_id and not self.services[key].has_place
             ]
-            first = min(line, key=lambda key: services[key].served_as, default=None)
+            first = min(line, key=self.served_as.__getitem__, default=None)
             if first is not None and self._passed_over(first, services, standings):
                 services[first] = services[first]._replace(owed=True)
         # A link that is down for a moment, or a pause, is not the end of waiting.
@@ -210,7 +200,7 @@ class Turns:
                 for key, service in self.services.items()
                 if service.has_place and group_id in standings[key].group_ids
             )
-            queue.sort(key=lambda key: (self.services[key].served_as, self.services[key].since))
+            queue.sort(key=lambda key: (self.served_as[key], self.services[key].since))
             hungry = [key for key in queue if not self.services[key].charged]
             hungry.sort(key=lambda key: self.services[key].since)
             for place, key in enumerate(hungry):
@@ -233,7 +223,7 @@ class Turns:
         needed = {number for number, _ in standings[key].way}
         return any(
             service.has_place
-            and service.served_as > services[key].served_as
+            and self.served_as[other] > self.served_as[key]
             and standings[other].priority == standings[key].priority
             and any(number in needed for number, _ in standings[other].way)
             for other, service in services.items()

@@ -107,7 +107,7 @@ class Control:
             durable=not self._journal.failing,
             outdated=self._layout.outdated,
         )
-        return News.since(self._layout.site, inputs, present, sent_a, now)
+        return News(self._layout.site, inputs, present, sent_a, now)
 
     def rating_fits(self, identity: str, *, seen: bool = False) -> bool:
         """Return whether a charger could be booked at its rating now, without a cut elsewhere.

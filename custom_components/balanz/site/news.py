@@ -6,6 +6,7 @@ raise a limit: the step that follows at once knows, and decides anew.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..balancing.commands import Command, Kind
 from ..balancing.commitments import Commitment
@@ -32,32 +33,35 @@ class Present:
     """Whether the site is to be built anew: with less power, or with less proven of chargers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What a step did not know."""
 
-    site: Site
-    """The one that the step looked at."""
-    inputs: Inputs
-    """All else that it looked at."""
-    present: Present
-    groups: frozenset[str]
-    """Those in which there may be less room now: a lower capacity, a higher reading, or more that
-    is booked."""
-
-    @classmethod
-    def since(
-        cls,
+    def __init__(
+        self,
         site: Site,
         inputs: Inputs,
         present: Present,
         sent_a: Mapping[ConnectorKey, float],
         now: float,
-    ) -> News:
+    ) -> None:
         """Compare what a step looked at with what is known now (monotonic seconds).
 
         `sent_a` are the limits that the step itself has sent since, A per line.
         """
+        self._site = site
+        self._inputs = inputs
+        self._present = present
+        self._sent_a = sent_a
+        self._now = now
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The groups in which there may be less room now.
+
+        That is for a lower capacity, a higher reading, or more that is booked. To find them takes a
+        look at every connector, for which nearly no cut has to wait.
+        """
+        site, inputs, present, now = self._site, self._inputs, self._present, self._now
         meters = present.meters
         groups = {
             group_id
@@ -80,15 +84,15 @@ class News:
             connector = site.connectors[key]
             if _uses_more(phase_use, known.phase_use, connector):
                 groups |= set(site.routes.paths[connector.group_id])
-            booked_a = max(known.commitment.booked_a(connector, now), sent_a.get(key, 0.0))
+            booked_a = max(known.commitment.booked_a(connector, now), self._sent_a.get(key, 0.0))
             if commitment.booked_a(connector, now) > booked_a + EPSILON_A:
                 groups |= set(site.routes.paths[connector.group_id])
-        return cls(site=site, inputs=inputs, present=present, groups=frozenset(groups))
+        return frozenset(groups)
 
     def leaves(self, command: Command) -> bool:
         """Return whether a command may still be sent."""
-        live = self.present.live[command.key]
-        known = self.inputs.connectors[command.key]
+        live = self._present.live[command.key]
+        known = self._inputs.connectors[command.key]
         before, after = known.commitment, live.commitment
         if live.held or not live.balanced or _limits(before) != _limits(after):
             # It is not what the step knew; which way the command would move it is not sure.
@@ -100,8 +104,8 @@ class News:
             return True
         if not is_cut and _may_no_more(live, known, command.limit_a):
             return False
-        path = self.site.routes.paths[live.connector.group_id]
-        return (is_cut or self.present.durable) and self.groups.isdisjoint(path)
+        path = self._site.routes.paths[live.connector.group_id]
+        return (is_cut or self._present.durable) and self.groups.isdisjoint(path)
 
 
 def _reckoning_with(
