@@ -34,15 +34,12 @@ class Layout:
         self._latest = [sampled_value.copy() for sampled_value in sampled_values]
         """Those that had this layout last."""
 
-    def is_that_of(self, sampled_values: list[Any]) -> bool:
-        """Return whether these values differ from the latest in nothing but their numbers."""
+    def is_that_of(self, sampled_values: list[Any], written: list[str]) -> bool:
+        """Return whether these values differ from the latest in nothing but their numbers.
+
+        `written` are the numbers.
+        """
         if len(sampled_values) != len(self._latest):
-            return False
-        try:
-            written = [sampled_value["value"] for sampled_value in sampled_values]
-        except KeyError, TypeError:
-            return False
-        if not _TEXT.issuperset(map(type, written)):
             return False
         for latest, value in zip(self._latest, written, strict=True):
             latest["value"] = value
@@ -66,8 +63,11 @@ class _Layouts:
         layouts = self._layouts
         if sampled_values is self._latest:
             return layouts[0]
+        written = _numbers_of(sampled_values)
+        if written is None:
+            return None
         for layout in layouts:
-            if layout.is_that_of(sampled_values):
+            if layout.is_that_of(sampled_values, written):
                 break
         else:
             if not _are_usual(sampled_values):
@@ -95,10 +95,18 @@ def labels_of(sampled_values: list[Any]) -> Labels:
     return sorted(labels, key=lambda labelled: labelled[1].rank)
 
 
+def _numbers_of(sampled_values: list[Any]) -> list[str] | None:
+    """Return the numbers as they are written; None where one is missing, or is no text."""
+    try:
+        written = [sampled_value["value"] for sampled_value in sampled_values]
+    except KeyError, TypeError:
+        return None
+    return written if _TEXT.issuperset(map(type, written)) else None
+
+
 def _are_usual(sampled_values: list[Any]) -> bool:
     return len(sampled_values) <= MOST_VALUES and all(
         isinstance(sampled_value, dict)
-        and "value" in sampled_value
         and len(sampled_value) <= MOST_FIELDS
         and all(
             isinstance(text, str) and len(text) <= MOST_CHARACTERS
