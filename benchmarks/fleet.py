@@ -1,10 +1,11 @@
 """What a fleet of chargers costs one Home Assistant, and whether it stays quick meanwhile.
 
-A real Home Assistant with its recorder, and as many chargers as asked for, from a process of their
+A real Home Assistant with its recorder, and as many chargers as asked for, from processes of their
 own: all charge, and tell ten values each ten seconds, none twice the same. The site's options name
 eight kinds of entities for its chargers, all of them enabled, so that there are no others.
 Meanwhile the house load of one group rises again and again, so that the chargers there have to be
-cut. In the end all sockets drop at once.
+cut. These have a process to themselves: a real charger notes a cut when it comes, whatever a
+thousand others do at that moment. In the end all sockets drop at once.
 
 The memory is that of the whole process (its resident set), less that of the same Home Assistant
 before it had a site; both have settled, and both have an allocator that gives back what was freed,
@@ -21,9 +22,10 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from .fleets.chargers import Plan
 from .fleets.home import HOUSE_A, MAXIMUM_A, SETTLED_S, WATCHED_SHARE_A, FleetHome, Reading
 from .fleets.idle_loop import IdleLoop
 
@@ -75,7 +77,7 @@ class FleetFailed(Exception):
 
 
 class Chargers:
-    """The process with the chargers."""
+    """A process with chargers."""
 
     def __init__(self, process: Process) -> None:
         """Talk to a process that runs."""
@@ -84,17 +86,14 @@ class Chargers:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def running(
-        cls, home: FleetHome, *, count: int, aligned: bool
-    ) -> AsyncIterator[Chargers]:
+    async def running(cls, plan: Plan) -> AsyncIterator[Chargers]:
         """Start it, and end it with the context."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.fleets.chargers"),
-            *("--url", f"ws://127.0.0.1:{home.ocpp_port}"),
-            *("--count", str(count), "--watched", str(home.watched)),
-            *("--interval-s", str(INTERVAL_S), "--maximum-a", str(MAXIMUM_A)),
-            *("--watched-maximum-a", str(WATCHED_SHARE_A)),
-            *(["--aligned"] if aligned else []),
+            *("--url", plan.url, "--interval-s", str(plan.interval_s)),
+            *("--first", str(plan.first), "--count", str(plan.count), "--fleet", str(plan.fleet)),
+            *("--maximum-a", str(plan.maximum_a), "--content-a", str(plan.content_a)),
+            *(["--aligned"] if plan.aligned else []),
             stdin=PIPE,
             stdout=PIPE,
         )
@@ -116,10 +115,11 @@ class Chargers:
 class Bench:
     """The fleet, its home and its meters."""
 
-    def __init__(self, home: FleetHome, chargers: Chargers, count: int) -> None:
+    def __init__(self, home: FleetHome, watched: Chargers, others: Chargers, count: int) -> None:
         """Prepare."""
         self._home = home
-        self._chargers = chargers
+        self._watched = watched
+        self._others = others
         self._count = count
         self._house_a = HOUSE_A
 
@@ -133,7 +133,7 @@ class Bench:
             cuts_ms = [cut_ms for _ in range(rises) for cut_ms in await self._rise()]
             after = await self._home.read()
             idle.stop()
-            dropped = await self._chargers.ask("drop")
+            dropped = await self._all("drop")
         finally:
             meters.cancel()
         restarted = await self._restarted()
@@ -148,8 +148,8 @@ class Bench:
             own_delay_p99_ms=round(after.own_delay_p99_ms, 1),
             idle_delay_p99_ms=round(1000 * percentile(idle.delays_s, 0.99), 1),
             cut_p99_ms=round(percentile(cuts_ms, 0.99), 1),
-            reconnect_all_s=round(dropped["all_s"], 1),
-            lost=dropped["lost"],
+            reconnect_all_s=round(max(one["all_s"] for one in dropped), 1),
+            lost=sum(one["lost"] for one in dropped),
         )
 
     async def _report_meters(self) -> None:
@@ -158,20 +158,24 @@ class Bench:
             await asyncio.sleep(REPORT_S)
 
     async def _report(self) -> None:
-        drawn = await self._chargers.ask("currents")
+        watched_a, others_a = (told["current_a"] for told in await self._all("current"))
         await self._home.report_meters(
-            grid_a=drawn["all_a"] + self._house_a, watched_a=drawn["watched_a"] + self._house_a
+            grid_a=watched_a + others_a + self._house_a, watched_a=watched_a + self._house_a
         )
+
+    async def _all(self, word: str) -> tuple[Any, Any]:
+        """Ask the watched chargers, then the others."""
+        return await asyncio.gather(self._watched.ask(word), self._others.ask(word))
 
     async def _until(self, word: str) -> None:
         """Wait until every charger is served, or has all it can use, and what led to it is over."""
         deadline = time.monotonic() + SETTLED_LIMIT_S
         lasted_s = 0
         while lasted_s < CALM_S:
-            state = await self._chargers.ask("state")
-            lasted_s = lasted_s + 1 if state[word] == self._count else 0
+            states = await self._all("state")
+            lasted_s = lasted_s + 1 if sum(one[word] for one in states) == self._count else 0
             if time.monotonic() > deadline:
-                raise FleetFailed(f"{state} of {self._count} chargers\n{await self._told()}")
+                raise FleetFailed(f"{states} of {self._count} chargers\n{await self._told()}")
             await asyncio.sleep(1)
 
     async def _told(self) -> str:
@@ -190,12 +194,12 @@ class Bench:
 
     async def _rise(self) -> list[float]:
         """Let the house take more of each watched charger; return when each was cut."""
-        await self._chargers.ask("cuts")
+        await self._watched.ask("cuts")
         self._house_a += RISE_A * self._home.watched
         await self._report()
         written_at = await self._home.watched_meter_written_at()
         await asyncio.sleep(RISE_S / 2)
-        cuts_at = (await self._chargers.ask("cuts"))["cuts_at"]
+        cuts_at = (await self._watched.ask("cuts"))["cuts_at"]
         await asyncio.sleep(RISE_S / 2)
         if not all(cuts_at):
             raise FleetFailed(f"not every charger was cut: {cuts_at}\n{await self._told()}")
@@ -209,11 +213,28 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 async def measure(*, chargers: int, aligned: bool, rises: int) -> Figures:
     """Return the figures of one run."""
-    async with (
-        FleetHome.running(chargers) as home,
-        Chargers.running(home, count=chargers, aligned=aligned) as fleet,
-    ):
-        return await Bench(home, fleet, chargers).figures(rises=rises, aligned=aligned)
+    async with FleetHome.running(chargers) as home:
+        others = Plan(
+            url=f"ws://127.0.0.1:{home.ocpp_port}",
+            first=home.watched + 1,
+            count=chargers - home.watched,
+            fleet=chargers,
+            interval_s=INTERVAL_S,
+            aligned=aligned,
+            maximum_a=MAXIMUM_A,
+            content_a=0.8 * MAXIMUM_A,
+        )
+        watched = replace(
+            others,
+            first=1,
+            count=home.watched,
+            maximum_a=WATCHED_SHARE_A,
+            # So much that each rise cuts it.
+            content_a=WATCHED_SHARE_A - 1.0,
+        )
+        async with Chargers.running(watched) as few, Chargers.running(others) as many:
+            bench = Bench(home, few, many, chargers)
+            return await bench.figures(rises=rises, aligned=aligned)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

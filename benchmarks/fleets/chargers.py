@@ -3,9 +3,9 @@
 A program of its own, so that what the chargers cost is not counted as Home Assistant's. It takes a
 word per line from its standard input, and answers each with a line of JSON:
 
-- `state`: how many chargers are served, and whether all of them draw what they could at most;
-- `currents`: what the chargers of the watched group draw on each line;
-- `cuts`: when a watched charger was given less, s since the epoch, since the last such question;
+- `state`: how many chargers are served, and how many have what they need to be content;
+- `current`: what the chargers draw on each line;
+- `cuts`: when each charger was given less, s since the epoch, since the last such question;
 - `drop`: drop all sockets at once, dial again, and tell after how long all were served.
 """
 
@@ -50,13 +50,16 @@ class Plan:
     """How the chargers are."""
 
     url: str
+    first: int
+    """The number of the first one."""
     count: int
-    watched: int
-    """How many of them, the first, are in the watched group."""
+    fleet: int
+    """How many there are in all; these and those of other programs."""
     interval_s: float
     aligned: bool
     maximum_a: float
-    watched_maximum_a: float
+    content_a: float
+    """A limit that is enough for them."""
 
 
 class FleetCharger:
@@ -71,7 +74,6 @@ class FleetCharger:
         self.cuts_at: list[float] = []
         self._plan = plan
         self._number = number
-        self._maximum_a = plan.watched_maximum_a if self.watched else plan.maximum_a
         self._energy_wh = 1000.0 * number
         self._less_a = 0.0
         self._last_id = 0
@@ -80,20 +82,14 @@ class FleetCharger:
         self._connection: ClientConnection | None = None
 
     @property
-    def watched(self) -> bool:
-        """Whether it is in the watched group."""
-        return self._number <= self._plan.watched
-
-    @property
     def is_content(self) -> bool:
-        """Whether it has nearly all it can use: a watched one so much that each rise cuts it."""
-        least_a = self._maximum_a - 1.0 if self.watched else 0.8 * self._maximum_a
-        return self.limit_a >= least_a
+        """Whether its limit is enough for it."""
+        return self.limit_a >= self._plan.content_a
 
     @property
     def current_a(self) -> float:
         """What the car draws on each line."""
-        return min(self.limit_a, self._maximum_a - self._less_a)
+        return min(self.limit_a, self._plan.maximum_a - self._less_a)
 
     def drop(self) -> None:
         """Lose the socket without a word."""
@@ -155,7 +151,7 @@ class FleetCharger:
             await self._tell_status(connection)
         self.served.set()
         interval_s = self._plan.interval_s
-        phase_s = 0.0 if self._plan.aligned else interval_s * self._number / self._plan.count
+        phase_s = 0.0 if self._plan.aligned else interval_s * self._number / self._plan.fleet
         while True:
             await asyncio.sleep(interval_s - (time.time() - phase_s) % interval_s)
             await self._tell_values(connection)
@@ -236,8 +232,8 @@ class Fleet:
     def __init__(self, plan: Plan) -> None:
         """Have the chargers; they dial in `run`."""
         self._plan = plan
-        self._chargers = [FleetCharger(plan, number) for number in range(1, plan.count + 1)]
-        self._watched = self._chargers[: plan.watched]
+        numbers = range(plan.first, plan.first + plan.count)
+        self._chargers = [FleetCharger(plan, number) for number in numbers]
         self._running: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -268,14 +264,11 @@ class Fleet:
                     "served": sum(charger.served.is_set() for charger in self._chargers),
                     "content": sum(charger.is_content for charger in self._chargers),
                 }
-            case "currents":
-                return {
-                    "watched_a": sum(charger.current_a for charger in self._watched),
-                    "all_a": sum(charger.current_a for charger in self._chargers),
-                }
+            case "current":
+                return {"current_a": sum(charger.current_a for charger in self._chargers)}
             case "cuts":
-                taken = [charger.cuts_at for charger in self._watched]
-                for charger in self._watched:
+                taken = [charger.cuts_at for charger in self._chargers]
+                for charger in self._chargers:
                     charger.cuts_at = []
                 return {"cuts_at": taken}
             case "drop":
@@ -298,11 +291,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the chargers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
-    parser.add_argument("--count", type=int, required=True)
-    parser.add_argument("--watched", type=int, required=True)
-    parser.add_argument("--interval-s", type=float, required=True)
-    parser.add_argument("--maximum-a", type=float, required=True)
-    parser.add_argument("--watched-maximum-a", type=float, required=True)
+    for name in ("first", "count", "fleet"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    for name in ("interval-s", "maximum-a", "content-a"):
+        parser.add_argument(f"--{name}", type=float, required=True)
     parser.add_argument("--aligned", action="store_true")
     options = parser.parse_args(arguments)
     asyncio.run(Fleet(Plan(**vars(options))).run())

@@ -28,7 +28,6 @@ from custom_components.balanz.csms.transactions import TransactionBook
 from custom_components.balanz.storage.journal import Journal
 
 CHARGERS = 3
-WATCHED = 2
 
 
 @dataclass
@@ -66,12 +65,13 @@ async def bench(socket_enabled: None, tmp_path: Path) -> AsyncGenerator[Bench]:
     await central.start()
     plan = Plan(
         url=f"ws://127.0.0.1:{central.port}",
+        first=1,
         count=CHARGERS,
-        watched=WATCHED,
+        fleet=CHARGERS,
         interval_s=0.2,
         aligned=True,
         maximum_a=16.0,
-        watched_maximum_a=32.0,
+        content_a=12.0,
     )
     fleet = Fleet(plan)
     fleet.start()
@@ -96,20 +96,29 @@ async def test_their_cars_take_what_they_may(bench: Bench) -> None:
 
     assert await bench.limit(10.0) == [LimitAnswer.ACCEPTED] * CHARGERS
 
-    currents = await bench.fleet.answer("currents")
-    assert currents == {"watched_a": 10.0 * WATCHED, "all_a": 10.0 * CHARGERS}
+    assert await bench.fleet.answer("current") == {"current_a": 10.0 * CHARGERS}
+
+
+async def test_they_are_content_with_a_limit_that_is_enough(bench: Bench) -> None:
+    await bench.until("state", served=CHARGERS)
+    await bench.limit(11.0)
+    assert (await bench.fleet.answer("state"))["content"] == 0
+
+    await bench.limit(12.0)
+
+    assert (await bench.fleet.answer("state"))["content"] == CHARGERS
 
 
 async def test_only_a_lower_limit_is_a_cut(bench: Bench) -> None:
     await bench.until("state", served=CHARGERS)
     await bench.limit(10.0)
     await bench.limit(12.0)
-    assert await bench.fleet.answer("cuts") == {"cuts_at": [[], []]}
+    assert await bench.fleet.answer("cuts") == {"cuts_at": [[], [], []]}
 
     await bench.limit(11.0)
 
     cuts_at = (await bench.fleet.answer("cuts"))["cuts_at"]
-    assert [len(times) for times in cuts_at] == [1, 1]
+    assert [len(times) for times in cuts_at] == [1, 1, 1]
 
 
 async def test_after_a_drop_all_are_served_again(bench: Bench) -> None:
