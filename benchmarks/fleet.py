@@ -105,6 +105,10 @@ class Chargers:
 
     async def ask(self, word: str) -> Any:
         """Send a word and return what it is answered."""
+        # Whoever stops waiting must not leave the answer to the next one who asks.
+        return await asyncio.shield(self._ask(word))
+
+    async def _ask(self, word: str) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         async with self._lock:

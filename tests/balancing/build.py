@@ -1,6 +1,7 @@
 """Short ways to say what a site looks like and what is known of its connectors."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from custom_components.balanz.balancing.commitments import Ceiling, Commitment, Reading
 from custom_components.balanz.balancing.control import Result, State, step
@@ -8,6 +9,7 @@ from custom_components.balanz.balancing.demand import Appetite
 from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
 from custom_components.balanz.balancing.model import Connector, ConnectorKey, Site
+from custom_components.balanz.balancing.part import bookings_in
 from custom_components.balanz.balancing.phases import PhaseCurrents, PhaseMap
 from custom_components.balanz.balancing.reasons import Reason, Rule
 from custom_components.balanz.balancing.supply import DrawInterval, MeterReading
@@ -162,3 +164,13 @@ def decide(on: Site, what: Inputs, state: State | None = None, now: float = NOW)
 def limits(result: Result) -> dict[str, float]:
     """What a step sends, by charger."""
     return {command.key.charger: command.limit_a for command in result.commands}
+
+
+def inputs_in(part: Site, inputs: Inputs) -> Inputs:
+    """What of it a look at a part of the site is to know."""
+    return replace(
+        inputs,
+        meters={it.id: inputs.meters.get(it.id) for it in part.groups.values() if it.metered},
+        connectors={key: inputs.connectors[key] for key in part.connectors},
+        bookings=tuple(bookings_in(part, inputs.bookings)),
+    )

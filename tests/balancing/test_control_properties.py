@@ -1,6 +1,6 @@
 """The rules that never break, on any site, whatever happens to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -12,8 +12,10 @@ from custom_components.balanz.balancing.control import AllFits, Result, State, g
 from custom_components.balanz.balancing.group import Group
 from custom_components.balanz.balancing.inputs import Inputs, Line
 from custom_components.balanz.balancing.model import ConnectorKey, Site
+from custom_components.balanz.balancing.part import cuts_in, part_of
 from custom_components.balanz.balancing.phases import Phase
 
+from .build import inputs_in
 from .world import World
 from .worlds import learnt_worlds, worlds
 
@@ -74,6 +76,34 @@ def test_a_glance_decides_what_a_step_does_or_there_is_nothing_to_cut(world: Wor
             _check_all_is_cut(world, inputs, result, {})
         else:
             assert seen == result
+
+    world.after_step.append(check)
+    world.run(PERIOD_S)
+
+
+@given(worlds())
+def test_a_look_at_one_group_cuts_all_that_its_limits_need_and_no_more_than_that(
+    world: World,
+) -> None:
+    states: list[State] = [State()]
+
+    def check(inputs: Inputs, result: Result) -> None:
+        before, now = states[-1], world.now
+        states.append(result.state)
+        for group_id in world.site.groups:
+            part = part_of(world.site, group_id)
+            told = inputs_in(part, inputs)
+            cuts = {cut.key: cut.limit_a for cut in cuts_in(part, told, before, now)}
+            if cuts:
+                assert glance(world.site, inputs, before, now) == result
+            for key, limit_a in cuts.items():
+                connector = part.connectors[key]
+                assert world.site.contains(group_id, connector.group_id)
+                assert limit_a == 0 or limit_a >= connector.minimum_a
+                assert limit_a < inputs.connectors[key].commitment.aim_a(connector, now)
+                assert inputs.connectors[key].line is Line.FREE
+            inside = [it for it in part.groups if world.site.contains(group_id, it)]
+            _check_all_is_cut(world, told, result, cuts, inside, in_doubt=False)
 
     world.after_step.append(check)
     world.run(PERIOD_S)
@@ -192,10 +222,21 @@ def _none_draws_more_than_booked(world: World) -> None:
 
 
 def _check_all_is_cut(
-    world: World, inputs: Inputs, result: Result, commanded: Mapping[ConnectorKey, float]
+    world: World,
+    inputs: Inputs,
+    result: Result,
+    commanded: Mapping[ConnectorKey, float],
+    group_ids: Collection[str] | None = None,
+    *,
+    in_doubt: bool = True,
 ) -> None:
-    """Check that limits hold once these commands are obeyed, or nothing more could be cut."""
+    """Check that limits hold once these commands are obeyed, or nothing more could be cut.
+
+    `in_doubt` is whether those can be cut of whom nobody knows which limit they have.
+    """
     for group in world.site.groups.values():
+        if group_ids is not None and group.id not in group_ids:
+            continue
         view = result.groups[group.id]
         if view.within_limit or view.base_load is None:
             continue
@@ -207,7 +248,8 @@ def _check_all_is_cut(
                 aim_a = known.commitment.aim_a(connector, world.now)
                 expected_a += commanded.get(key, aim_a)
                 retrying = known.commitment.failed_at is not None
-                if known.line is Line.FREE and not retrying:
+                surely = in_doubt or not known.commitment.in_doubt
+                if known.line is Line.FREE and not retrying and surely:
                     free_a += commanded.get(key, aim_a)
             fits = expected_a <= inputs.capacities_a[group.id] + EPSILON_A
             assert fits or free_a == 0, (group.id, phase)

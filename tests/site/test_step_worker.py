@@ -1,6 +1,5 @@
 """Steps that take too long are decided beside the event loop, and come to the same."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -35,8 +34,7 @@ from .build import (
     until,
 )
 from .conftest import Bench
-
-type Deciding = Callable[[], Result | AllFits]
+from .elsewhere import Deciding, decide_elsewhere
 
 A, B, C = (ConnectorKey(name, 1) for name in "ABC")
 SLOW_S, BETWEEN_S, FAST_S = AWAY_ABOVE_S * 2, (AWAY_ABOVE_S + BACK_BELOW_S) / 2, BACK_BELOW_S / 2
@@ -113,19 +111,6 @@ async def test_work_is_left_undone_once_something_else_is_due(
 
 
 # What they come to
-
-
-def decide_elsewhere(monkeypatch: pytest.MonkeyPatch, *, taking_s: float) -> None:
-    """From now on each step is decided elsewhere, and pauses wherever it may."""
-    decide = StepWorker.decide
-
-    async def slowly(self: StepWorker, deciding: Deciding) -> tuple[Result | AllFits, float]:
-        await asyncio.sleep(taking_s)
-        return await decide(self, deciding)
-
-    monkeypatch.setattr(StepWorker, "away", True)
-    monkeypatch.setattr(StepWorker, "decide", slowly)
-    monkeypatch.setattr(step_worker, "PORTION_S", 0.0)
 
 
 async def evening(

@@ -1,15 +1,16 @@
 """Control of a running site: what its steps look at, and what the last one came to."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 from ..balancing.commitments import Commitment
 from ..balancing.control import AllFits, Result, State, glance, step
-from ..balancing.inputs import Inputs
+from ..balancing.inputs import Booking, Inputs
 from ..balancing.memory import StepMemory
-from ..balancing.model import ConnectorKey
+from ..balancing.model import ConnectorKey, Site
+from ..balancing.part import bookings_in
 from ..balancing.supply import MeterReading
 from ..storage.journal import Journal
 from .capacities import Capacities
@@ -59,23 +60,37 @@ class Control:
 
     def inputs(self, now: float) -> Inputs:
         """Return everything that a step looks at."""
-        site = self._layout.site
+        return self._inputs(self._layout.site, self._live, self._bookings(now), now)
+
+    def inputs_in(self, part: Site, now: float) -> Inputs:
+        """Return what a look at a part of the site is to know."""
+        bookings = bookings_in(part, self._bookings(now))
+        return self._inputs(part, part.connectors, bookings, now)
+
+    def _inputs(
+        self,
+        site: Site,
+        keys: Iterable[ConnectorKey],
+        bookings: Iterable[Booking],
+        now: float,
+    ) -> Inputs:
+        lines = self._dispatcher.lines(keys)
+        known = {key: live.as_input(line, now) for key, live, line in lines}
         return Inputs(
             capacities_a=self._capacities.all_now_a(),
-            meters=self._readings(),
-            connectors=self._smart_charging.inputs(
-                {key: live.as_input(line, now) for key, live, line in self._dispatcher.lines()},
-                now,
-            ),
+            meters=self._readings(site),
+            connectors=self._smart_charging.inputs(known, now),
             hour_of_week=hour_of_week(self._layout.settings.time_zone),
             voltages_v=self._meters.voltages_v.copy(),
             battery_discharge_a=self._meters.battery_discharge_a.copy(),
-            bookings=(
-                *self._leaving.bookings(site),
-                *self._smart_charging.bookings(site, now),
-            ),
+            bookings=tuple(bookings),
             durable=not self._journal.failing,
         )
+
+    def _bookings(self, now: float) -> Iterator[Booking]:
+        site = self._layout.site
+        yield from self._leaving.bookings(site)
+        yield from self._smart_charging.bookings(site, now)
 
     def deciding(
         self, inputs: Inputs, now: float, *, is_whole: bool
@@ -103,7 +118,7 @@ class Control:
             live=self._live,
             is_free=self._smart_charging.is_free,
             capacities_a=self._capacities.all_now_a(),
-            meters=self._readings(),
+            meters=self._readings(self._layout.site),
             durable=not self._journal.failing,
             outdated=self._layout.outdated,
         )
@@ -133,10 +148,10 @@ class Control:
         views = [result.groups[group_id] for group_id in group_ids]
         return all(it.within_limit and (it.available is not None or not seen) for it in views)
 
-    def _readings(self) -> dict[str, MeterReading | None]:
+    def _readings(self, site: Site) -> dict[str, MeterReading | None]:
         """Return what the meters of the metered groups have told last."""
         return {
             group.id: self._meters.reading(group.id)
-            for group in self._layout.site.groups.values()
+            for group in site.groups.values()
             if group.metered
         }

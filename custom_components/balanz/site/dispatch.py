@@ -51,10 +51,13 @@ class Dispatcher:
         """Return whether a connector can be sent a command."""
         return _line(self._central.stations.get(key.charger), self._live[key])
 
-    def lines(self) -> Iterator[tuple[ConnectorKey, LiveConnector, Line]]:
-        """Yield the same for all connectors."""
-        stations = self._central.stations
-        for key, live in self._live.items():
+    def lines(
+        self, keys: Iterable[ConnectorKey]
+    ) -> Iterator[tuple[ConnectorKey, LiveConnector, Line]]:
+        """Yield the same for many connectors."""
+        stations, known = self._central.stations, self._live
+        for key in keys:
+            live = known[key]
             yield key, live, _line(stations.get(key.charger), live)
 
     def dispatch(self, command: Command, now: float) -> None:

@@ -24,6 +24,7 @@ from .drill import Drills
 from .firmware_updates import FirmwareUpdates
 from .firmwares import Firmwares
 from .foreign_profiles import ForeignProfiles
+from .group_looks import GroupLooks
 from .kept_base_loads import KeptBaseLoads
 from .kept_energy import KeptEnergy
 from .key_guard import KeyGuard
@@ -185,6 +186,12 @@ class Rooms:
             smart_charging=self.smart_charging,
             leaving=self.leaving,
             journal=self.journal,
+        )
+        self.looks = GroupLooks(
+            layout=self.layout,
+            control=self.control,
+            dispatcher=self.dispatcher,
+            worker=self.worker,
         )
 
     def _make_watches(self, storage_path: Path) -> None:

@@ -197,6 +197,7 @@ class BalanzSite:
             rooms.obedience.keep_cards(rooms.timer.now(), every_s=0.0)
             rooms.kept_energy.keep(rooms.timer.now(), every_s=0.0)
         rooms.timer.stop()
+        rooms.looks.stop()
         rooms.pairing.cancel_timer()
         rooms.local_lists.stop()
         rooms.drills.abort()
@@ -283,6 +284,7 @@ class BalanzSite:
         if currents is not None:
             meters.voltages_v[group_id] = voltage_v
             meters.battery_discharge_a[group_id] = battery_discharge_a
+        self._rooms.looks.soon(group_id)
         self._rooms.timer.within(COALESCE_S)
 
     def meter_replaced(self, group_id: str) -> None:
