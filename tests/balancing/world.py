@@ -16,11 +16,13 @@ from custom_components.balanz.balancing.demand import Appetite
 from custom_components.balanz.balancing.inputs import ConnectorInput, Draw, Inputs, Line
 from custom_components.balanz.balancing.model import ConnectorKey, Site
 from custom_components.balanz.balancing.need import Need
+from custom_components.balanz.balancing.part import cuts_in, part_of
 from custom_components.balanz.balancing.phase_use import PhaseUse
 from custom_components.balanz.balancing.phases import ZERO, PhaseCurrents
 from custom_components.balanz.balancing.reasons import Reason, Rule
 from custom_components.balanz.balancing.supply import DrawInterval, MeterReading
 
+from .build import inputs_in
 from .truth import Answer, Truth
 
 TIMEOUT_S = 10.0
@@ -68,6 +70,8 @@ class World:
         }
         self.silent: set[str] = set()
         self.durable = True
+        self.looks = False
+        """Whether each group is looked at by itself before each step."""
         self.charged_as = dict.fromkeys(site.connectors, 0.0)
         """What each connector has charged so far, ampere-seconds per line."""
         self.switched: dict[ConnectorKey, list[tuple[float, bool]]] = {
@@ -254,6 +258,10 @@ class World:
     def _step(self) -> None:
         for known in self.known.values():
             known.commitment = known.commitment.settled(self.now)
+        for group_id in self.site.groups if self.looks else ():
+            part = part_of(self.site, group_id)
+            for cut in cuts_in(part, inputs_in(part, self.inputs()), self.state, self.now):
+                self._send(cut)
         inputs = self.inputs()
         self.result = step(self.site, inputs, self.state, self.now)
         self.state = self.result.state

@@ -127,6 +127,7 @@ def worlds(draw: st.DrawFn) -> World:
     for key, truth in world.truths.items():
         truth.plugged = draw(st.booleans())
         world.after(0.0, partial(world.connect, key, reboot=True))
+    world.looks = draw(st.booleans())
     world.metering(groups_s=5.0)
     delay_s = 0.0
     for event in draw(st.lists(EVENTS, max_size=24)):
