@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.balanz.csms.v16_meter_layouts import MOST_VALUES, layout_of
+from custom_components.balanz.csms.repeated_json import MOST_VALUES, Sampled, read_json
+from custom_components.balanz.csms.v16_meter_layouts import layout_of
 from custom_components.balanz.csms.v16_meter_values import parse_meter_values
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -52,20 +54,29 @@ def messages(draw: st.DrawFn) -> list[dict[str, str]]:
     return with_numbers(names, [draw(number) for _ in names])
 
 
+def as_sent(sampled_values: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return meter values as they are read of the text of a call."""
+    values = {"meterValue": [{"sampledValue": sampled_values}]}
+    read = read_json(orjson.dumps([2, "1", "MeterValues", values]).decode())[0]
+    meter_values: list[dict[str, Any]] = read[3]["meterValue"]
+    return meter_values
+
+
 @given(sampled_values=messages())
 def test_they_are_read_as_by_their_names(sampled_values: list[dict[str, str]]) -> None:
     # What has too many values is read by their names.
     by_name = [*sampled_values, *[{"value": "", "measurand": "Nonsense"}] * MOST_VALUES]
 
-    read = parse_meter_values([{"sampledValue": sampled_values}], NOW)
+    read = parse_meter_values(as_sent(sampled_values), NOW)
 
     assert read == parse_meter_values([{"sampledValue": by_name}], NOW)
 
 
 def usual_of(names: list[dict[str, str]], number: str = "230") -> Any:
-    layout = layout_of(with_numbers(names, [number] * len(names)))
-    assert layout is not None
-    return layout.usual and layout.usual.read(layout.written, NOW)
+    sampled = as_sent(with_numbers(names, [number] * len(names)))[0]["sampledValue"]
+    assert isinstance(sampled, Sampled)
+    usual = layout_of(sampled).usual
+    return usual and usual.read(sampled.numbers, NOW)
 
 
 def test_usual_ones_are_known_by_their_places() -> None:

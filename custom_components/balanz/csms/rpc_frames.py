@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from .repeated_json import read_json
+
 type MessageId = str | int | float
 type Payload = dict[str, Any]
 
@@ -138,7 +140,7 @@ def parse(text: str) -> Frame:
     if len(text) > MAX_NODES and _separators(text) > MAX_NODES:
         return _refuse_unread(text, "too many elements")
     try:
-        frame = orjson.loads(text)
+        frame, read = read_json(text)
     except orjson.JSONDecodeError:
         repaired, replaced = _SURROGATE.subn(r"\\ufffd", text)
         if replaced and _is_readable(repaired):
@@ -152,7 +154,7 @@ def parse(text: str) -> Frame:
     if not _is_message_id(message_id):
         return Unreadable(reason="no usable message id")
     if kind == _CALL:
-        return _parse_call(message_id, frame, text)
+        return _parse_call(message_id, frame, text, read)
     if kind == _CALL_RESULT:
         readable = len(frame) == 3 and isinstance(frame[2], dict) and _is_shallow(frame, text)
         payload = Verbatim.within(frame[2], _PAYLOAD_OF_RESULT, text) if readable else None
@@ -188,17 +190,18 @@ def encode_error(message_id: MessageId, code: str, description: str) -> str:
     return orjson.dumps([_CALL_ERROR, message_id, code, description[:255], {}]).decode()
 
 
-def _parse_call(message_id: MessageId, frame: list[Any], text: str) -> Call | BadCall:
+def _parse_call(message_id: MessageId, frame: list[Any], text: str, read: str) -> Call | BadCall:
+    """Return a CALL; `read` is the part of its text that was not read before."""
     problem = ""
     if len(frame) != 4:
         problem = "a CALL has four elements"
     elif not isinstance(frame[2], str):
         problem = "the action is no string"
-    elif not _is_shallow(frame, text):
+    elif not _is_shallow(frame, read):
         problem = "too deep"
     elif not isinstance(frame[3], dict) and frame[3] not in (None, []):
         problem = "the payload is no object"
-    elif text.count('"transactionId"') > 1 and _contradicts_itself(text):
+    elif read.count('"transactionId"') > 1 and _contradicts_itself(read):
         problem = "two different transaction ids"
     if problem:
         return BadCall(id=message_id, code=ErrorCode.FORMATION_VIOLATION, description=problem)

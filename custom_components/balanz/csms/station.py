@@ -34,6 +34,7 @@ from .link import StationLink
 from .meter_quirks import MeterQuirks
 from .profiles import Limit, own_profile_ids, rate_unit
 from .quirks import BY_THE_BOOK, Quirks
+from .repeated_json import unfold
 from .rpc import RpcConnection
 from .rpc_errors import CallFailed, CallRejected, InvalidCall, MalformedAnswer
 from .rpc_frames import Payload
@@ -368,6 +369,7 @@ class Station:
         """Return the answer to a call. Raises CallError or WithholdAnswer."""
         if self._back_office is None:
             return self._messages.handle(action, payload)
+        unfold(payload)
         return self._back_office.serve(action, payload, self._messages.handle)
 
     def attach(

@@ -6,6 +6,7 @@ from math import sqrt
 from .events import UNKNOWN_LINES, MeterValues, PerLine
 from .lenient import timestamp
 from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
+from .repeated_json import Sampled
 from .v16_measurands import BETWEEN_LINES, LINES, Line, Measurand
 from .v16_meter_layouts import labels_of, layout_of
 from .v16_sampled_value import read_values
@@ -49,15 +50,17 @@ def last_register_wh(
 
 
 def _read(sampled_values: object, measured_at: datetime, quirks: MeterQuirks) -> MeterValues | None:
-    if not isinstance(sampled_values, list):
+    if isinstance(sampled_values, Sampled):
+        layout = layout_of(sampled_values)
+        if layout.usual is not None and quirks is NO_METER_QUIRKS:
+            values = layout.usual.read(sampled_values.numbers, measured_at)
+            if values is not None:
+                return values
+        samples = read_values(layout.labels, sampled_values.unfolded(), quirks)
+    elif isinstance(sampled_values, list):
+        samples = read_values(labels_of(sampled_values[:MAX_VALUES]), sampled_values, quirks)
+    else:
         return None
-    layout = layout_of(sampled_values)
-    if layout is not None and layout.usual is not None and quirks is NO_METER_QUIRKS:
-        values = layout.usual.read(layout.written, measured_at)
-        if values is not None:
-            return values
-    labels = labels_of(sampled_values[:MAX_VALUES]) if layout is None else layout.labels
-    samples = read_values(labels, sampled_values, quirks)
     if not quirks.export_is_import:
         samples.pop(Measurand.CURRENT_EXPORT, None)
     return _combined(samples, measured_at, quirks) if samples else None

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from .repeated_json import Sampled, unfold
 from .v16_meter_layouts import layout_of
 
 type _Order = dict[str, _Order]
@@ -66,8 +67,10 @@ def violation(action: str, direction: Direction, payload: dict[str, Any]) -> Vio
     """
     if not payload:
         return _check_empty(action, direction)
-    if action == "MeterValues" and direction is Direction.REQUEST and _fits_as_before(payload):
-        return None
+    if action == "MeterValues" and direction is Direction.REQUEST:
+        if _fits_as_before(payload):
+            return None
+        unfold(payload)
     return _check(_validators(direction)[action], payload)
 
 
@@ -110,14 +113,13 @@ def _fits_as_another(meter_value: object) -> bool:
     if not isinstance(meter_value, dict) or len(meter_value) != 2:
         return False
     timestamp, sampled_values = meter_value.get("timestamp"), meter_value.get("sampledValue")
-    if type(timestamp) is not str or not isinstance(sampled_values, list):
+    if type(timestamp) is not str or not isinstance(sampled_values, Sampled):
         return False
     layout = layout_of(sampled_values)
-    if layout is None:
-        return False
     if layout.fits is None:
         validator = _validators(Direction.REQUEST)["MeterValues"]
-        layout.fits = validator.is_valid({"connectorId": 1, "meterValue": [meter_value]})
+        unfolded = {"timestamp": timestamp, "sampledValue": sampled_values.unfolded()}
+        layout.fits = validator.is_valid({"connectorId": 1, "meterValue": [unfolded]})
     return layout.fits
 
 
