@@ -19,8 +19,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from custom_components.balanz.garbage import PutAside
-
 from .fuzzing.central_thread import CentralThread
 from .fuzzing.visitors import Visitors
 
@@ -97,19 +95,18 @@ def fuzz(*, minutes: float, seed: int) -> Outcome:
     package = logging.getLogger("custom_components.balanz")
     level = package.level
     package.setLevel(logging.ERROR)
-    aside = PutAside()
     try:
         with tempfile.TemporaryDirectory(prefix="balanz-fuzz-") as folder:
             central = CentralThread(Path(folder), [*identities, GOOD])
             with central.running():
                 visitors = Visitors(central, identities, Random(seed))
-                # The collector is relieved as balanz does it at a site of that size; most of what
-                # is put aside are the fuzzer and what it was read from.
-                aside.begin()
-                visiting = _visit(visitors, identities, minutes * 60.0, aside)
-                growth_mib = asyncio.run(visiting)
+                # What is here to stay is kept from the garbage collector, as balanz does it at a
+                # site of that size; most of it are the fuzzer and what it was read from.
+                gc.collect()
+                gc.freeze()
+                growth_mib = asyncio.run(_visit(visitors, identities, minutes * 60.0))
     finally:
-        aside.end()
+        gc.unfreeze()
         logger.removeHandler(errors)
         package.setLevel(level)
     return Outcome(
@@ -125,9 +122,7 @@ def fuzz(*, minutes: float, seed: int) -> Outcome:
     )
 
 
-async def _visit(
-    visitors: Visitors, identities: list[str], seconds: float, aside: PutAside
-) -> float:
+async def _visit(visitors: Visitors, identities: list[str], seconds: float) -> float:
     """Let visitors come until the time is over; return how much the memory grew, MiB."""
     ends_at = time.monotonic() + seconds
     turns = iter(range(sys.maxsize))
@@ -145,7 +140,7 @@ async def _visit(
         await asyncio.sleep(seconds * WARM_UP)
         settled_mib = _memory_mib()
         # Likewise what has come since and will stay.
-        aside.begin()
+        gc.freeze()
         return settled_mib
 
     good = asyncio.create_task(visitors.behave(GOOD))

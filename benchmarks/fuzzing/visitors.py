@@ -31,7 +31,7 @@ class Visitors:
 
     async def shake_hands(self) -> None:
         """Try one bad handshake."""
-        socket = await BareSocket.open(self._central.port, self._address())
+        socket = await BareSocket.open(self._central.port, self._anywhere())
         self.handshakes += 1
         await socket.send(self._mutator.request(self._random.choice(self._identities)))
         await socket.head(ANSWER_S)
@@ -39,7 +39,7 @@ class Visitors:
 
     async def talk(self, identity: str) -> None:
         """Send bad frames until the central system has enough of them."""
-        socket = await BareSocket.open(self._central.port, self._address())
+        socket = await BareSocket.open(self._central.port, self._home_of(identity))
         self.handshakes += 1
         if await socket.upgrade(identity):
             for _ in range(FRAMES_PER_VISIT):
@@ -108,6 +108,11 @@ class Visitors:
             elif kind == 3:
                 served = True
 
-    def _address(self) -> str:
+    def _home_of(self, identity: str) -> str:
+        """Return the address of a charger: it is known by the one that it came from first."""
+        number = self._identities.index(identity)
+        return f"127.1.{number // 250}.{number % 250 + 1}"
+
+    def _anywhere(self) -> str:
         """Return one of many addresses, so that a penalty keeps nobody else away."""
         return f"127.0.{self._random.randrange(1, 200)}.{self._random.randrange(1, 200)}"

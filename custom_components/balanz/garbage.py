@@ -21,13 +21,22 @@ SETTLED_AFTER_S = 60.0
 """How long after the start all that is here to stay has been made."""
 
 
-class PutAside:
-    """Keeps what is there from the collector, and has its rounds over all else short."""
+class GarbageRelief:
+    """Puts aside what is there before the chargers come, and once more when all has settled.
 
-    def __init__(self) -> None:
+    Garbage that is put aside stays for ever, so that it has to go before, which takes a full round.
+    The second one comes once: the collector would make it anyway, later, and garbage would grow
+    until then. More often would be worse: what is only on its way, such as states that the recorder
+    has not written yet, is put aside with the rest, and becomes garbage that stays.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
         """Put nothing aside yet."""
+        self._hass = hass
+        self._cancel: CALLBACK_TYPE | None = None
         self._thresholds_before: tuple[int, int, int] | None = None
 
+    @callback
     def begin(self) -> None:
         """Put aside all that is there now; it takes as long as a full round."""
         self._shorten_pauses()
@@ -37,8 +46,16 @@ class PutAside:
         # is put aside is counted in that until the next one, which has little to look at.
         gc.collect()
 
+    @callback
+    def started(self) -> None:
+        """Learn that Home Assistant has started: soon there will be no more to put aside."""
+        self._cancel = async_call_later(self._hass, SETTLED_AFTER_S, self._settled)
+
+    @callback
     def end(self) -> None:
         """Have it all looked at again."""
+        if self._cancel is not None:
+            self._cancel()
         if self._thresholds_before is not None:
             gc.set_threshold(*self._thresholds_before)
             self._thresholds_before = None
@@ -55,40 +72,7 @@ class PutAside:
             until_full = newest * young_rounds * full_after
             gc.set_threshold(NEWEST, YOUNG_ROUNDS, until_full // (NEWEST * YOUNG_ROUNDS))
 
-
-class GarbageRelief:
-    """Puts aside what is there before the chargers come, and once more when all has settled.
-
-    Garbage that is put aside stays for ever, so that it has to go before, which takes a full round.
-    The second one comes once: the collector would make it anyway, later, and garbage would grow
-    until then. More often would be worse: what is only on its way, such as states that the recorder
-    has not written yet, is put aside with the rest, and becomes garbage that stays.
-    """
-
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Put nothing aside yet."""
-        self._hass = hass
-        self._aside = PutAside()
-        self._cancel: CALLBACK_TYPE | None = None
-
-    @callback
-    def begin(self) -> None:
-        """Put aside all that is there now."""
-        self._aside.begin()
-
-    @callback
-    def started(self) -> None:
-        """Learn that Home Assistant has started: soon there will be no more to put aside."""
-        self._cancel = async_call_later(self._hass, SETTLED_AFTER_S, self._settled)
-
-    @callback
-    def end(self) -> None:
-        """Have it all looked at again."""
-        if self._cancel is not None:
-            self._cancel()
-        self._aside.end()
-
     @callback
     def _settled(self, _now: datetime) -> None:
         self._cancel = None
-        self._aside.begin()
+        self.begin()
