@@ -40,6 +40,8 @@ class Outcome:
     frames: int
     handshakes: int
     longest_stall_ms: float
+    longest_own_stall_ms: float
+    """Less the rounds of the garbage collector, which looks at what the fuzzer has made as well."""
     memory_growth_mib: float
     state_changes_from_refused: int
     unserved: int
@@ -115,6 +117,7 @@ def fuzz(*, minutes: float, seed: int) -> Outcome:
         frames=visitors.frames,
         handshakes=visitors.handshakes,
         longest_stall_ms=round(central.longest_stall_ms, 2),
+        longest_own_stall_ms=round(central.longest_own_stall_ms, 2),
         memory_growth_mib=round(growth_mib, 2),
         state_changes_from_refused=visitors.state_changes_from_refused,
         unserved=visitors.unserved,

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import logging
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from benchmarks import fuzz
 from benchmarks.fuzz import main
+from benchmarks.fuzzing.central_thread import CentralThread
 from benchmarks.fuzzing.mutator import Mutator
+from benchmarks.fuzzing.visitors import Visitors
 
 FIELDS = {
     "minutes",
@@ -17,6 +20,7 @@ FIELDS = {
     "frames",
     "handshakes",
     "longest_stall_ms",
+    "longest_own_stall_ms",
     "memory_growth_mib",
     "state_changes_from_refused",
     "unserved",
@@ -34,9 +38,21 @@ def test_some_seconds_of_bad_input_break_nothing(
     assert set(figures) == FIELDS
     assert figures["frames"] > 100
     assert figures["handshakes"] > 10
+    assert 0 < figures["longest_own_stall_ms"] <= figures["longest_stall_ms"]
     assert figures["state_changes_from_refused"] == 0
     assert figures["unserved"] == 0
     assert figures["errors_logged"] == 0
+
+
+def test_a_charger_that_comes_again_is_heard_again(socket_enabled: None, tmp_path: Path) -> None:
+    central = CentralThread(tmp_path, ["CP-0"])
+    heard = []
+    with central.running():
+        visitors = Visitors(central, ["CP-0"], Random(1))
+        for _ in range(2):
+            asyncio.run(visitors.talk("CP-0"))
+            heard.append(visitors.frames)
+    assert 0 < heard[0] < heard[1]
 
 
 def test_an_error_that_is_logged_is_a_failure(
