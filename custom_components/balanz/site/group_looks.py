@@ -36,8 +36,8 @@ class GroupLooks:
         self._due: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._site: Site | None = None
-        self._parts: dict[str, Site] = {}
-        """Those of this site that were looked at, by group."""
+        self._parts: dict[str, Site | None] = {}
+        """Those of this site that were to be looked at, by group; None for too large ones."""
 
     def soon(self, group_id: str) -> None:
         """Have a group looked at once all that its meter tells may be here.
@@ -64,7 +64,7 @@ class GroupLooks:
         if self._layout.outdated:
             # The step that comes now builds the site anew.
             return
-        for group_id in due & self._layout.site.groups.keys():
+        for group_id in sorted(due & self._layout.site.groups.keys()):
             try:
                 self._look_at(group_id)
             except Exception:
@@ -73,17 +73,18 @@ class GroupLooks:
     def _look_at(self, group_id: str) -> None:
         now = asyncio.get_running_loop().time()
         part = self._part(group_id)
-        if len(part.connectors) > MOST_CONNECTORS:
+        if part is None:
             return
         inputs = self._control.inputs_in(part, now)
         for command in cuts_in(part, inputs, self._control.state, now):
             self._dispatcher.dispatch(command, now)
 
-    def _part(self, group_id: str) -> Site:
+    def _part(self, group_id: str) -> Site | None:
         site = self._layout.site
         if self._site is not site:
             self._site, self._parts = site, {}
-        part = self._parts.get(group_id)
-        if part is None:
-            part = self._parts[group_id] = part_of(site, group_id)
-        return part
+        if group_id not in self._parts:
+            inside = sum(site.contains(group_id, it.group_id) for it in site.connectors.values())
+            is_small = inside <= MOST_CONNECTORS
+            self._parts[group_id] = part_of(site, group_id) if is_small else None
+        return self._parts[group_id]
