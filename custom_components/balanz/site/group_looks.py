@@ -16,8 +16,9 @@ from .layout import Layout
 from .step_timer import COALESCE_S
 from .step_worker import StepWorker
 
-MOST_CONNECTORS = 50
-"""A look at a group with more of them would hold up the event loop; a step has to do there."""
+MOST_CONNECTORS = 20
+"""A look at a group with more of them, and cutting all of those in one go, would hold up the event
+loop; a step has to do there, which is carried out in portions."""
 
 _LOGGER = logging.getLogger(__name__)
 
