@@ -12,10 +12,13 @@ from custom_components.balanz.csms.command_values import (
     ProfileCriteria,
     ProfilePurpose,
 )
+from custom_components.balanz.csms.profile_forms import Purpose
+from custom_components.balanz.csms.quirks import QuirkChoice
 from custom_components.balanz.csms.station_errors import StationOffline
 from custom_components.balanz.site import BalanzSite, foreign_profiles
 from custom_components.balanz.site.foreign_profiles import ProfileRefusal, ProfileRefused
 from custom_components.balanz.storage.journal import StorageError
+from simulator.behaviours import Behaviour
 from simulator.car import Car
 from simulator.charger import SimulatedCharger
 from simulator.faults import Faults
@@ -229,6 +232,27 @@ async def test_clearing_a_session_profile_needs_no_room(bench: Bench) -> None:
 
     assert await site.remote.profiles.clear("A", criteria, force=True) is CommandStatus.UNKNOWN
     assert len(limits_received(one)) == writes
+
+
+async def test_clearing_session_profiles_has_the_own_one_of_the_session_set_again(
+    bench: Bench,
+) -> None:
+    waits = Behaviour(defaults_wait=True)
+    by_session = QuirkChoice(purpose=Purpose.TX)
+    site = await bench.start(settings(charger("A", quirks=by_session), charger("B"), rating_a=20.0))
+    one = await bench.dial_in(site, "A", car=Car(), behaviour=waits)
+    other = await bench.dial_in(site, "B", car=Car())
+    await until(lambda: one.currents_a[0] == other.currents_a[0] == 10.0)
+    await until(lambda: booked_a(site, "A") == booked_a(site, "B") == 10.0)
+    watch = Watch(one, other)
+
+    criteria = ProfileCriteria(purpose=ProfilePurpose.TX)
+    status = await site.remote.profiles.clear("A", criteria, force=True)
+
+    assert status is CommandStatus.ACCEPTED
+    assert booked_a(site, "B") == 0.0
+    await until(lambda: one.currents_a[0] == other.currents_a[0] == 10.0)
+    assert watch.end() <= 20.0
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,12 @@ class LimitWriter:
         )
 
     @property
+    def may_limit_transactions(self) -> bool:
+        """Whether a transaction may have a profile of its own that is ours, next to the default."""
+        leased = self.leases.mechanism is LeaseMechanism.TRANSACTION
+        return leased or self._form.purpose is Purpose.TX or bool(self._with_own_profile)
+
+    @property
     def has_another_form(self) -> bool:
         """Whether a limit that was accepted and is not kept can be told in another form."""
         return self.capped or self.forms.another(self._possible_forms) is not None

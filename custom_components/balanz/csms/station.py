@@ -230,6 +230,11 @@ class Station:
         return self._limits.forms.tries_another
 
     @property
+    def may_limit_transactions(self) -> bool:
+        """Whether a profile of a transaction that it has may be one of ours."""
+        return self._limits.may_limit_transactions
+
+    @property
     def has_another_form(self) -> bool:
         """Whether a limit that was accepted and is not kept can be told in another form."""
         return self._limits.has_another_form

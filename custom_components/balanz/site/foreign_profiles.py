@@ -402,7 +402,9 @@ class ForeignProfiles:
     def _may_be_ours(self, identity: str, criteria: ProfileCriteria) -> bool:
         if criteria.profile_id is not None:
             return criteria.profile_id in self._own_ids(identity)
-        return criteria.purpose is not ProfilePurpose.TX
+        if criteria.purpose is not ProfilePurpose.TX:
+            return True
+        return self._central.stations[identity].may_limit_transactions
 
     def _own_ids(self, identity: str) -> set[int]:
         """Return the ids of balanz's own profiles."""
