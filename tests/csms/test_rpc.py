@@ -276,6 +276,33 @@ async def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> No
     assert bench.peer.late == ["TriggerMessage"]
 
 
+async def test_a_peer_that_takes_its_time_is_given_more_of_it() -> None:
+    bench = Bench(call_timeout_s=0.2)
+    assert isinstance(await failure_of(bench.rpc.call(*CHANGE)), CallTimeout)
+    await asyncio.sleep(0.2)
+    bench.receive(3, bench.wire.sent[-1][1], {"status": "Accepted"})
+    await wait_until(lambda: bench.peer.late)
+
+    call = asyncio.create_task(bench.rpc.call(*CHANGE))
+    await asyncio.sleep(0.4)
+    bench.receive(3, bench.wire.sent[-1][1], {"status": "Accepted"})
+
+    assert await call == {"status": "Accepted"}
+    await bench.end()
+
+
+async def test_no_peer_is_given_more_than_three_times_as_long_as_others() -> None:
+    bench = Bench(call_timeout_s=0.1)
+    assert isinstance(await failure_of(bench.rpc.call(*CHANGE)), CallTimeout)
+    await asyncio.sleep(0.6)
+    bench.receive(3, bench.wire.sent[-1][1], {"status": "Accepted"})
+    await wait_until(lambda: bench.peer.late)
+
+    async with asyncio.timeout(0.6):
+        assert isinstance(await failure_of(bench.rpc.call(*CHANGE)), CallTimeout)
+    await bench.end()
+
+
 async def test_an_answer_that_is_no_frame_fails_its_call_at_once() -> None:
     bench = Bench()
     call = asyncio.create_task(bench.rpc.call(*CHANGE))

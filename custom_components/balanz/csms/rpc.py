@@ -47,6 +47,10 @@ from .write_watch import WriteWatch
 _LOGGER = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S = 10.0
+PATIENCE = 1.5
+"""How much longer than it once needed for an answer a slow peer is waited for."""
+MOST_PATIENCE = 3.0
+"""How much longer than others it is waited for at most."""
 SEND_TIMEOUT_S = 10.0
 LINE_GRACE_S = 0.5
 MAX_UNREADABLE = {60.0: 30, 3600.0: 200}
@@ -134,13 +138,14 @@ class RpcConnection:
         """
         self._socket = socket
         self._name = name
-        self._call_timeout_s = call_timeout_s
+        self._usual_timeout_s = self._call_timeout_s = call_timeout_s
         self._lost = False
         self._stop: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._line = LineQueue()
         self._outstanding: tuple[str, asyncio.Future[Payload]] | None = None
-        self._timed_out: dict[str, str] = {}
+        self._timed_out: dict[str, tuple[str, float]] = {}
+        """The actions of calls that were not answered in time, and when they were sent."""
         # A list and a task while there is work: a queue and a task that waits at it for ever would
         # take five kilobytes of each charger, of which few ever have two calls at once.
         self._inbound: list[Call] = []
@@ -258,12 +263,13 @@ class RpcConnection:
         # The connection may be lost while the call is still being written, before anybody awaits.
         answer.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._outstanding = (message_id, answer)
+        sent_at = asyncio.get_running_loop().time()
         await self._send(encode_call(message_id, action, payload))
         try:
             async with asyncio.timeout(self._call_timeout_s):
                 return await answer
         except TimeoutError:
-            self._timed_out[message_id] = action
+            self._timed_out[message_id] = (action, sent_at)
             if len(self._timed_out) > MAX_REMEMBERED:
                 del self._timed_out[next(iter(self._timed_out))]
             raise CallTimeout from None
@@ -377,7 +383,9 @@ class RpcConnection:
             return
         late = self._timed_out.pop(result.id, None) if isinstance(result.id, str) else None
         if late is not None:
-            self.peer.late_result(late)
+            action, sent_at = late
+            self._be_patient(asyncio.get_running_loop().time() - sent_at)
+            self.peer.late_result(action)
             return
         reason = (
             "could not read a frame of ours" if result.id == "-1" else "answers what nobody asked"
@@ -385,6 +393,11 @@ class RpcConnection:
         _LOGGER.debug("%s %s", self._name, reason)
         if self._unsolicited.spend(asyncio.get_running_loop().time()):
             self._show_out(1008, "too many results that nobody waits for")
+
+    def _be_patient(self, needed_s: float) -> None:
+        """Wait longer for a peer that takes its time, lest it be asked the same again and again."""
+        enough_s = min(PATIENCE * needed_s, MOST_PATIENCE * self._usual_timeout_s)
+        self._call_timeout_s = max(self._call_timeout_s, enough_s)
 
     async def _work(self) -> None:
         """Answer calls for as long as there are any."""
