@@ -122,6 +122,23 @@ async def test_a_status_that_makes_no_sense_is_answered_and_ignored(
     assert not central.seen(StatusChanged)
 
 
+async def test_a_status_that_comes_too_late_is_not_taken_for_what_is_so_now(
+    central: Bench, charger: RawCharger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.balanz.csms.status_order.ASKED_AFTER_S", 0.1)
+    payload = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
+    await charger.call("StatusNotification", payload | {"timestamp": now_text()})
+    asked = {"requestedMessage": "StatusNotification", "connectorId": 1}
+    await wait_until(lambda: asked in charger.received("TriggerMessage"))
+    charger.calls.clear()
+
+    kept = {"status": "Available", "timestamp": "2026-01-01T12:00:00Z"}
+    assert await charger.call("StatusNotification", payload | kept) == {}
+
+    assert central.stations["CP1"].statuses == {1: ConnectorStatus.CHARGING}
+    await wait_until(lambda: asked in charger.received("TriggerMessage"))
+
+
 async def test_a_higher_connector_is_counted(central: Bench, charger: RawCharger) -> None:
     for connector in (0, 2, 1):
         payload = {"connectorId": connector, "status": "Available", "errorCode": "NoError"}

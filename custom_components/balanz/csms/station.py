@@ -47,6 +47,7 @@ from .station_errors import (
     StationOffline,
     StationUnreachable,
 )
+from .status_order import StatusOrder
 from .tag_desk import TagDesk
 from .transactions import Transaction, TransactionBook
 from .v16 import Desk, InboundMessages, started_event
@@ -119,6 +120,7 @@ class Station:
         self.quirks = BY_THE_BOOK
         """What it does differently from that, and from the book."""
         self.clock = ClockSkew()
+        self._status_order = StatusOrder(self.clock)
         self.commands = Commands(self.request)
         """What it can be asked by users; what it answers is theirs to judge."""
         self.diagnostics_status: str | None = None
@@ -423,6 +425,7 @@ class Station:
         if self._link is not link:
             return
         self.ready = True
+            self._status_order.forget()
         if booted:
             self.boots += 1
             now = asyncio.get_running_loop().time()
@@ -478,6 +481,18 @@ class Station:
         """Learn from a message's timestamp how the charger's clock is set."""
         self.clock.observe(stamped_at, received_at)
         starts_at = self._limits.starts_at
+    def is_overtaken(self, connector: int, stamped_at: datetime, received_at: datetime) -> bool:
+        """Return whether a status has come too late to count; it is asked for once more then."""
+        order = self._status_order
+        if self._link is None or not self.quirks.triggers:
+            return False
+        if not order.is_overtaken(connector, stamped_at, received_at):
+            return False
+        self._link.rpc.spawn(
+            order.ask_again(connector, partial(self.trigger, MessageTrigger.STATUS_NOTIFICATION))
+        )
+        return True
+
         if starts_at and self.ready and any(start > stamped_at for start in starts_at.values()):
             # By the charger's clock a limit may not have begun, so that they have to be set again.
             self._limits.starts_at.clear()

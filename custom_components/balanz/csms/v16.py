@@ -71,6 +71,10 @@ class StationState(Protocol):
         """Learn from a message's timestamp how the charger's clock is set."""
         ...
 
+    def is_overtaken(self, connector: int, stamped_at: datetime, received_at: datetime) -> bool:
+        """Return whether a status has come too late to count; it is asked for once more then."""
+        ...
+
     def saw_connector(self, connector: int) -> None:
         """Learn that a connector exists."""
         ...
@@ -150,6 +154,8 @@ class InboundMessages:
         if status is None or not 0 <= connector <= MAX_CONNECTORS:
             return {}
         self._station.saw_connector(connector)
+        if stamped_at is not None and self._station.is_overtaken(connector, stamped_at, now):
+            return {}
         self._station.statuses[connector] = status
         self._station.emit(
             StatusChanged(
