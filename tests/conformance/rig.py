@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from homeassistant.components.switch.const import DOMAIN as SWITCH
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, SERVICE_TURN_OFF
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 
 from custom_components.balanz.const import DOMAIN
@@ -168,6 +170,12 @@ class Rig:
             await wait_until(has)
         except TimeoutError:
             raise AssertionError(f"{self.hass.states.get(entity_id)} is not {state}") from None
+
+    async def has_no_transaction(self) -> None:
+        """Fail if there is one to be stopped."""
+        with pytest.raises(ServiceValidationError) as refusal:
+            await self.ask("remote_stop_transaction", connector_id=1)
+        assert refusal.value.translation_key == "no_transaction"
 
     async def quiet(self) -> None:
         """Let what is under way come to rest, such as the interview after a boot."""

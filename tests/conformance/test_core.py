@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from .rig import VALID_TAG, Rig, stamp
+from .rig import CONNECTORS, VALID_TAG, Rig, stamp
 
 
 async def test_tc_001_cold_boot(rig: Rig) -> None:
@@ -37,6 +37,7 @@ async def test_tc_004_2_identification_first_and_nobody_plugs_in(rig: Rig) -> No
     await rig.status("Preparing")
     await rig.status("Available")
     await rig.shows("binary_sensor.left_connector_1_plugged", "off")
+    await rig.has_no_transaction()
 
 
 async def test_tc_005_1_disconnected_at_the_car(rig: Rig) -> None:
@@ -84,6 +85,7 @@ async def test_tc_011_2_remote_start_and_nobody_plugs_in(rig: Rig) -> None:
     await rig.status("Preparing")
     await rig.status("Available")
     await rig.shows("sensor.left_connector_1_status", "available")
+    await rig.has_no_transaction()
 
 
 async def test_tc_012_remote_stop(rig: Rig) -> None:
@@ -114,7 +116,6 @@ async def test_reset(rig: Rig, kind: str) -> None:
         pytest.param("Unlocked", "unlocked", id="tc_017_1_unlocked"),
         pytest.param("NotSupported", "not_supported", id="tc_017_2_no_lock"),
         pytest.param("UnlockFailed", "unlock_failed", id="tc_030_unlock_failure"),
-        pytest.param("NotSupported", "not_supported", id="tc_031_unknown_connector"),
     ],
 )
 async def test_unlock_connector(rig: Rig, told: str, response: str) -> None:
@@ -123,6 +124,14 @@ async def test_unlock_connector(rig: Rig, told: str, response: str) -> None:
     answer = await rig.ask("unlock_connector", connector_id=2)
     assert answer["status"] == response
     assert rig.last("UnlockConnector") == {"connectorId": 2}
+
+
+async def test_tc_031_unlock_a_connector_that_is_not_there(rig: Rig) -> None:
+    await rig.booted()
+    rig.charger.answers["UnlockConnector"] = {"status": "NotSupported"}
+    answer = await rig.ask("unlock_connector", connector_id=CONNECTORS + 1)
+    assert answer["status"] == "not_supported"
+    assert rig.last("UnlockConnector") == {"connectorId": CONNECTORS + 1}
 
 
 async def test_tc_018_1_unlock_ends_the_session(rig: Rig) -> None:

@@ -38,7 +38,7 @@ async def test_tc_054_trigger_message(
 
 
 async def test_tc_055_trigger_message_of_a_connector_that_is_not_there(rig: Rig) -> None:
-    """A connector that nobody knows is refused before the charger is asked."""
+    """It is the charger that refuses: balanz may not know of all its connectors."""
     await rig.booted()
     await rig.quiet()
     rig.charger.answers["TriggerMessage"] = {"status": "Rejected"}
