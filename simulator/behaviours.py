@@ -33,6 +33,8 @@ class Behaviour:
     """Gives no answer."""
     hangs_up_on: tuple[Asked, ...] = ()
     """Closes the connection."""
+    hangs_up_on_ping: bool = False
+    """Closes the connection when it is pinged, and never pings."""
     restarts_on: tuple[Asked, ...] = ()
     """Restarts without an answer."""
     tells: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from .clock import Clock
 from .faults import Faults
 from .frames import Frame
 from .maintenance import Maintenance
+from .odd_connection import HangsUpOnPing
 from .options import ChargerOptions
 from .profile_set import ProfileSet
 from .reporter import Reporter
@@ -258,6 +259,7 @@ class SimulatedCharger:
 
     def _dial(self, *, ping_interval_s: float | None = 20.0) -> connect:
         security = self.station.security
+        knows_pings = not self.options.behaviour.hangs_up_on_ping
         return connect(
             f"{self.dials}/{quote(self.identity, safe='')}",
             ssl=security.context(),
@@ -265,8 +267,9 @@ class SimulatedCharger:
             additional_headers=security.headers(self.identity),
             compression=None,
             proxy=None,
-            ping_interval=ping_interval_s,
+            ping_interval=ping_interval_s if knows_pings else None,
             close_timeout=2,
+            create_connection=ClientConnection if knows_pings else HangsUpOnPing,
         )
 
     async def _serve(self, connection: ClientConnection) -> Session:

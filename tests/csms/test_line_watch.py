@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from custom_components.balanz.csms import line_watch
-from custom_components.balanz.csms.line_watch import watch_line
+from custom_components.balanz.csms.line_watch import Pings, watch_line
 from custom_components.balanz.csms.rpc_errors import ConnectionLost
 
 
@@ -17,6 +17,7 @@ class SilentLine:
         self.speaks_instead = False
         self.pings = 0
         self.aborted = False
+        self.is_lost = False
         self._pongs = list(pongs)
 
     async def ping(self, timeout_s: float) -> bool:
@@ -24,6 +25,7 @@ class SilentLine:
         self.pings += 1
         pong = self._pongs.pop(0) if self._pongs else False
         if pong is ConnectionLost:
+            self.is_lost = True
             raise ConnectionLost(sent=True)
         if pong or self.speaks_instead:
             self.heard_at = asyncio.get_running_loop().time()
@@ -41,10 +43,12 @@ def quick_pongs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_watch, "PONG_TIMEOUT_S", 0.01)
 
 
-async def watch(line: SilentLine, *, for_s: float, silence_limit_s: float) -> None:
+async def watch(
+    line: SilentLine, pings: Pings | None = None, *, for_s: float, silence_limit_s: float
+) -> None:
     """Watch a line for so long."""
     watching = asyncio.create_task(
-        watch_line(line, silence_limit_s=silence_limit_s, ping_after_s=0.01)
+        watch_line(line, pings or Pings(), silence_limit_s=silence_limit_s, ping_after_s=0.01)
     )
     await asyncio.wait([watching], timeout=for_s)
     watching.cancel()
@@ -94,3 +98,42 @@ async def test_a_line_that_is_lost_needs_no_watch() -> None:
 
     assert line.pings == 1
     assert not line.aborted
+
+
+async def test_who_hangs_up_twice_when_it_is_pinged_is_asked_no_more() -> None:
+    pings = Pings()
+    asked = []
+
+    for _ in range(4):
+        line = SilentLine(ConnectionLost)
+        await watch(line, pings, for_s=0.1, silence_limit_s=60.0)
+        asked.append(line.pings)
+
+    assert asked == [1, 1, 0, 0]
+
+
+async def test_an_answer_in_between_tells_that_the_line_was_lost_by_chance() -> None:
+    pings = Pings()
+
+    for answers in ((ConnectionLost,), (True, ConnectionLost)):
+        await watch(SilentLine(*answers), pings, for_s=0.1, silence_limit_s=60.0)
+
+    assert pings.allowed
+
+
+async def test_a_line_that_is_given_up_meanwhile_is_not_the_charger_s_doing() -> None:
+    pings = Pings()
+
+    for _ in range(3):
+        await watch(SilentLine(), pings, for_s=0.015, silence_limit_s=60.0)
+
+    assert pings.allowed
+
+
+async def test_who_is_known_to_hang_up_is_judged_by_its_silence() -> None:
+    line = SilentLine()
+
+    await watch(line, Pings(are_taken=False), for_s=5.0, silence_limit_s=0.1)
+
+    assert line.pings == 0
+    assert line.aborted

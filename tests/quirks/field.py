@@ -98,7 +98,10 @@ FIELD = {
         ),
     ),
     "en_plus": FieldCharger(
-        vendor="EN+", behaviour=Behaviour(ends_below_a=6.0), paused_a=6.0, found=False
+        vendor="EN+",
+        behaviour=Behaviour(ends_below_a=6.0, hangs_up_on_ping=True),
+        paused_a=6.0,
+        found=False,
     ),
     "evbox_elvi": FieldCharger(
         vendor="EVBox",

@@ -65,6 +65,7 @@ _DEEDS: dict[str, Callable[[Any], str]] = {
     }[how],
     "tunes_meter": lambda _: "its meter is left as it is set up",
     "meter_interval_s": lambda interval_s: f"its meter is read every {interval_s} s",
+    "takes_pings": lambda _: "not pinged",
     "triggers": lambda _: "not triggered",
     "polls_meter": lambda _: "triggered for each meter value",
     "spreads_current": lambda _: "with one line, its three currents are added up",

@@ -58,10 +58,10 @@ QUIRK_ROWS: Final = (
             Pattern(vendor="Cord.*"),
             Pattern(vendor="EV ?Switch.*"),
         ),
-        quirks=Quirks(pauses_at_zero=False),
+        quirks=Quirks(pauses_at_zero=False, takes_pings=False),
         behaviour=(
             "Ends its transaction by itself when its limit falls below 6 A, and does not go on"
-            " later. Hangs up when it is pinged, which balanz never does."
+            " later. Hangs up when it is pinged."
         ),
         source=f"reports at {EVCC}, issues 15752, 25072 and 33020; {OCPP}, issue 211",
     ),

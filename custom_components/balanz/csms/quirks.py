@@ -88,6 +88,8 @@ class Quirks:
     """Whether its meter can be set up; where it cannot, it is left as it is."""
     meter_interval_s: int = METER_INTERVAL_S
     """How often its meter can be read, and so is."""
+    takes_pings: bool = True
+    """Whether it can be pinged; where it cannot, it hangs up."""
     triggers: bool = True
     """Whether it can be asked for a message."""
     polls_meter: bool = False

@@ -20,7 +20,7 @@ from .admission import Admission, AdmissionRule, Grant, Refusal
 from .events import StationEvent, StationRefused
 from .gate import HANDSHAKE_TIMEOUT_S, Gate, GatedConnection, gated_by
 from .interview_pace import InterviewPace
-from .line_watch import PING_AFTER_S, watch_line
+from .line_watch import PING_AFTER_S, Pings, watch_line
 from .message_rate import MESSAGES_PER_S, MessageRate
 from .pairing import PendingStation
 from .patience import Penalties, Reconnects
@@ -355,8 +355,10 @@ class CentralSystem:
             rate=MessageRate(per_s=self._settings.messages_per_s),
             turnstile=self._turnstile,
         )
+        pings = Pings()
         station = self._stations.get(identity)
         if station is not None:
+            pings = station.pings
             if not self.admission.admitted(identity, connection.grant):
                 return
             _LOGGER.info("Charger %s has connected from %s", identity, address)
@@ -378,6 +380,7 @@ class CentralSystem:
         rpc.spawn(
             watch_line(
                 socket,
+                pings,
                 silence_limit_s=self._settings.silence_limit_s,
                 ping_after_s=self._settings.ping_after_s,
             )

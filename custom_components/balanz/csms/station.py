@@ -30,6 +30,7 @@ from .interview import Extent, interview
 from .interview_pace import InterviewPace
 from .leases import LeaseMechanism
 from .limit_writer import LimitAnswer, LimitWriter
+from .line_watch import Pings
 from .link import StationLink
 from .meter_quirks import MeterQuirks
 from .profiles import Limit, own_profile_ids, rate_unit
@@ -118,6 +119,7 @@ class Station:
         self.capabilities = Capabilities()
         """What it says of itself."""
         self.quirks = BY_THE_BOOK
+        self.pings = Pings()
         """What it does differently from that, and from the book."""
         self.clock = ClockSkew()
         self._status_order = StatusOrder(self.clock)
@@ -501,6 +503,7 @@ class Station:
     def learn(self, capabilities: Capabilities) -> None:
         """Learn what the charger can do; that it says nothing this time changes nothing."""
         if not capabilities.unread:
+        self.pings.are_taken = quirks.takes_pings
             self._take_over(capabilities)
             self._tell_what_is_learnt()
 

@@ -9,6 +9,7 @@ from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from .gate import GatedConnection
 from .peers import Peer, end_of, names_in
@@ -108,6 +109,11 @@ class ChargerSocket(WebSocket):
     def heard_at(self) -> float:
         """When anything came from the peer last, in s of the event loop's clock."""
         return self._gated.heard_at
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has ended at the peer's side."""
+        return self._gated.state is not State.OPEN
 
 
 def peer_of(connection: GatedConnection) -> Peer:
