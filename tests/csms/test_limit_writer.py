@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from custom_components.balanz.csms.capabilities import Capabilities
+from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.events import MeterValuesReceived, StationLearnt, StationReady
 from custom_components.balanz.csms.profile_forms import Purpose
 from custom_components.balanz.csms.profiles import TX_PROFILE_IDS, Limit
 from custom_components.balanz.csms.quirks import Questions, Quirks
 from custom_components.balanz.csms.station import LimitAnswer, Station
 
-from .client import RawCharger, wait_until
+from .client import Answer, RawCharger, wait_until
 from .conftest import Bench, Dial
 
 START = {
@@ -175,6 +175,57 @@ async def test_what_is_accepted_and_ignored_is_told_in_the_likeliest_other_form(
     assert not station.has_another_form
     assert not station.try_another_form()
     assert central.seen(StationLearnt)[-1].memory.form == central.seen(StationLearnt)[0].memory.form
+
+
+async def told_until_taken(station: Station) -> LimitAnswer:
+    """Tell a limit in all the ways that there are, or until one is taken."""
+    while True:
+        answer = await station.set_limit(1, limit(10.0), urgent=False)
+        if answer is LimitAnswer.ACCEPTED or not station.tries_another_form:
+            return answer
+
+
+def units(charger: RawCharger) -> list[str]:
+    return [it["chargingSchedule"]["chargingRateUnit"] for it in profiles(charger)]
+
+
+async def test_a_charger_that_tells_no_unit_and_refuses_amperes_is_told_watts(
+    station: Station, charger: RawCharger
+) -> None:
+    station.learn(Capabilities(max_stack_level=0, connectors=2))
+    refusals: list[Answer] = [{"status": "Rejected"}] * 3
+    charger.answers["SetChargingProfile"] = [*refusals, {"status": "Accepted"}]
+
+    assert await told_until_taken(station) is LimitAnswer.ACCEPTED
+    assert await station.set_limit(1, limit(8.0), urgent=False) is LimitAnswer.ACCEPTED
+
+    assert units(charger) == ["A", "A", "A", "W", "W"]
+    assert station.takes_watts
+
+
+async def test_watts_that_are_refused_as_well_are_given_up_again(
+    station: Station, charger: RawCharger
+) -> None:
+    station.learn(Capabilities(max_stack_level=0, connectors=2))
+    charger.answers["SetChargingProfile"] = {"status": "Rejected"}
+
+    for _ in range(3):
+        assert await told_until_taken(station) is LimitAnswer.REJECTED
+
+    assert units(charger).count("W") == 3
+    assert units(charger)[-1] == "A"
+    assert not station.takes_watts
+
+
+async def test_a_charger_that_says_amperes_is_never_told_watts(
+    station: Station, charger: RawCharger
+) -> None:
+    station.learn(Capabilities(max_stack_level=0, connectors=2, rate_unit=RateUnit.AMPERE))
+    charger.answers["SetChargingProfile"] = {"status": "Rejected"}
+
+    assert await told_until_taken(station) is LimitAnswer.REJECTED
+
+    assert set(units(charger)) == {"A"}
 
 
 async def test_nothing_else_is_tried_before_anything_was_accepted(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custom_components.balanz.csms.capabilities import Capabilities
+from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.profile_forms import (
     MOST_TRIES,
     FormSearch,
@@ -25,7 +25,7 @@ from .conftest import Bench, Dial
 LEVELS_TO_8 = tuple(ProfileForm(stack_level=level) for level in (8, 7, 1, 0))
 OF_TRANSACTION = (ProfileForm(stack_level=8, purpose=Purpose.TX),)
 RELATIVE = tuple(ProfileForm(stack_level=level, kind=Kind.RELATIVE) for level in (8, 0))
-UP_TO_8 = Capabilities(max_stack_level=8)
+UP_TO_8 = Capabilities(max_stack_level=8, rate_unit=RateUnit.AMPERE)
 
 
 def limit(limit_a: float) -> Limit:

@@ -12,6 +12,7 @@ from custom_components.balanz.site.settings import SiteSettings
 from simulator.behaviours import Behaviour
 from simulator.car import Car
 from simulator.options import ChargerOptions
+from simulator.profiles import ProfileCapabilities, Unit
 from tests.site.build import charger, settings
 
 from .conftest import StartWorld
@@ -57,6 +58,38 @@ async def test_what_is_known_of_a_make_may_be_said_not_to_hold(start_world: Star
     world = await start_world(chosen(choice), ChargerOptions(vendor="Wallbox"))
     await world.pass_s(60.0)
     assert {it["chargingProfileKind"] for it in profiles(world)} == {"Absolute"}
+
+
+@pytest.mark.parametrize(("known", "most"), [(True, 1), (False, 3)])
+async def test_a_charger_that_hangs_up_when_it_is_pinged_is_soon_left_in_peace(
+    start_world: StartWorld, known: bool, most: int
+) -> None:
+    en_plus = FIELD["en_plus"].options(known=known)
+    quiet = replace(en_plus, behaviour=replace(en_plus.behaviour, meters_when_asked=True))
+    world = await start_world(settings(charger("A"), charger("B")), quiet)
+
+    await world.pass_s(1800.0)
+
+    assert world.chargers["A"].connections == most
+
+
+async def test_a_charger_that_takes_watts_and_does_not_say_so_is_found_out(
+    start_world: StartWorld,
+) -> None:
+    only_watts = ChargerOptions(
+        profile_capabilities=ProfileCapabilities(units=(Unit.W,)),
+        behaviour=Behaviour(tells={"ChargingScheduleAllowedChargingRateUnit": ""}),
+    )
+    world = await start_world(settings(charger("A"), charger("B"), rating_a=40.0), only_watts)
+    await settled(world)
+    assert {it["chargingSchedule"]["chargingRateUnit"] for it in profiles(world)} == {"A", "W"}
+    assert draws_a(world) == pytest.approx(16.0, abs=0.1)
+
+    await world.set_capacity("root", 20.0)
+    await world.pass_s(SETTLED_S)
+
+    assert draws_a(world) == pytest.approx(10.0, abs=0.1)
+    assert problems(world) == set()
 
 
 async def test_a_changed_choice_is_applied_on_the_open_connection(

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 
-from .capabilities import Capabilities
+from .capabilities import Capabilities, RateUnit
 from .clock_skew import ClockSkew
 from .leases import Fallback, LeaseMechanism, Leases, possible_leases
 from .profile_forms import FormSearch, ProfileForm, Purpose, cap_forms, profile_forms
@@ -55,6 +55,14 @@ class _Reply(StrEnum):
     LOST = "lost"
     """The line was lost after it had been sent."""
     NOT_SENT = "not_sent"
+
+
+class _Watts(Enum):
+    """Whether limits are told in watts to a charger that does not say what it takes."""
+
+    UNTRIED = auto()
+    TRIED = auto()
+    IN_VAIN = auto()
 
 
 _ANSWERS = {
@@ -112,11 +120,15 @@ class LimitWriter:
         self._paused: set[int] = set()
         """The connectors whose last accepted limit is 0."""
         self._has_cleared_others = False
+        self._watts = _Watts.UNTRIED
 
     @property
     def capabilities(self) -> Capabilities:
         """What the charger can really do."""
-        return self._charger.quirks.corrected(self._charger.capabilities)
+        capabilities = self._charger.quirks.corrected(self._charger.capabilities)
+        if self._watts is _Watts.TRIED and capabilities.rate_unit is None:
+            return replace(capabilities, rate_unit=RateUnit.WATT)
+        return capabilities
 
     @property
     def forms(self) -> FormSearch:
@@ -126,6 +138,7 @@ class LimitWriter:
     def forget_forms(self) -> None:
         """Forget what was taken and refused: what is known of the charger has changed."""
         self.usual_forms.known = None
+        self._watts = _Watts.UNTRIED
         self.leases.forget()
         for search in (self.usual_forms, self._cap_forms):
             search.restart()
@@ -223,9 +236,11 @@ class LimitWriter:
         match reply:
             case _Reply.REFUSED | _Reply.UNREADABLE:
                 self.forms.refused(form, self._possible_forms)
+                self._try_other_unit()
             case _Reply.SILENCE:
                 # Some chargers never answer to a form that they do not know.
                 self.forms.unanswered(form, self._possible_forms)
+                self._try_other_unit()
         if reply is not _Reply.TAKEN:
             return _ANSWERS[reply]
         if not await self._limit_transaction(rpc, connector, profile, form, urgent=urgent):
@@ -251,6 +266,20 @@ class LimitWriter:
         if limit.lease_s is not None:
             self._mind_fallback(rpc, connector, limit)
         return LimitAnswer.ACCEPTED
+
+    def _try_other_unit(self) -> None:
+        """Try watts where each form was refused in amperes, and the charger tells no unit."""
+        if not self.forms.all_refused or self.capped:
+            return
+        match self._watts:
+            case _Watts.UNTRIED if self.capabilities.rate_unit is None:
+                self._watts = _Watts.TRIED
+            case _Watts.TRIED:
+                self._watts = _Watts.IN_VAIN
+            case _:
+                return
+        self.forms.restart()
+        self.forms.tries_another = self._watts is _Watts.TRIED
 
     async def prepare_lease(self, rpc: RpcConnection, connector: int, limit: Limit) -> None:
         """See to it that a limit that is to end has something to fall back to.

@@ -104,6 +104,8 @@ class FormSearch:
         """What its firmware took before; it is tried first."""
         self.tries_another = False
         """Whether the next limit is told in another form than the last, which was refused."""
+        self.all_refused = False
+        """Whether there is none left that was not refused."""
         self._taken: ProfileForm | None = None
         self._refused: list[ProfileForm] = []
         self._without_effect: list[ProfileForm] = []
@@ -111,6 +113,7 @@ class FormSearch:
     def restart(self) -> None:
         """Forget what was refused: the charger, or what is known of it, is another one now."""
         self.tries_another = False
+        self.all_refused = False
         self._taken = None
         self._refused.clear()
         self._without_effect.clear()
@@ -148,6 +151,7 @@ class FormSearch:
         if form not in self._refused and len(self._refused) < MOST_TRIES:
             self._refused.append(form)
             self.tries_another = self.form(forms) not in self._refused
+            self.all_refused = not self.tries_another
 
     @property
     def without_effect(self) -> int:
