@@ -58,6 +58,8 @@ class Behaviour:
     """Below this power it offers all of it on one line."""
     spreads_current: bool = False
     """Reports the current of its one line as if it were that of three."""
+    calls_import_export: bool = False
+    """Calls the current that flows into the car Current.Export."""
     offline_a: float | None = None
     """What it offers, whatever profiles say, once its link is gone; None: what they say."""
     offline_key: str = ""

@@ -31,6 +31,7 @@ class Meter:
     measurands: tuple[str, ...]
     style: MeterStyle = MeterStyle.FULL
     kilo_units: bool = False
+    calls_import_export: bool = False
 
     def meter_value(self, reading: Reading, context: ReadingContext) -> MeterValue:
         """Tell a reading."""
@@ -40,7 +41,7 @@ class Meter:
                 SampledValue(
                     value=str(round(value, 3)),
                     context=context,
-                    measurand=measurand,
+                    measurand=self._name(measurand),
                     phase=phase,
                     unit=unit,
                 )
@@ -55,6 +56,10 @@ class Meter:
         if self.style is MeterStyle.ENERGY_ONLY:
             return (Measurand.energy_active_import_register,)
         return [Measurand(name.strip()) for name in self.measurands]
+
+    def _name(self, measurand: Measurand) -> Measurand:
+        is_other = self.calls_import_export and measurand == Measurand.current_import
+        return Measurand.current_export if is_other else measurand
 
     def _samples(
         self, measurand: Measurand, reading: Reading

@@ -112,6 +112,7 @@ class Reporter:
             measurands=tuple(station.configuration.text("MeterValuesSampledData").split(",")),
             style=station.faults.meter_style,
             kilo_units=station.faults.kilo_units,
+            calls_import_export=station.options.behaviour.calls_import_export,
         )
         one, two, three = (
             sum(line) for line in zip(*(it.currents_a for it in connectors), strict=True)

@@ -10,6 +10,7 @@ from .const import (
     CONF_BEHAVES_LIKE,
     CONF_LIMIT_FORM,
     CONF_LIMIT_UNIT,
+    CONF_METER_VALUES,
     CONF_OFFLINE_KEY,
     CONF_PAUSE,
 )
@@ -26,6 +27,8 @@ _PURPOSES: Final = {
     "charge_point_max": Purpose.CHARGE_POINT_MAX,
 }
 _PAUSES_AT_ZERO: Final = {"zero": True, "minimum": False}
+_METER_VALUES: Final = ("export_is_import", "energy_in_kwh", "power_in_kw", "tenths_of_amperes")
+"""What may differ in them, but for what follows from how a charger is wired."""
 _LONGEST_KEY: Final = 50
 """What OCPP 1.6 allows for the name of a configuration key (CiString50Type)."""
 
@@ -38,10 +41,12 @@ def behaviour_fields() -> dict[vol.Marker, Any]:
         CONF_LIMIT_FORM: [AUTOMATIC, *_PURPOSES],
         CONF_PAUSE: [AUTOMATIC, *_PAUSES_AT_ZERO],
     }
-    return {
+    fields: dict[vol.Marker, Any] = {
         vol.Required(name, default=AUTOMATIC): select(options, name)
         for name, options in choices.items()
     }
+    any_of = select(list(_METER_VALUES), CONF_METER_VALUES, multiple=True)
+    return fields | {vol.Optional(CONF_METER_VALUES): any_of}
 
 
 def is_key(text: str) -> bool:
@@ -57,5 +62,6 @@ def quirk_choice(advanced: Mapping[str, Any]) -> QuirkChoice:
         rate_unit=_UNITS.get(advanced.get(CONF_LIMIT_UNIT, AUTOMATIC)),
         purpose=_PURPOSES.get(advanced.get(CONF_LIMIT_FORM, AUTOMATIC)),
         pauses_at_zero=_PAUSES_AT_ZERO.get(advanced.get(CONF_PAUSE, AUTOMATIC)),
+        meter=tuple(it for it in _METER_VALUES if it in advanced.get(CONF_METER_VALUES, ())),
         offline_key=(advanced.get(CONF_OFFLINE_KEY) or "").strip() or None,
     )

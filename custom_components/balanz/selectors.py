@@ -47,15 +47,18 @@ def current_selector(
     return number_selector(lowest_a, highest_a, step=step_a, unit=UnitOfElectricCurrent.AMPERE)
 
 
-def select(options: Mapping[str, str] | list[str], translation_key: str) -> selector.SelectSelector:
+def select(
+    options: Mapping[str, str] | list[str], translation_key: str, *, multiple: bool = False
+) -> selector.SelectSelector:
     """Return a drop-down list; a mapping gives labels, a list has them translated."""
     if isinstance(options, Mapping):
-        return choice(options)
+        return choice(options, multiple=multiple)
     return selector.SelectSelector(
         selector.SelectSelectorConfig(
             options=options,
             mode=selector.SelectSelectorMode.DROPDOWN,
             translation_key=translation_key,
+            multiple=multiple,
         )
     )
 

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.events import MeterValuesReceived, StationLearnt, StationReady
+from custom_components.balanz.csms.meter_quirks import MeterQuirks
 from custom_components.balanz.csms.profile_forms import Purpose
 from custom_components.balanz.csms.profiles import TX_PROFILE_IDS, Limit
 from custom_components.balanz.csms.quirks import Questions, Quirks
@@ -292,7 +293,7 @@ async def test_a_charger_that_does_not_meter_by_itself_is_asked_while_it_charges
 async def test_a_meter_is_read_as_it_is_meant(
     central: Bench, station: Station, charger: RawCharger
 ) -> None:
-    station.behave(Quirks(spreads_current=True))
+    station.behave(Quirks(meter=MeterQuirks(spreads_one_line=True)))
     sampled = [
         {"measurand": "Current.Import", "phase": phase, "unit": "A", "value": "3.3"}
         for phase in ("L1", "L2", "L3")

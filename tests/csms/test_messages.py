@@ -19,6 +19,7 @@ from custom_components.balanz.csms.events import (
     TransactionStarted,
     TransactionStopped,
 )
+from custom_components.balanz.csms.meter_quirks import MeterQuirks
 from custom_components.balanz.csms.quirks import Quirks
 from custom_components.balanz.csms.transactions import IMPLICIT, StartContent
 from custom_components.balanz.storage.journal import Journal
@@ -159,7 +160,7 @@ async def test_fresh_meter_values_become_an_event(central: Bench, charger: RawCh
 async def test_meter_values_mean_what_is_known_of_the_charger(
     central: Bench, charger: RawCharger
 ) -> None:
-    central.stations["CP1"].behave(Quirks(spreads_current=True))
+    central.stations["CP1"].behave(Quirks(meter=MeterQuirks(spreads_one_line=True)))
 
     await charger.call("MeterValues", meter_values(3.0, 3.0, 4.0, at=now_text()))
 

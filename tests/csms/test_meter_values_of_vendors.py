@@ -75,6 +75,12 @@ ROWS = [
         MeterQuirks(export_is_import=True),
     ),
     Row(
+        "grizzl-e-imports-nothing-besides",
+        [one("24", "Current.Export", "A"), one("0", CURRENT, "A")],
+        {"currents_a": (24.0,)},
+        MeterQuirks(export_is_import=True),
+    ),
+    Row(
         "growatt-begin-and-now-in-one-message",
         [
             one("120", REGISTER, "Wh", context="Sample.Periodic"),

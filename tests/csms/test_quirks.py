@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.events import BootInfo
+from custom_components.balanz.csms.meter_quirks import NO_METER_QUIRKS, MeterQuirks
 from custom_components.balanz.csms.profile_forms import Kind, Purpose, profile_forms
 from custom_components.balanz.csms.profiles import Limit, charging_profile
 from custom_components.balanz.csms.quirk_table import QUIRK_ROWS
@@ -145,8 +146,18 @@ def test_a_charger_is_told_what_it_takes(
     assert quirks.rounded_down_a(current_a) == rounded_a
 
 
+def test_what_the_user_says_of_the_meter_counts_besides_the_table() -> None:
+    choice = QuirkChoice(behaves_like="grizzl_e", meter=("energy_in_kwh",))
+    meter = choice.quirks(QUIRK_ROWS, None).at(lines=1).meter
+    assert meter == MeterQuirks(export_is_import=True, energy_in_kwh=True)
+
+
+def test_a_meter_that_means_what_it_says_is_known_as_such() -> None:
+    assert Quirks(meter=MeterQuirks(spreads_one_line=True)).at(lines=3).meter is NO_METER_QUIRKS
+
+
 def test_thirds_are_added_up_only_for_a_single_line() -> None:
-    quirks = Quirks(spreads_current=True)
+    quirks = Quirks(meter=MeterQuirks(spreads_one_line=True))
     assert quirks.at(lines=1).meter.spreads_one_line
     assert not quirks.at(lines=3).meter.spreads_one_line
 

@@ -119,6 +119,7 @@ async def test_what_the_user_says_of_how_a_charger_behaves_is_read(
         "limit_unit": "watts",
         "limit_form": "charge_point_max",
         "pause": "minimum",
+        "meter_values": ["energy_in_kwh", "tenths_of_amperes", "from_a_later_version"],
     }
     entry = site_entry(
         port,
@@ -136,6 +137,7 @@ async def test_what_the_user_says_of_how_a_charger_behaves_is_read(
             rate_unit=RateUnit.WATT,
             purpose=Purpose.CHARGE_POINT_MAX,
             pauses_at_zero=False,
+            meter=("energy_in_kwh", "tenths_of_amperes"),
         ),
     ]
 

@@ -127,10 +127,12 @@ FIELD = {
         vendor="United Chargers",
         model="Grizzl-E Smart",
         firmware="GS7-5.40",
-        behaviour=Behaviour(restarts_on=(ANY_SETTING,)),
+        behaviour=Behaviour(restarts_on=(ANY_SETTING,), calls_import_export=True),
     ),
     "grizzl_e": FieldCharger(
-        vendor="Grizzl-E", firmware="3.09", behaviour=Behaviour(shrugs_off=(NO_MAXIMUM,))
+        vendor="Grizzl-E",
+        firmware="3.09",
+        behaviour=Behaviour(shrugs_off=(NO_MAXIMUM,), calls_import_export=True),
     ),
     "growatt_thor": FieldCharger(
         vendor="Growatt", behaviour=Behaviour(refuses=(Asked("TriggerMessage"),))

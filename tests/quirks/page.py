@@ -1,6 +1,7 @@
 """Writes docs/chargers.md from the table of quirks: `python -m tests.quirks.page`."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,15 @@ _DEEDS: dict[str, Callable[[Any], str]] = {
     "takes_pings": lambda _: "not pinged",
     "triggers": lambda _: "not triggered",
     "polls_meter": lambda _: "triggered for each meter value",
-    "spreads_current": lambda _: "with one line, its three currents are added up",
+    "meter": lambda meter: "; ".join(
+        _METER[it.name] for it in fields(meter) if getattr(meter, it.name)
+    ),
 }
 """What balanz does about each quirk, given its value."""
+_METER: dict[str, str] = {
+    "spreads_one_line": "with one line, its three currents are added up",
+    "export_is_import": "its Current.Export is read as Current.Import",
+}
 
 
 if __name__ == "__main__":

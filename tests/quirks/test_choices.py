@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
 from benchmarks.virtual_site.world import World
 from custom_components.balanz.csms.capabilities import RateUnit

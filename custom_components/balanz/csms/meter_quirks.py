@@ -8,7 +8,7 @@ class MeterQuirks:
     """What cannot be told from the values themselves; each is off where nobody knows better."""
 
     spreads_one_line: bool = False
-    """The current of its only line is given as a third on each of three."""
+    """With a single line, its current is given as a third on each of three."""
     export_is_import: bool = False
     """What it calls Current.Export flows into the car."""
     energy_in_kwh: bool = False

@@ -7,6 +7,7 @@ with it follows from the quirks alone. docs/chargers.md is generated from this t
 from typing import Final
 
 from .capabilities import RateUnit
+from .meter_quirks import MeterQuirks
 from .profile_forms import Kind, Purpose
 from .quirks import Pattern, Questions, QuirkRow, Quirks
 
@@ -35,7 +36,7 @@ QUIRK_ROWS: Final = (
         id="autel_maxicharger",
         name="Autel MaxiCharger",
         patterns=(Pattern(vendor="Autel.*"),),
-        quirks=Quirks(kind=Kind.ABSOLUTE, spreads_current=True),
+        quirks=Quirks(kind=Kind.ABSOLUTE, meter=MeterQuirks(spreads_one_line=True)),
         behaviour=(
             "Answers a Relative profile of the whole charger with a fault. With one line, it"
             " reports a third of its current on each of three."
@@ -102,10 +103,15 @@ QUIRK_ROWS: Final = (
         id="grizzl_e_5",
         name="Grizzl-E, firmware 5",
         patterns=(Pattern(vendor="(Grizzl-?E|United Chargers).*", firmware=r".*\b5\..*"),),
-        quirks=Quirks(questions=Questions.NONE, keeps_in_ram=True),
+        quirks=Quirks(
+            questions=Questions.NONE,
+            keeps_in_ram=True,
+            meter=MeterQuirks(export_is_import=True),
+        ),
         behaviour=(
             "Answers a question for a setting that it does not know with broken JSON, and then"
-            " restarts. Goes back to its DIP switches when it restarts."
+            " restarts. Goes back to its DIP switches when it restarts. Calls the current that"
+            " flows into the car Current.Export."
         ),
         source=f"reports at {OCPP}, issues 176, 442 and 1652; the charger's user guide",
     ),
@@ -113,12 +119,19 @@ QUIRK_ROWS: Final = (
         id="grizzl_e",
         name="Grizzl-E",
         patterns=(Pattern(vendor="(Grizzl-?E|United Chargers).*"),),
-        quirks=Quirks(purpose=Purpose.TX_DEFAULT, keeps_in_ram=True),
+        quirks=Quirks(
+            purpose=Purpose.TX_DEFAULT,
+            keeps_in_ram=True,
+            meter=MeterQuirks(export_is_import=True),
+        ),
         behaviour=(
             "Accepts a maximum of the whole charger and does not apply it before firmware 3.11."
-            " Goes back to its DIP switches when it restarts."
+            " Goes back to its DIP switches when it restarts. Calls the current that flows into"
+            " the car Current.Export."
         ),
-        source="the charger's user guide and release notes",
+        source=(
+            f"the charger's user guide and release notes; reports at {OCPP}, issues 176 and 1600"
+        ),
     ),
     QuirkRow(
         id="growatt_thor",

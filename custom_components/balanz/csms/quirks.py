@@ -94,8 +94,8 @@ class Quirks:
     """Whether it can be asked for a message."""
     polls_meter: bool = False
     """It does not meter by itself, so that it is asked to each time."""
-    spreads_current: bool = False
-    """One that is wired to a single line reports its current as a third on each of three."""
+    meter: MeterQuirks = NO_METER_QUIRKS
+    """What its meter values are to be read with."""
 
     def told(self) -> dict[str, Any]:
         """Return what differs from the book, by name."""
@@ -137,12 +137,9 @@ class Quirks:
 
     def at(self, *, lines: int) -> Quirks:
         """Return what of this concerns a charger that is wired to so many lines."""
-        return replace(self, spreads_current=self.spreads_current and lines == 1)
-
-    @property
-    def meter(self) -> MeterQuirks:
-        """What of this its meter values are to be read with."""
-        return MeterQuirks(spreads_one_line=True) if self.spreads_current else NO_METER_QUIRKS
+        meter = replace(self.meter, spreads_one_line=self.meter.spreads_one_line and lines == 1)
+        # Most values are read faster where it is known that they mean what they say.
+        return replace(self, meter=NO_METER_QUIRKS if meter == NO_METER_QUIRKS else meter)
 
 
 BY_THE_BOOK = Quirks()
@@ -203,6 +200,8 @@ class QuirkChoice:
     pauses_at_zero: bool | None = None
     offline_key: str | None = None
     """The name of that key, which then takes whole amperes."""
+    meter: tuple[str, ...] = ()
+    """The names of what differs in its meter values, besides what the table says."""
 
     def quirks(self, rows: Iterable[QuirkRow], boot: BootInfo | None) -> Quirks:
         """Return what differs at a charger; None: it has never said who it is.
@@ -222,4 +221,5 @@ class QuirkChoice:
             rate_unit=self.rate_unit or quirks.rate_unit,
             purpose=self.purpose or quirks.purpose,
             pauses_at_zero=quirks.pauses_at_zero if pauses is None else pauses,
+            meter=replace(quirks.meter, **dict.fromkeys(self.meter, True)),
         )

@@ -119,8 +119,8 @@ class Station:
         self.capabilities = Capabilities()
         """What it says of itself."""
         self.quirks = BY_THE_BOOK
-        self.pings = Pings()
         """What it does differently from that, and from the book."""
+        self.pings = Pings()
         self.clock = ClockSkew()
         self._status_order = StatusOrder(self.clock)
         self.commands = Commands(self.request)
@@ -427,12 +427,12 @@ class Station:
         if self._link is not link:
             return
         self.ready = True
-            self._status_order.forget()
         if booted:
             self.boots += 1
             now = asyncio.get_running_loop().time()
             self._booted_at = (*self._booted_at[-MOST_BOOTS:], now)
             self._limits.booted()
+            self._status_order.forget()
         if (told := self._told_early) is not None:
             self._told_early = None
             for transaction in list(self._transactions.open_transactions.values()):
@@ -483,6 +483,11 @@ class Station:
         """Learn from a message's timestamp how the charger's clock is set."""
         self.clock.observe(stamped_at, received_at)
         starts_at = self._limits.starts_at
+        if starts_at and self.ready and any(start > stamped_at for start in starts_at.values()):
+            # By the charger's clock a limit may not have begun, so that they have to be set again.
+            self._limits.starts_at.clear()
+            self.emit(StationReady(identity=self.identity, booted=False))
+
     def is_overtaken(self, connector: int, stamped_at: datetime, received_at: datetime) -> bool:
         """Return whether a status has come too late to count; it is asked for once more then."""
         order = self._status_order
@@ -495,15 +500,9 @@ class Station:
         )
         return True
 
-        if starts_at and self.ready and any(start > stamped_at for start in starts_at.values()):
-            # By the charger's clock a limit may not have begun, so that they have to be set again.
-            self._limits.starts_at.clear()
-            self.emit(StationReady(identity=self.identity, booted=False))
-
     def learn(self, capabilities: Capabilities) -> None:
         """Learn what the charger can do; that it says nothing this time changes nothing."""
         if not capabilities.unread:
-        self.pings.are_taken = quirks.takes_pings
             self._take_over(capabilities)
             self._tell_what_is_learnt()
 
@@ -524,6 +523,7 @@ class Station:
         if quirks == self.quirks:
             return
         self.quirks = quirks
+        self.pings.are_taken = quirks.takes_pings
         self._limits.forget_forms()
         if self.ready:
             # What was told as if it were another charger may mean nothing.

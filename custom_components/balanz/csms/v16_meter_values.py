@@ -61,14 +61,18 @@ def _read(sampled_values: object, measured_at: datetime, quirks: MeterQuirks) ->
         samples = read_values(labels_of(sampled_values[:MAX_VALUES]), sampled_values, quirks)
     else:
         return None
-    if not quirks.export_is_import:
-        samples.pop(Measurand.CURRENT_EXPORT, None)
+    exported = samples.pop(Measurand.CURRENT_EXPORT, None)
+    if exported and quirks.export_is_import:
+        # Where both are told, the one that is not meant is 0.
+        imported = samples.setdefault(Measurand.CURRENT_IMPORT, {})
+        for line, current_a in exported.items():
+            imported[line] = max(current_a, imported.get(line, 0.0))
     return _combined(samples, measured_at, quirks) if samples else None
 
 
 def _combined(samples: _Samples, measured_at: datetime, quirks: MeterQuirks) -> MeterValues:
     get = samples.get
-    current = get(Measurand.CURRENT_IMPORT) or get(Measurand.CURRENT_EXPORT) or _NONE
+    current = get(Measurand.CURRENT_IMPORT, _NONE)
     voltages_v = _voltages(get(Measurand.VOLTAGE, _NONE))
     power = get(Measurand.POWER_IMPORT, _NONE)
     power_w = _total(power)
