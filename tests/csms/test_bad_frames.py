@@ -28,8 +28,9 @@ async def test_a_message_that_breaks_the_schema_is_served_and_counted(
     reply = await charger.call("StatusNotification", {"connectorId": "1", "status": "Available"})
 
     assert reply == {}
-    assert central.stations["CP1"].violations == 1
-    assert central.stations["CP1"].last_violation is not None
+    assert central.stations["CP1"].violations.counted() == {
+        "StatusNotification: payload breaks required": 1
+    }
 
 
 async def test_a_burst_of_calls_is_answered_in_order(charger: RawCharger) -> None:

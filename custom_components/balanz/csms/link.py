@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from .rpc_errors import CallError, WithholdAnswer
 from .rpc_frames import ErrorCode, Payload
 from .validation import Direction, check, is_known
+from .violations import Violations
 
 if TYPE_CHECKING:
     from .rpc import RpcConnection
@@ -15,6 +16,7 @@ class LinkedStation(Protocol):
     """What a connection tells its charging station."""
 
     ready: bool
+    violations: Violations
 
     def became_ready(self, link: StationLink, *, booted: bool) -> None:
         """Learn that the charger is accepted on a connection."""
@@ -30,10 +32,6 @@ class LinkedStation(Protocol):
 
     def note_late_answer(self, action: str) -> None:
         """Learn that a call was answered after its time-out."""
-        ...
-
-    def note_violation(self, text: str) -> None:
-        """Learn that the charger broke the schema."""
         ...
 
 
@@ -66,7 +64,7 @@ class StationLink:
         if is_known(action):
             violation = check(action, Direction.REQUEST, payload)
             if violation is not None:
-                self._station.note_violation(f"{action}: {violation}")
+                self._station.violations.note(f"{action}: {violation}")
         try:
             answer = await self._serve(action, payload)
         except WithholdAnswer:
@@ -98,9 +96,9 @@ class StationLink:
         """Learn that an answer came after its time."""
         self._station.note_late_answer(action)
 
-    def odd_frame(self, text: str) -> None:
-        """Learn what was wrong with a frame that is served all the same."""
-        self._station.note_violation(text)
+    def odd_frame(self, problem: str) -> None:
+        """Learn what was wrong with a frame that is answered all the same."""
+        self._station.violations.note(f"frame: {problem}")
 
     def closed(self) -> None:
         """Learn that the connection has ended."""

@@ -107,7 +107,7 @@ class Peer(Protocol):
         """Learn that a call that had timed out was answered after all."""
         ...
 
-    def odd_frame(self, text: str, /) -> None:
+    def odd_frame(self, problem: str, /) -> None:
         """Learn what was wrong with a frame that is served all the same."""
         ...
 
@@ -340,7 +340,7 @@ class RpcConnection:
     async def _take_call(self, call: Call) -> None:
         """Answer a call at once where that needs no waiting, else after those before it."""
         if isinstance(call.id, str) and len(call.id) > SPECIFIED_ID_LENGTH:
-            self.peer.odd_frame(f"{call.action}: the message id is too long")
+            self.peer.odd_frame("the message id is too long")
         if call.text in self._in_progress:
             return
         if self._in_progress and len(self._inbound) >= self._busy_beyond:

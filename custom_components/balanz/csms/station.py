@@ -53,6 +53,7 @@ from .tag_desk import TagDesk
 from .transactions import Transaction, TransactionBook
 from .v16 import Desk, InboundMessages, started_event
 from .v16_commands import Commands
+from .violations import Violations
 from .wording import ocpp_name
 
 __all__ = ["CommandRejected", "LimitAnswer", "Station", "StationError", "StationUnreachable"]
@@ -131,9 +132,7 @@ class Station:
         """How its last change of firmware goes, as it told last; None before."""
         self.dialled: str | None = None
         """The URL at which it reaches this server by HTTP, without a slash at the end."""
-        self.violations = 0
-        """Messages of the charger that broke the schema."""
-        self.last_violation: str | None = None
+        self.violations = Violations()
         self.frames = FrameLog()
         """The last of what it was told and has said."""
         self.connections = 0
@@ -473,11 +472,6 @@ class Station:
         """Learn that a call was answered after its time-out."""
         self.late_answers += 1
         _LOGGER.debug("%s answered %s too late", self.identity, action)
-
-    def note_violation(self, text: str) -> None:
-        """Learn that the charger broke the schema."""
-        self.violations += 1
-        self.last_violation = text
 
     def saw_clock(self, stamped_at: datetime, received_at: datetime) -> None:
         """Learn from a message's timestamp how the charger's clock is set."""

@@ -26,9 +26,8 @@ class StationEvidence:
     clock_skew_s: float | None
     boots: int
     late_answers: int
-    violations: int
-    last_violation: str | None
-    """In which message the last one was; what it was might tell a secret."""
+    violations: Mapping[str, int]
+    """How often it has broken the specification in which way; none quotes what it has said."""
 
     @classmethod
     def of(cls, station: Station) -> StationEvidence:
@@ -41,8 +40,7 @@ class StationEvidence:
             clock_skew_s=station.clock_skew_s,
             boots=station.boots,
             late_answers=station.late_answers,
-            violations=station.violations,
-            last_violation=(station.last_violation or "").partition(":")[0] or None,
+            violations=station.violations.counted(),
         )
 
 
