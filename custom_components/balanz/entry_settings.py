@@ -49,6 +49,7 @@ from .const import (
     CONF_SHARE_A,
     CONF_SHORT_LEASE,
     CONF_SHORT_TURN_MIN,
+    CONF_SOCKETS_PER_ADDRESS,
     CONF_SUPPLY,
     CONF_SURPLUS,
     CONF_TAGS,
@@ -150,6 +151,7 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
         chargers.append(_charger(subentry, group_id, above))
     schedules, unreadable = _schedules(entry)
     tags = entry.options.get(CONF_TAGS, {})
+    advanced = entry.options.get(CONF_ADVANCED, {})
     return EntrySettings(
         site=SiteSettings(
             host=entry.data[CONF_HOST],
@@ -160,10 +162,11 @@ def read_entry(entry: ConfigEntry) -> EntrySettings:
             time_zone=dt_util.get_default_time_zone(),
             holidays=dates_in(entry.options.get(CONF_HOLIDAYS, ""))[0],
             unbalance_a=entry.options.get(CONF_UNBALANCE_A),
-            tuning=_tuning(entry.options.get(CONF_ADVANCED, {})),
+            tuning=_tuning(advanced),
             unknown_tags=UnknownTags(tags.get(CONF_UNKNOWN_TAGS, UnknownTags.AUTOMATIC)),
             answer_tags_within_s=tags.get(CONF_ANSWER_TAGS_WITHIN_S, DEFAULT_ANSWER_WITHIN_S),
             allows_internet=entry.data.get(CONF_SECURITY, {}).get(CONF_ALLOW_INTERNET, False),
+            sockets_per_address=advanced.get(CONF_SOCKETS_PER_ADDRESS),
         ),
         supplies=supplies,
         subentry_ids=subentry_ids,

@@ -251,12 +251,18 @@ async def test_one_address_leaves_room_for_the_others(
 async def test_the_sockets_of_one_address_can_be_limited(
     socket_enabled: None, journal: Journal
 ) -> None:
-    central = Bench(TransactionBook(journal), max_sockets_per_address=1)
+    central = Bench(TransactionBook(journal))
     central.set_known(["CP1", "CP2"])
     await central.start()
 
-    async with connect(f"ws://127.0.0.1:{central.port}/CP1"):
+    async with connect(f"ws://127.0.0.1:{central.port}/CP1") as before:
+        central.limit_sockets(per_address=1)
         assert await raw_exchange(central.port, b"GET") == b""
+        await before.ping()
+
+        central.limit_sockets(per_address=None)
+        async with connect(f"ws://127.0.0.1:{central.port}/CP2"):
+            pass
 
     await central.stop()
 

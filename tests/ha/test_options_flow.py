@@ -49,6 +49,7 @@ async def test_options_are_read_into_the_settings_of_the_site(
                 "short_turn_min": 10,
                 "raise_spacing_s": 60,
                 "writes_per_day": 100,
+                "sockets_per_address": 12,
             },
         },
     )
@@ -60,6 +61,7 @@ async def test_options_are_read_into_the_settings_of_the_site(
     assert settings.tuning == Tuning(
         turn_s=2700, short_turn_s=600, raise_spacing_s=60, writes_per_day=100
     )
+    assert settings.sockets_per_address == 12
     assert entry.runtime_data._settings.site == settings
     assert read_entry(entry).entities == EntityChoice(
         details=False, kinds=frozenset({"sensor.status", "switch.paused"})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from websockets.exceptions import InvalidMessage
 
 from custom_components.balanz.csms import certificate_authority
 from custom_components.balanz.csms.certificate_authority import CertificateAuthority
@@ -284,6 +285,20 @@ async def test_peers_from_the_internet_come_in_where_that_is_allowed(
     await site.apply(replace(base, allows_internet=True))
 
     await (await dial(site, PASSWORD)).close()
+
+
+async def test_an_address_has_as_many_connections_as_the_settings_say(bench: Bench) -> None:
+    base = asking(SecurityProfile.OPEN)
+    site = await bench.start(base)
+    await site.apply(replace(base, sockets_per_address=1))
+    first = await dial(site)
+    with pytest.raises(InvalidMessage):
+        await dial(site)
+
+    await site.apply(base)
+
+    await (await dial(site)).close()
+    await first.close()
 
 
 async def test_a_shared_identity_is_told_for_half_an_hour(bench: Bench) -> None:

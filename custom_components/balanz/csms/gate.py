@@ -26,13 +26,14 @@ MAX_REQUEST_LINE_BYTES = 8 * 1024
 class Gate:
     """Counts sockets and half-open handshakes, and turns away what is too much.
 
-    As many as all chargers need may come from one address, since a proxy may carry them all; but
-    some of the spare ones are always left to the other addresses.
+    Unless the user says otherwise, as many as all chargers need may come from one address, since a
+    proxy may carry them all; but some of the spare ones are always left to the other addresses.
     """
 
-    def __init__(self, chargers: Callable[[], int], *, max_per_address: int | None = None) -> None:
+    def __init__(self, chargers: Callable[[], int]) -> None:
         self._chargers = chargers
-        self._max_per_address = max_per_address
+        self.max_per_address: int | None = None
+        """None for twice the known chargers and some."""
         self.transfers = Transfers()
         """Who serves the connections that are about a file."""
         self.sockets: set[GatedConnection] = set()
@@ -45,7 +46,7 @@ class Gate:
     def admits(self, address: str) -> bool:
         """Return whether one more socket from an address is welcome."""
         chargers = self._chargers()
-        per_address = self._max_per_address
+        per_address = self.max_per_address
         if per_address is None:
             per_address = 2 * chargers + SPARE_PER_ADDRESS
         return (

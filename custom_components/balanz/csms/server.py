@@ -70,8 +70,6 @@ class ServerSettings:
     """A charger that is not heard for so long is sent a ping."""
     messages_per_s: float = MESSAGES_PER_S
     """What a charger sends faster, for long, has to wait."""
-    max_sockets_per_address: int | None = None
-    """None for twice the known chargers and some: a proxy may carry them all."""
     tls: TlsSettings | None = None
     """Where to listen for encrypted connections, besides; None: nowhere."""
     renewal_s: float = 120.0
@@ -119,9 +117,7 @@ class CentralSystem:
         self._pace = InterviewPace()
         self._reconnects: dict[str, Reconnects] = {}
         self._hinted: set[tuple[str, str]] = set()
-        self._gate = Gate(
-            lambda: len(self._stations), max_per_address=settings.max_sockets_per_address
-        )
+        self._gate = Gate(lambda: len(self._stations))
         self.transfers = self._gate.transfers
         """Files that chargers load up and down, at the same ports."""
 
@@ -160,6 +156,10 @@ class CentralSystem:
         if not is_open:
             for pending in self._pending.values():
                 pending.rpc.stop(1000, "not known here")
+
+    def limit_sockets(self, per_address: int | None) -> None:
+        """Say how many sockets may come from one address; None: as many as all chargers need."""
+        self._gate.max_per_address = per_address
 
     def set_known(
         self,

@@ -19,6 +19,7 @@ from ..const import (
     CONF_HOLIDAYS,
     CONF_RAISE_SPACING_S,
     CONF_SHORT_TURN_MIN,
+    CONF_SOCKETS_PER_ADDRESS,
     CONF_TAGS,
     CONF_TURN_MIN,
     CONF_UNBALANCE_A,
@@ -48,6 +49,9 @@ def options_schema(charger_entities: Mapping[str, str], *, collapsed: bool = Tru
         ),
         vol.Required(CONF_WRITES_PER_DAY, default=_DEFAULT.writes_per_day): vol.All(
             number_selector(20, 5000), vol.Coerce(int)
+        ),
+        vol.Optional(CONF_SOCKETS_PER_ADDRESS): vol.All(
+            number_selector(2, 10_000), vol.Coerce(int)
         ),
     }
     return vol.Schema(

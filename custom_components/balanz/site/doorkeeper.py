@@ -162,6 +162,7 @@ class Doorkeeper:
                 self._refused.pop(identity, None)
         self._chargers = {charger.identity: charger for charger in settings.chargers}
         self._central.admission.allows_internet = settings.allows_internet
+        self._central.limit_sockets(settings.sockets_per_address)
         self._central.set_known(
             asked, {identity: self._known(identity).rule(one) for identity, one in asked.items()}
         )

@@ -82,3 +82,5 @@ class SiteSettings:
     """For how long a charger is kept waiting while the user is asked about a tag."""
     allows_internet: bool = False
     """Whether chargers may come from public addresses, which they have to encrypted."""
+    sockets_per_address: int | None = None
+    """How many connections an address may have; None for as many as all chargers need."""
