@@ -180,6 +180,7 @@ UNCHECKED: dict[str, tuple[Any, ...]] = {
 NO_OBSERVERS: dict[str, tuple[Any, ...]] = {"observers": (TEXTS[2],)}
 # What is told of the server of a charger is read only where there is one.
 WITHOUT_SERVER = {**dict.fromkeys(("username", "ca_file"), TEXTS), **NO_OBSERVERS}
+BY_THE_BOOK = {**WITHOUT_SERVER, "meter_values": (CHOICES[3],)}
 CONFIG, OPTIONS = EN["config"], EN["options"]
 GROUPS, CHARGERS = EN["config_subentries"]["group"], EN["config_subentries"]["charger"]
 FORMS: dict[str, Form] = {
@@ -219,12 +220,12 @@ FORMS: dict[str, Form] = {
         NO_OBSERVERS,
     ),
     "new charger": Form(
-        new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}, WITHOUT_SERVER
+        new_subentry("charger"), CHARGERS, {**CHARGER, "identity": "NEW"}, BY_THE_BOOK
     ),
     "changed charger": Form(
-        changed_subentry(1), CHARGERS, {**CHARGER, "new_password": False}, WITHOUT_SERVER
+        changed_subentry(1), CHARGERS, {**CHARGER, "new_password": False}, BY_THE_BOOK
     ),
-    "discovered charger": Form(discovered, CONFIG, CHARGER, WITHOUT_SERVER),
+    "discovered charger": Form(discovered, CONFIG, CHARGER, BY_THE_BOOK),
     "options": Form(
         options("general"),
         OPTIONS,
