@@ -15,6 +15,7 @@ from .site_setup import DOMAIN, SetupFailed, SiteSetup
 
 MEMORY = "demo_chargers.json"
 CERTIFICATE_LIMIT_S = 30.0
+DEVICE_LIMIT_S = 30.0
 
 type Json = dict[str, Any]
 
@@ -99,13 +100,17 @@ class Secured:
             ) from error
 
     async def _device_id(self, identity: str) -> str:
-        for device in await self._client.command("config/device_registry/list"):
-            if any(
-                str(parts[-1]).endswith(f"_charger_{identity}") for parts in device["identifiers"]
-            ):
-                device_id: str = device["id"]
-                return device_id
-        raise SetupFailed(f"no device of {identity}")
+        """Return the id of a charger's device, which is made a moment after it is set up."""
+        deadline = time.monotonic() + DEVICE_LIMIT_S
+        while True:
+            for device in await self._client.command("config/device_registry/list"):
+                names = (str(parts[-1]) for parts in device["identifiers"])
+                if any(name.endswith(f"_charger_{identity}") for name in names):
+                    device_id: str = device["id"]
+                    return device_id
+            if time.monotonic() > deadline:
+                raise SetupFailed(f"no device of {identity}")
+            await asyncio.sleep(0.1)
 
     async def _until(self, come_true: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + CERTIFICATE_LIMIT_S

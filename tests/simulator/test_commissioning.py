@@ -16,10 +16,15 @@ NOWHERE = "ws://127.0.0.1:1/ocpp"
 
 
 class Client:
-    """A Home Assistant with the device of one charger."""
+    """A Home Assistant with the device of one charger, which comes a moment late."""
+
+    def __init__(self) -> None:
+        self._asked = 0
 
     async def command(self, _command: str) -> list[dict[str, Any]]:
-        return [{"id": "of A", "identifiers": [["balanz", "site_charger_A"]]}]
+        self._asked += 1
+        device = {"id": "of A", "identifiers": [["balanz", "site_charger_A"]]}
+        return [device] if self._asked > 1 else []
 
 
 def charger(identity: str) -> SimulatedCharger:
@@ -67,10 +72,16 @@ async def test_a_folder_without_their_passwords_is_told(
         await secured(tmp_path, *chargers).resume()
 
 
-async def test_a_charger_without_a_device_is_told(tmp_path: Path) -> None:
+async def test_a_device_may_come_a_moment_late(tmp_path: Path) -> None:
+    assert await secured(tmp_path)._device_id("A") == "of A"
+
+
+async def test_a_charger_without_a_device_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commissioning, "DEVICE_LIMIT_S", 0.0)
     site = secured(tmp_path)
 
-    assert await site._device_id("A") == "of A"
     with pytest.raises(SetupFailed, match="no device of B"):
         await site._device_id("B")
 
