@@ -218,6 +218,19 @@ async def test_watts_that_are_refused_as_well_are_given_up_again(
     assert not station.takes_watts
 
 
+async def test_a_charger_that_has_told_nothing_yet_is_not_told_watts(
+    station: Station, charger: RawCharger
+) -> None:
+    charger.answers["SetChargingProfile"] = {"status": "Rejected"}
+    assert await told_until_taken(station) is LimitAnswer.REJECTED
+    assert set(units(charger)) == {"A"}
+
+    station.learn(Capabilities(max_stack_level=0, connectors=2))
+    assert await told_until_taken(station) is LimitAnswer.REJECTED
+
+    assert "W" in units(charger)
+
+
 async def test_a_charger_that_says_amperes_is_never_told_watts(
     station: Station, charger: RawCharger
 ) -> None:

@@ -23,7 +23,7 @@ from .profiles import (
     rate_unit,
     starts_at,
 )
-from .quirks import Quirks
+from .quirks import Questions, Quirks
 from .rpc import RpcConnection
 from .rpc_errors import CallFailed, CallRejected, CallTimeout, MalformedAnswer
 from .rpc_frames import Payload
@@ -268,8 +268,13 @@ class LimitWriter:
         return LimitAnswer.ACCEPTED
 
     def _try_other_unit(self) -> None:
-        """Try watts where each form was refused in amperes, and the charger tells no unit."""
-        if not self.forms.all_refused or self.capped:
+        """Try watts where each form was refused in amperes, and the charger tells no unit.
+
+        Before it has told anything it may yet tell one, and refuse only until it has started.
+        """
+        has_told = not self._charger.capabilities.unread
+        may_tell = self._charger.quirks.questions is not Questions.NONE
+        if not self.forms.all_refused or self.capped or (may_tell and not has_told):
             return
         match self._watts:
             case _Watts.UNTRIED if self.capabilities.rate_unit is None:
