@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 
 # The test plugin has custom components of its own; importing balanz first makes it be found.
+from custom_components.balanz import coordinator
 from custom_components.balanz.actions import csv_files
 from custom_components.balanz.const import DOMAIN
 from simulator.charger import SimulatedCharger
@@ -37,6 +38,15 @@ def port(socket_enabled: None) -> int:
 def config_folder(hass: HomeAssistant, tmp_path: Any) -> None:
     """Keep what sites record out of the shared configuration folder."""
     hass.config.config_dir = str(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have states there as soon as nothing is left to do, however slow the machine is.
+
+    At a user's, what is not written within a few milliseconds waits for a timer.
+    """
+    monkeypatch.setattr(coordinator, "WRITING_S", 60.0)
 
 
 @pytest.fixture
