@@ -8,11 +8,11 @@ from homeassistant.core import HomeAssistant
 from custom_components.balanz.csms import interview
 from tests.csms.client import RawCharger
 from tests.ha.build import charger, set_up, site_entry
-from tests.ha.conftest import balanz_is_found, config_folder, port
+from tests.ha.conftest import all_entities_enabled, balanz_is_found, config_folder, port
 
 from .rig import CONNECTORS, IDENTITY, Rig
 
-__all__ = ["balanz_is_found", "config_folder", "port"]
+__all__ = ["all_entities_enabled", "balanz_is_found", "config_folder", "port"]
 
 
 @pytest.fixture

@@ -181,11 +181,13 @@ async def test_change_configuration(rig: Rig, told: str, response: str) -> None:
     assert rig.last("ChangeConfiguration") == {"key": "MeterValueSampleInterval", "value": "10"}
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_tc_024_lock_failure(rig: Rig) -> None:
     await rig.authorized()
     await rig.status("Preparing")
     await rig.status("Faulted", error="ConnectorLockFailure")
     await rig.shows("sensor.left_connector_1_status", "faulted")
+    await rig.shows("sensor.left_connector_1_error", "connector_lock_failure")
 
 
 async def test_tc_026_remote_start_rejected(rig: Rig) -> None:

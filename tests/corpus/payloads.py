@@ -1,4 +1,4 @@
-"""Section D: well-formed calls with something wrong in them."""
+"""Section D: well-formed calls with something wrong in them, or too many of them."""
 
 from typing import Any
 
@@ -49,9 +49,14 @@ def energy(value: str, unit: str = "Wh") -> dict[str, Any]:
 
 EMPTY = ({"connectorId": 1, "meterValue": []},
          {"connectorId": 1, "meterValue": [{"timestamp": "$now", "sampledValue": []}]})  # fmt: skip
+FAST = {"messages_per_s": 5000.0}
+"""How fast a charger may talk is not what floods are about, but whether all of it is served."""
+FLOOD: dict[str, Any] = {"times": 10_000, "settings": FAST}
 INJECTIONS = ("{{ 7*7 }}", "<script>", "a\n[ERROR] b", "=cmd()")
 
 PAYLOADS = (
+    row("C53", "a burst after hours offline", Served(has={"currentTime": ...}), "Heartbeat", {},
+        times=5000, settings=FAST),
     row("D01", "no model", ACCEPTED, "BootNotification", {"chargePointVendor": "x"}),
     row("D02", "a field that nobody knows", Served(has={"currentTime": ...}), "Heartbeat",
         {"extra": 1}),
@@ -135,20 +140,20 @@ PAYLOADS = (
         {"vendorId": "x", "data": {"a": 1}}),
     row("D29", "200 KB of data", Served(has={"status": "UnknownVendorId"}), "DataTransfer",
         {"vendorId": "x", "data": "x" * 200_000}),
-    row("D30", "two hundred security events", SERVED, "SecurityEventNotification",
-        {"type": "x" * 500, "timestamp": "$now"}, times=200),
+    row("D30", "ten thousand security events", SERVED, "SecurityEventNotification",
+        {"type": "x" * 500, "timestamp": "$now"}, **FLOOD),
     row("D31", "a request that is none", Served(has={"status": "Rejected"}), "SignCertificate",
         {"csr": "junk"}),
     row("D31", "a request of 200 KB", Served(has={"status": "Rejected"}), "SignCertificate",
         {"csr": "x" * 200_000}),
-    row("D32", "two hundred heartbeats", Served(has={"currentTime": ...}), "Heartbeat", {},
-        times=200),
-    row("D36", "two hundred tags", Served(has={"idTagInfo": ...}), "Authorize",
-        {"idTag": "$number"}, times=200),
+    row("D32", "twelve hundred heartbeats", Served(has={"currentTime": ...}), "Heartbeat", {},
+        times=1200),
+    row("D36", "ten thousand tags", Served(has={"idTagInfo": ...}), "Authorize",
+        {"idTag": "$number"}, **FLOOD),
     *(row("D37", f"a vendor called {value!r}", ACCEPTED, "BootNotification",
           BOOT | {"chargePointVendor": value}) for value in INJECTIONS),
-    row("D41", "two hundred connectors", SERVED, "StatusNotification",
-        status(connectorId="$number"), *["StatusChanged"] * 16, times=200),
+    row("D41", "ten thousand connectors", SERVED, "StatusNotification",
+        status(connectorId="$number"), *["StatusChanged"] * 16, **FLOOD),
     row("D42", "a clock that is two hours ahead", SERVED, "MeterValues",
         sample(timestamp="$in two hours")),
 )  # fmt: skip

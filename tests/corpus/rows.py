@@ -117,9 +117,11 @@ class MessageRow:
     emits: tuple[str, ...] = ()
     """Names of the events that tell of a status, a measurement or a transaction."""
     times: int = 1
+    """So many are sent without waiting for the answers; all are answered, and in their order."""
     pending: bool = False
     """Whether the charger is one that waits to be accepted."""
     boots: bool = True
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

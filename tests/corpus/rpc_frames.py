@@ -127,10 +127,11 @@ FRAMES = (
     row("C44", "a thousand of them", Closed(codes=(1008,)), '[3,"nobody",{}]', times=1000),
     row("C48", "an error that nobody waits for", IGNORED, '[4,"nobody"]'),
     row("C49", "an error without an id", IGNORED, '[4,"-1","RpcFrameworkError","",{}]'),
+    row("D30", "a security event of 1 MB", Closed(codes=(1009,)),
+        call({"type": "x" * 1_000_000, "timestamp": "2026-01-01T00:00:00Z"},
+             "SecurityEventNotification")),
     row("C51", "a call before the last one is answered", Served(has=TIME),
         call({"vendorId": "x"}, "DataTransfer", "0"), HEARTBEAT),
-    row("C53", "a burst after hours offline", Served(has=TIME, id=1499),
-        *(heartbeat(f"{number}") for number in range(1500))),
 )  # fmt: skip
 
 

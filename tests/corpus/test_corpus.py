@@ -217,7 +217,7 @@ async def outcome(station: Station, ask: str) -> str:
 @pytest.mark.parametrize("row", PAYLOADS, ids=name)
 @pytest.mark.usefixtures("no_interview")
 async def test_messages(set_scene: SetScene, row: MessageRow) -> None:
-    scene = await set_scene()
+    scene = await set_scene(row.settings)
     scene.central.pairing_open = row.pending
     charger = await scene.dial("CP3" if row.pending else "CP1")
     if row.boots:
@@ -228,9 +228,12 @@ async def test_messages(set_scene: SetScene, row: MessageRow) -> None:
         ours = answer.get("transactionId", ours)
     scene.note()
 
-    for number in range(row.times):
-        payload = filled_in(row.payload, ours, scene, str(number + 1))
-        await charger.call(row.action, payload, "1")
+    ids = [str(number) for number in range(1, row.times + 1)]
+    for message_id in ids:
+        payload = filled_in(row.payload, ours, scene, message_id)
+        await charger.send(json.dumps([2, message_id, row.action, payload]))
+    if row.times > 1:
+        await flooded(charger, ids, scene)
 
     await came_back(filled_in_outcome(row.then, ours), charger)
     assert scene.emitted == list(row.emits)
@@ -240,6 +243,15 @@ async def test_messages(set_scene: SetScene, row: MessageRow) -> None:
         assert scene.is_unchanged
     assert scene.central.transactions.open_at("CP2", 1) is not None
     await scene.goes_on()
+
+
+async def flooded(charger: RawCharger, ids: list[str], scene: Scene) -> None:
+    """Fail unless all calls are answered in their order, and another charger meanwhile."""
+    assert await scene.good.alive()
+    assert ids[-1] not in charger.results
+    for message_id in (*ids[::500], ids[-1]):
+        await charger.result(message_id)
+    assert [frame[1] for frame in charger.frames if frame[1].isdecimal()] == ids
 
 
 def filled_in(value: Any, ours: int, scene: Scene, number: str = "") -> Any:
