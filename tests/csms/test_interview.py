@@ -319,6 +319,7 @@ async def test_a_charger_that_boots_again_and_again_is_only_limited(
         FirmwareMemory(),
         MEMORY,
         FirmwareMemory(capabilities=Capabilities(rate_unit=RateUnit.WATT, connectors=1)),
+        FirmwareMemory(form=ProfileForm(stack_level=2), takes_watts=True),
     ],
 )
 def test_what_is_remembered_reads_back_as_it_was(memory: FirmwareMemory) -> None:

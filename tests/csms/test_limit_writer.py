@@ -6,8 +6,9 @@ import pytest
 
 from custom_components.balanz.csms.capabilities import Capabilities, RateUnit
 from custom_components.balanz.csms.events import MeterValuesReceived, StationLearnt, StationReady
+from custom_components.balanz.csms.firmware_memory import FirmwareMemory
 from custom_components.balanz.csms.meter_quirks import MeterQuirks
-from custom_components.balanz.csms.profile_forms import Purpose
+from custom_components.balanz.csms.profile_forms import ProfileForm, Purpose
 from custom_components.balanz.csms.profiles import TX_PROFILE_IDS, Limit
 from custom_components.balanz.csms.quirks import Questions, Quirks
 from custom_components.balanz.csms.station import LimitAnswer, Station
@@ -202,6 +203,41 @@ async def test_a_charger_that_tells_no_unit_and_refuses_amperes_is_told_watts(
 
     assert units(charger) == ["A", "A", "A", "W", "W"]
     assert station.takes_watts
+
+
+async def test_a_firmware_that_took_watts_is_told_watts_at_once(
+    central: Bench, station: Station, charger: RawCharger
+) -> None:
+    learnt = Capabilities(max_stack_level=0, connectors=2)
+    station.learn(learnt)
+    refusals: list[Answer] = [{"status": "Rejected"}] * 3
+    charger.answers["SetChargingProfile"] = [*refusals, {"status": "Accepted"}]
+    assert await told_until_taken(station) is LimitAnswer.ACCEPTED
+    memory = central.seen(StationLearnt)[-1].memory
+    charger.calls.clear()
+
+    station.recall(FirmwareMemory())
+    station.recall(memory)
+    assert await station.set_limit(1, limit(8.0), urgent=False) is LimitAnswer.ACCEPTED
+
+    assert memory.takes_watts
+    assert units(charger) == ["W"]
+
+
+async def test_a_firmware_that_takes_watts_no_more_is_told_amperes(
+    central: Bench, station: Station, charger: RawCharger
+) -> None:
+    form = ProfileForm(stack_level=0)
+    learnt = Capabilities(max_stack_level=0, connectors=2)
+    station.recall(FirmwareMemory(capabilities=learnt, form=form, takes_watts=True))
+    refusals: list[Answer] = [{"status": "Rejected"}] * 3
+    charger.answers["SetChargingProfile"] = [*refusals, {"status": "Accepted"}]
+
+    assert await told_until_taken(station) is LimitAnswer.REJECTED
+    assert await told_until_taken(station) is LimitAnswer.ACCEPTED
+
+    assert units(charger) == ["W", "W", "W", "A"]
+    assert central.seen(StationLearnt)[-1].memory == FirmwareMemory(capabilities=learnt, form=form)
 
 
 async def test_watts_that_are_refused_as_well_are_given_up_again(

@@ -14,12 +14,15 @@ class FirmwareMemory:
 
     capabilities: Capabilities = field(default_factory=Capabilities)
     form: ProfileForm | None = None
+    takes_watts: bool = False
+    """Whether it told no unit, refused amperes and took watts."""
 
     def as_record(self) -> dict[str, Any]:
         """Return it as what JSON knows."""
         return {
             **self.capabilities.as_record(),
             "form": None if self.form is None else self.form.as_record(),
+            "takes_watts": self.takes_watts,
         }
 
     @classmethod
@@ -30,6 +33,7 @@ class FirmwareMemory:
             return cls(
                 capabilities=Capabilities.from_record(record),
                 form=None if form is None else ProfileForm.from_record(form),
+                takes_watts=record.get("takes_watts") is True,
             )
         except KeyError, TypeError, ValueError:
             return cls()

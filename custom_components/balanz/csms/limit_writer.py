@@ -135,6 +135,16 @@ class LimitWriter:
         """The search for the form that it takes now."""
         return self._cap_forms if self.capped else self.usual_forms
 
+    @property
+    def found_to_take_watts(self) -> bool:
+        """Whether it takes watts though it has told no unit."""
+        return self._watts is _Watts.TRIED and self.usual_forms.known is not None
+
+    def recall(self, form: ProfileForm | None, *, takes_watts: bool) -> None:
+        """Begin with what the charger's firmware took before."""
+        self.usual_forms.known = form
+        self._watts = _Watts.TRIED if takes_watts else _Watts.UNTRIED
+
     def forget_forms(self) -> None:
         """Forget what was taken and refused: what is known of the charger has changed."""
         self.usual_forms.known = None
@@ -283,6 +293,7 @@ class LimitWriter:
                 self._watts = _Watts.IN_VAIN
             case _:
                 return
+        self.forms.known = None
         self.forms.restart()
         self.forms.tries_another = self._watts is _Watts.TRIED
 

@@ -528,10 +528,14 @@ class Station:
         self._recalled = not memory.capabilities.unread
         if self._recalled:
             self._take_over(memory.capabilities)
-        self._limits.usual_forms.known = memory.form
+        self._limits.recall(memory.form, takes_watts=memory.takes_watts)
 
     def _tell_what_is_learnt(self) -> None:
-        memory = FirmwareMemory(capabilities=self.capabilities, form=self._limits.usual_forms.known)
+        memory = FirmwareMemory(
+            capabilities=self.capabilities,
+            form=self._limits.usual_forms.known,
+            takes_watts=self._limits.found_to_take_watts,
+        )
         self.emit(StationLearnt(identity=self.identity, memory=memory))
 
     def wants_certificate(self, csr_pem: str) -> bool:
