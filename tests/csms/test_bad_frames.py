@@ -1,8 +1,11 @@
 """What a charger sends again, too fast or incomplete; all else is in the corpus."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+
+from custom_components.balanz.csms.events import MeterValuesReceived
 
 from .client import RawCharger, wait_until
 from .conftest import Bench, Dial
@@ -30,6 +33,31 @@ async def test_a_message_that_breaks_the_schema_is_served_and_counted(
     assert reply == {}
     assert central.stations["CP1"].violations.counted() == {
         "StatusNotification: payload breaks required": 1
+    }
+
+
+async def test_what_a_meter_cannot_have_measured_is_counted_and_the_rest_served(
+    central: Bench, charger: RawCharger
+) -> None:
+    sampled = [
+        {"value": "1e6", "measurand": "Current.Import", "unit": "A", "phase": "L1"},
+        {"value": "NaN", "measurand": "Current.Import", "unit": "A", "phase": "L2"},
+        {"value": "230", "measurand": "Voltage", "unit": "V"},
+    ]
+
+    await charger.call(
+        "MeterValues",
+        {
+            "connectorId": 1,
+            "meterValue": [{"timestamp": datetime.now(UTC).isoformat(), "sampledValue": sampled}],
+        },
+    )
+
+    (event,) = central.seen(MeterValuesReceived)
+    assert event.values.voltages_v == (230.0, 230.0, 230.0)
+    assert event.values.currents_a is None
+    assert central.stations["CP1"].violations.counted() == {
+        "MeterValues: a value of current.import that cannot be": 2
     }
 
 

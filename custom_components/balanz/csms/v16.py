@@ -26,9 +26,11 @@ from .meter_quirks import MeterQuirks
 from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
 from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
+from .v16_measurands import Measurand
 from .v16_meter_values import last_register_wh, parse_meter_values
 from .v16_security import security_handlers
 from .validation import is_known
+from .violations import Violations
 
 HEARTBEAT_INTERVAL_S = 300
 PENDING_INTERVAL_S = 10
@@ -53,6 +55,7 @@ class StationState(Protocol):
     clock: ClockSkew
     diagnostics_status: str | None
     firmware_status: str | None
+    violations: Violations
 
     @property
     def meter_quirks(self) -> MeterQuirks:
@@ -200,7 +203,7 @@ class InboundMessages:
         samples = [
             values
             for values, stamped_at in parse_meter_values(
-                payload.get("meterValue"), now, self._station.meter_quirks
+                payload.get("meterValue"), now, self._station.meter_quirks, self._note_dropped
             )
             if self._is_fresh(stamped_at, now)
         ]
@@ -215,6 +218,9 @@ class InboundMessages:
                 )
             )
         return {}
+
+    def _note_dropped(self, measurand: Measurand) -> None:
+        self._station.violations.note(f"MeterValues: a value of {measurand} that cannot be")
 
     def _is_fresh(self, stamped_at: datetime | None, now: datetime) -> bool:
         """Return whether something was measured just now; learn from when it was."""

@@ -1,5 +1,6 @@
 """Read the meter values of OCPP 1.6 (sections 7.31 to 7.33, 7.43), as chargers really send them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from math import sqrt
 
@@ -9,7 +10,7 @@ from .meter_quirks import NO_METER_QUIRKS, MeterQuirks
 from .repeated_json import Sampled
 from .v16_measurands import BETWEEN_LINES, LINES, Line, Measurand
 from .v16_meter_layouts import labels_of, layout_of
-from .v16_sampled_value import read_values
+from .v16_sampled_value import read_values, tell_nobody
 from .v16_usual_values import BETWEEN_LINES_ABOVE_V, NO_LOAD_BELOW_W
 
 MAX_VALUES = 100
@@ -23,15 +24,23 @@ _NONE: _Values = {}
 
 
 def parse_meter_values(
-    meter_values: object, received_at: datetime, quirks: MeterQuirks = NO_METER_QUIRKS
+    meter_values: object,
+    received_at: datetime,
+    quirks: MeterQuirks = NO_METER_QUIRKS,
+    on_dropped: Callable[[Measurand], None] = tell_nobody,
 ) -> list[tuple[MeterValues, datetime | None]]:
-    """Return each sample with its own timestamp, None where it has none; the rest is dropped."""
+    """Return each sample with its own timestamp, None where it has none; the rest is dropped.
+
+    `on_dropped` is told what values were of that cannot be.
+    """
     read: list[tuple[MeterValues, datetime | None]] = []
     for meter_value in meter_values[-MAX_VALUES:] if isinstance(meter_values, list) else ():
         if not isinstance(meter_value, dict):
             continue
         stamped_at = timestamp(meter_value.get("timestamp"))
-        values = _read(meter_value.get("sampledValue"), stamped_at or received_at, quirks)
+        values = _read(
+            meter_value.get("sampledValue"), stamped_at or received_at, quirks, on_dropped
+        )
         if values is not None:
             read.append((values, stamped_at))
     return read
@@ -49,16 +58,22 @@ def last_register_wh(
     return max(read)[1] if read else None
 
 
-def _read(sampled_values: object, measured_at: datetime, quirks: MeterQuirks) -> MeterValues | None:
+def _read(
+    sampled_values: object,
+    measured_at: datetime,
+    quirks: MeterQuirks,
+    on_dropped: Callable[[Measurand], None],
+) -> MeterValues | None:
     if isinstance(sampled_values, Sampled):
         layout = layout_of(sampled_values)
         if layout.usual is not None and quirks is NO_METER_QUIRKS:
             values = layout.usual.read(sampled_values.numbers, measured_at)
             if values is not None:
                 return values
-        samples = read_values(layout.labels, sampled_values.unfolded(), quirks)
+        samples = read_values(layout.labels, sampled_values.unfolded(), quirks, on_dropped)
     elif isinstance(sampled_values, list):
-        samples = read_values(labels_of(sampled_values[:MAX_VALUES]), sampled_values, quirks)
+        labels = labels_of(sampled_values[:MAX_VALUES])
+        samples = read_values(labels, sampled_values, quirks, on_dropped)
     else:
         return None
     exported = samples.pop(Measurand.CURRENT_EXPORT, None)

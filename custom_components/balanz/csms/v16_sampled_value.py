@@ -1,7 +1,7 @@
 """Read the sampled values of OCPP 1.6 (section 7.43), as chargers really write them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -78,10 +78,20 @@ def label_of(sampled_value: dict[str, Any]) -> Label | None:
         return None
 
 
+def tell_nobody(_measurand: Measurand) -> None:
+    """Tell nobody that a value was dropped."""
+
+
 def read_values(
-    labels: Labels, sampled_values: list[Any], quirks: MeterQuirks
+    labels: Labels,
+    sampled_values: list[Any],
+    quirks: MeterQuirks,
+    on_dropped: Callable[[Measurand], None] = tell_nobody,
 ) -> dict[Measurand, dict[Line, float]]:
-    """Return plausible values by what they are of, in the units that are reckoned in."""
+    """Return plausible values by what they are of, in the units that are reckoned in.
+
+    `on_dropped` is told what those were of that cannot be, or are no numbers.
+    """
     values: dict[Measurand, dict[Line, float]] = {}
     is_plain = quirks is NO_METER_QUIRKS
     for index, label in labels:
@@ -103,6 +113,7 @@ def read_values(
         else:
             value = _converted(label, written, quirks)
         if value is None or not label.minimum <= value <= label.maximum:
+            on_dropped(label.measurand)
             continue
         if label.measurand in values:
             values[label.measurand][label.line] = value
