@@ -111,6 +111,8 @@ PAYLOADS = (
         START, before=RUNNING),
     *(row("D18", f"the stop of {value}", SERVED, "StopTransaction", STOP | {"transactionId": value},
           before=RUNNING) for value in (4711, 0, -1, THEIRS)),
+    row("D18", "the stop of -1, with the tag that charges", SERVED, "StopTransaction",
+        STOP | {"transactionId": -1, "idTag": "A"}, *STOPS, before=RUNNING),
     row("D19", "a stop without a tag", SERVED, "StopTransaction", STOP, *STOPS, before=RUNNING),
     row("D20", "a stop twice", SERVED, "StopTransaction", STOP,
         before=(*RUNNING, ("StopTransaction", STOP))),

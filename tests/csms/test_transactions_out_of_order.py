@@ -258,3 +258,39 @@ async def test_in_whatever_order_things_are_told_a_restart_loses_and_doubles_not
     again = TransactionBook(Log())
     again.restore(book.records())
     assert again.open_transactions == book.open_transactions
+
+
+async def test_a_stop_without_an_id_is_that_of_the_only_session_with_its_tag_that_can_be_meant(
+    book: TransactionBook,
+) -> None:
+    running = (await start(book, 0)).transaction
+
+    assert book.find_untold("CP1", "TAG", at(30), 900.0) == running
+    assert book.find_untold("CP1", "TAG", at(30), None) == running
+
+
+@pytest.mark.parametrize(
+    ("identity", "id_tag", "minutes", "meter_stop_wh"),
+    [
+        pytest.param("CP2", "TAG", 30, 900.0, id="another-charger"),
+        pytest.param("CP1", "OTHER", 30, 900.0, id="another-tag"),
+        pytest.param("CP1", "", 30, 900.0, id="no-tag"),
+        pytest.param("CP1", "TAG", -1, 900.0, id="before-it-began"),
+        pytest.param("CP1", "TAG", 30, 99.0, id="below-its-register"),
+    ],
+)
+async def test_a_stop_without_an_id_that_may_be_anothers_is_nobodys(
+    book: TransactionBook, identity: str, id_tag: str, minutes: int, meter_stop_wh: float
+) -> None:
+    await start(book, 0)
+
+    assert book.find_untold(identity, id_tag, at(minutes), meter_stop_wh) is None
+
+
+async def test_a_stop_without_an_id_is_nobodys_where_two_sessions_run(
+    book: TransactionBook,
+) -> None:
+    await start(book, 0)
+    await start(book, 1, connector=2)
+
+    assert book.find_untold("CP1", "TAG", at(30), 900.0) is None

@@ -25,6 +25,7 @@ __all__ = [
     "IMPLICIT",
     "MAX_ID",
     "OUT_OF_ORDER",
+    "UNTOLD_ID",
     "Record",
     "RecordLog",
     "StartContent",
@@ -41,7 +42,9 @@ _IDS_SINCE_BACKUP = 1_000_000
 TRIES_WITHHELD = 2
 """How often a start or stop is left without an answer while the disk fails."""
 _MAX_REMEMBERED = 200
-_NO_IDS = (0, -1)
+UNTOLD_ID = -1
+"""What chargers write for a transaction whose start they have heard no answer to."""
+_NO_IDS = (0, UNTOLD_ID)
 """What chargers write where they mean no transaction."""
 _CLOSING = timedelta(minutes=5)
 """How long after its end a transaction may still be spoken of."""
@@ -126,6 +129,20 @@ class TransactionBook:
             transaction = self._by_id.get(transaction_id)
             return transaction if transaction and transaction.identity == identity else None
         return _only(self._under(identity, transaction_id))
+
+    def find_untold(
+        self, identity: str, id_tag: str, stopped_at: datetime, meter_stop_wh: float | None
+    ) -> Transaction | None:
+        """Return the running transaction that a stop ends whose charger was told no id.
+
+        None unless it is the only one that the charger has, began with the same tag, and neither
+        later nor at a higher register (OCPP-J 1.6 errata, 3.18).
+        """
+        running = [it for it in self._open.values() if it.identity == identity]
+        stop = _Orphan(identity, id_tag, stopped_at, meter_stop_wh, "")
+        if len(running) != 1 or not id_tag:
+            return None
+        return running[0] if stop.may_end(running[0].content, running[0].started_at) else None
 
     async def start(
         self, content: StartContent, started_at: datetime, *, only_connector: bool = False

@@ -25,7 +25,7 @@ from .lenient import integer, number, require_integer, text, timestamp
 from .meter_quirks import MeterQuirks
 from .rpc_errors import CallError
 from .rpc_frames import ErrorCode, Payload
-from .transactions import IMPLICIT, StartContent, Transaction, TransactionBook
+from .transactions import IMPLICIT, UNTOLD_ID, StartContent, Transaction, TransactionBook
 from .v16_measurands import Measurand
 from .v16_meter_values import last_register_wh, parse_meter_values
 from .v16_security import security_handlers
@@ -298,7 +298,14 @@ class InboundMessages:
         transaction_id = require_integer(payload, "transactionId")
         now = datetime.now(UTC)
         stopped_at = _possible(timestamp(payload.get("timestamp"))) or now
+        id_tag = text(payload.get("idTag"), MAX_ID_LENGTH)
         known = self._transactions.find(self._station.identity, transaction_id)
+        if transaction_id == UNTOLD_ID and self._station.connector_count == 1:
+            told_wh = number(payload.get("meterStop"))
+            known = self._transactions.find_untold(
+                self._station.identity, id_tag, stopped_at, told_wh
+            )
+            transaction_id = transaction_id if known is None else known.told_id
         meter_stop_wh = _meter_stop_wh(payload, known, now, self._station.meter_quirks)
         reason = text(payload.get("reason"), 20) or "Local"
         stopped = await self._transactions.stop(
@@ -307,7 +314,7 @@ class InboundMessages:
             stopped_at=stopped_at,
             meter_stop_wh=meter_stop_wh,
             reason=reason,
-            id_tag=text(payload.get("idTag"), MAX_ID_LENGTH),
+            id_tag=id_tag,
         )
         if stopped is not None and 1 <= stopped.connector <= MAX_CONNECTORS:
             self._emit_stopped(stopped, stopped_at, meter_stop_wh, reason)
