@@ -154,11 +154,14 @@ def forms_of(password: str) -> list[str]:
 
 
 def ours(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged, but for what the charger's side of these tests logs."""
+    """Return what was logged, but for what the charger's side of these tests logs.
+
+    Nor what Home Assistant's bus does where a test run tells more: each action as it was called.
+    """
     return [
         record.getMessage() + str(record.exc_text or record.exc_info or "")
         for record in (*caplog.get_records("setup"), *caplog.records)
-        if not record.name.startswith("websockets.")
+        if not record.name.startswith(("websockets.", "homeassistant.core"))
     ]
 
 
