@@ -44,6 +44,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "TriggerMessage": {"requestedMessage": "Heartbeat"},
 }
 """What the back office asks, by its action."""
+MANY = 200
+"""So much of a flood is enough here, where each message is told on and waited for."""
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +113,7 @@ async def test_messages(between: Between, office: BackOffice, dial: Dial, row: M
         ours = answer.get("transactionId", ours)
     heard = len(office.received)
 
-    for number in range(row.times):
+    for number in range(min(row.times, MANY)):
         payload = filled_in(row.payload, ours, SCENE, str(number + 1))
         await charger.call(row.action, payload, "1")
 
